@@ -1,0 +1,3 @@
+//! One host file per file, below a root directory.
+
+pub mod disk;

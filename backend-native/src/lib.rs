@@ -1,0 +1,4 @@
+//! The anystorage engines for operating systems.
+
+#[cfg(all(feature = "files", unix))]
+pub mod files;

@@ -1,0 +1,66 @@
+//! What the suite runs against: an engine that can be opened at a place again and again.
+
+use std::fmt::Debug;
+
+use anystorage_api::{Capabilities, MaybeSend, MaybeSync, Result, StorageBackend, engine};
+
+/// An engine under test: gives places, each empty and away from all others.
+#[engine]
+pub trait Subject: Debug + MaybeSend + MaybeSync {
+    /// A short name for reports: the scheme of its URL.
+    fn name(&self) -> String;
+
+    /// The URL pattern or description shown in reports.
+    fn url(&self) -> String {
+        format!("{}:", self.name())
+    }
+
+    /// What the project's table says of this engine. The suite fails if the engine declares something else. None for engines of others.
+    fn expected(&self) -> Option<Capabilities> {
+        None
+    }
+
+    /// A place that nobody has used, the same one for the same label within this subject.
+    async fn place(&self, label: &str) -> Result<Box<dyn Place>>;
+}
+
+/// One location of an engine under test.
+#[engine]
+pub trait Place: Debug + MaybeSend + MaybeSync {
+    /// Opens the location. Every call opens the same one: what an earlier instance synced is there, unless the engine's durability is
+    /// `None`.
+    async fn open(&self) -> Result<Box<dyn StorageBackend>>;
+
+    /// What another process needs to open the same location: a URL or a path. None where no other process can.
+    fn address(&self) -> Option<String> {
+        None
+    }
+
+    /// A fresh place like this one that runs out of space after about `bytes`. None if this subject has none to give; an error if it
+    /// should have and could not make it.
+    async fn small(&self, bytes: u64) -> Result<Option<Box<dyn Place>>> {
+        let _ = bytes;
+        Ok(None)
+    }
+
+    /// Opens the location over a host whose flushes can be made to fail. None if this subject cannot.
+    async fn open_with_faults(&self) -> Result<Option<(Box<dyn StorageBackend>, Box<dyn FlushFaults>)>> {
+        Ok(None)
+    }
+
+    /// Damages stored bytes of the location while nobody has it open: each `seed` another place in them. None if nothing is stored that
+    /// could be damaged, otherwise what was done, in words.
+    async fn damage(&self, seed: u64) -> Result<Option<String>> {
+        let _ = seed;
+        Ok(None)
+    }
+}
+
+/// The switch behind [`Place::open_with_faults`].
+pub trait FlushFaults: Debug + MaybeSend + MaybeSync {
+    /// From now on every flush of the host fails with an input/output error (`true`), or works again (`false`).
+    fn set_failing(&self, failing: bool);
+
+    /// How many flushes have failed so far.
+    fn failed(&self) -> u64;
+}

@@ -1,0 +1,2 @@
+//! (filled by this change set)
+fn main() {}
