@@ -8,20 +8,24 @@ use std::io;
 
 use anystorage_api::Timestamp;
 
-/// A file system below one root directory. Paths are relative to it, `/`-separated; the empty path is the root. Nothing may leave it.
+/// A file system below one root directory. Paths are relative to it, `/`-separated, of any length; the empty path is the root. Nothing may
+/// leave it: a symbolic link that leads out is `PermissionDenied`.
 pub trait Disk: Debug + Send + Sync + 'static {
     /// An open file.
     type File: DiskFile;
 
-    /// Opens a regular file, never a directory, for reading and, if `how` says so, for writing. `open(2)`.
-    fn open(&self, path: &str, how: DiskOpen) -> io::Result<Self::File>;
+    /// Opens a regular file. A directory is `IsADirectory`, anything else that is no regular file `Unsupported`, and neither is ever waited
+    /// for. Links are followed below the root, except by [`DiskOpen::CreateNew`]. `open(2)`.
+    fn open(&self, path: &str, how: DiskOpen) -> io::Result<DiskOpened<Self::File>>;
     /// What is at `path`, links followed below the root. `stat(2)`.
     fn metadata(&self, path: &str) -> io::Result<DiskMetadata>;
+    /// What is at `path`, a link itself if it is one. `lstat(2)`.
+    fn symlink_metadata(&self, path: &str) -> io::Result<DiskMetadata>;
     /// The names in a directory, in any order, without `.` and `..`; links not followed. `readdir(3)`.
     fn entries(&self, directory: &str) -> io::Result<Vec<DiskEntry>>;
     /// `mkdir(2)`.
     fn create_dir(&self, path: &str) -> io::Result<()>;
-    /// `unlink(2)`.
+    /// `unlink(2)`; a directory is `IsADirectory`.
     fn remove_file(&self, path: &str) -> io::Result<()>;
     /// `rmdir(2)`.
     fn remove_dir(&self, path: &str) -> io::Result<()>;
@@ -50,14 +54,28 @@ pub trait DiskFile: Debug + Send + Sync + 'static {
 }
 
 /// How to open a file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct DiskOpen {
-    /// For writing too.
-    pub write: bool,
-    /// `O_CREAT`.
-    pub create: bool,
-    /// `O_EXCL` beside it.
-    pub exclusive: bool,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DiskOpen {
+    /// An existing file, for reading. `O_RDONLY`.
+    Read,
+    /// An existing file, for writing alone. `O_WRONLY`.
+    Write,
+    /// An existing file, for both. `O_RDWR`.
+    ReadWrite,
+    /// A new file, for both; `AlreadyExists` if the name is taken, by a link too. `O_RDWR | O_CREAT | O_EXCL`.
+    CreateNew,
+}
+
+/// A file that [`Disk::open`] opened.
+#[derive(Debug)]
+pub struct DiskOpened<F> {
+    /// The file.
+    pub file: F,
+    /// What it was when it was opened.
+    pub metadata: DiskMetadata,
+    /// Whether a symbolic link may have been followed on the way, so that the file's own directories may be others than those of the
+    /// path.
+    pub through_link: bool,
 }
 
 /// What is at a path.
@@ -69,7 +87,7 @@ pub enum DiskKind {
     Directory,
     /// A symbolic link.
     Symlink,
-    /// Something else.
+    /// Something else: a pipe, a socket, a device.
     Other,
 }
 
@@ -80,9 +98,11 @@ pub struct DiskMetadata {
     pub kind: DiskKind,
     /// Its length in bytes.
     pub len: u64,
-    /// Its identity: device and inode.
+    /// Its identity while it exists or is open: device and inode.
     pub id: (u64, u64),
-    /// Permission bits.
+    /// How many names it has; 0 once it is removed.
+    pub links: u64,
+    /// Permission bits, `0o7777`.
     pub mode: u32,
     /// `st_mtim`.
     pub modified: Timestamp,
