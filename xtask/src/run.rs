@@ -1,0 +1,120 @@
+//! Running a step, and what counts as passed.
+
+use std::env;
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Stdio};
+
+use crate::conformance;
+use crate::steps::{Judge, Step};
+use crate::tally::Tally;
+
+/// How a step ended.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    /// The tests it ran, where it is one that runs tests.
+    pub(crate) tally: Option<Tally>,
+    /// Why it failed, if it did.
+    pub(crate) failure: Option<String>,
+}
+
+impl Outcome {
+    /// The tests it ran. A step that failed without a failed test (it did not compile, a process died) counts as one failure, so that the
+    /// sum never looks better than the run was.
+    pub(crate) fn counted(&self) -> Tally {
+        let mut tally = self.tally.unwrap_or_default();
+        if self.failure.is_some() {
+            tally.failed = tally.failed.max(1);
+        }
+        tally
+    }
+}
+
+/// Runs one step, its output passed on as it comes.
+pub(crate) fn step(step: &Step) -> Outcome {
+    let judged = match step.judge {
+        Judge::Exit => spawn(step, Stdio::inherit()).and_then(finish).map(|()| None).map_err(Failure::from),
+        Judge::Tests { at_least } => tests(step, at_least).map(Some),
+        Judge::Report { cases, engines } => report(step, cases, engines).map(Some),
+    };
+    match judged {
+        Ok(tally) => Outcome { tally, failure: None },
+        Err(Failure { tally, why }) => Outcome { tally, failure: Some(why) },
+    }
+}
+
+struct Failure {
+    tally: Option<Tally>,
+    why: String,
+}
+
+impl From<String> for Failure {
+    fn from(why: String) -> Self {
+        Self { tally: None, why }
+    }
+}
+
+fn tests(step: &Step, at_least: usize) -> Result<Tally, Failure> {
+    let mut child = spawn(step, Stdio::piped())?;
+    let mut tally = Tally::default();
+    if let Some(output) = child.stdout.take() {
+        // Test names and messages may hold any bytes, and a line that is not UTF-8 must not end the reading.
+        for line in BufReader::new(output).split(b'\n') {
+            let line = line.map_err(|error| format!("its output could not be read: {error}"))?;
+            let line = String::from_utf8_lossy(&line);
+            println!("{line}");
+            if let Some(counts) = Tally::parse(&line) {
+                tally += counts;
+            }
+        }
+    }
+    let ended = finish(child);
+    let why = match ended {
+        _ if tally.failed > 0 => format!("{} of its tests failed", tally.failed),
+        Err(why) => why,
+        Ok(()) if tally.passed < at_least => format!("only {} tests ran, where there are at least {at_least}", tally.passed),
+        Ok(()) => return Ok(tally),
+    };
+    Err(Failure { tally: Some(tally), why })
+}
+
+fn report(step: &Step, cases: usize, engines: &[&str]) -> Result<Tally, Failure> {
+    let mut child = spawn(step, Stdio::piped())?;
+    let mut json = String::new();
+    if let Some(mut output) = child.stdout.take() {
+        output.read_to_string(&mut json).map_err(|error| format!("its output could not be read: {error}"))?;
+    }
+    let ended = finish(child);
+    let summary = match conformance::Summary::parse(&json) {
+        Ok(summary) => summary,
+        // Why it ended is more to the point than that its output is empty.
+        Err(why) => return Err(ended.err().unwrap_or(why).into()),
+    };
+    print!("{summary}");
+    match summary.judge(cases, engines).and(ended) {
+        Ok(()) => Ok(summary.tally()),
+        Err(why) => Err(Failure { tally: Some(summary.tally()), why }),
+    }
+}
+
+fn spawn(step: &Step, stdout: Stdio) -> Result<Child, String> {
+    // Cargo names itself to what it runs; the proxy of rustup would start another one only to find the same.
+    let program = match step.command.program.as_str() {
+        "cargo" => env::var_os("CARGO").unwrap_or_else(|| "cargo".into()),
+        other => other.into(),
+    };
+    Command::new(&program)
+        .args(&step.command.arguments)
+        .envs(step.command.variables.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::null())
+        .stdout(stdout)
+        .spawn()
+        .map_err(|error| format!("{} could not be started: {error}", program.display()))
+}
+
+fn finish(mut child: Child) -> Result<(), String> {
+    match child.wait() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("it ended with {status}")),
+        Err(error) => Err(format!("its end could not be awaited: {error}")),
+    }
+}

@@ -1,0 +1,129 @@
+//! What the tests need, and how it gets onto the machine: from rustup, and on Debian and its relatives from apt.
+
+use std::env;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// A browser that can run the tests on wasm32. To add one, add it to [`BROWSERS`].
+#[derive(Debug)]
+pub(crate) struct Browser {
+    pub(crate) name: &'static str,
+    /// The WebDriver server.
+    pub(crate) driver: &'static str,
+    /// The variable by which the test runner learns of it.
+    pub(crate) driver_variable: &'static str,
+    /// What must be there, beside the driver.
+    tools: &'static [Tool],
+}
+
+/// A program, any of these names, and the Debian package that brings it.
+#[derive(Debug)]
+struct Tool {
+    programs: &'static [&'static str],
+    package: &'static str,
+}
+
+const BROWSERS: &[Browser] = &[Browser {
+    name: "chromium",
+    driver: "chromedriver",
+    driver_variable: "CHROMEDRIVER",
+    tools: &[
+        Tool { programs: &["chromium", "chromium-browser", "google-chrome"], package: "chromium" },
+        Tool { programs: &["chromedriver"], package: "chromium-driver" },
+    ],
+}];
+
+/// What the native tests run: the order of system calls is read from strace, the full disk is a small tmpfs in a namespace of its own.
+const NATIVE: &[Tool] = &[
+    Tool { programs: &["strace"], package: "strace" },
+    Tool { programs: &["unshare"], package: "util-linux" },
+    Tool { programs: &["mount"], package: "mount" },
+];
+
+impl Browser {
+    /// The browser of that name.
+    pub(crate) fn parse(name: &str) -> Result<&'static Self, String> {
+        let known = || BROWSERS.iter().map(|browser| browser.name).collect::<Vec<_>>().join(", ");
+        BROWSERS.iter().find(|browser| browser.name == name).ok_or_else(|| format!("known browsers: {}", known()))
+    }
+}
+
+/// Installs what is missing, and nothing else.
+pub(crate) fn prepare(browser: Option<&Browser>) -> Result<(), String> {
+    rust_component("rustfmt", "fmt")?;
+    rust_component("clippy", "clippy")?;
+    // The lints run for wasm32 even where no browser does.
+    wasm_target()?;
+    let tools: Vec<&Tool> = NATIVE.iter().chain(browser.map_or(&[][..], |browser| browser.tools)).collect();
+    debian_packages(&tools)
+}
+
+fn rust_component(component: &str, subcommand: &str) -> Result<(), String> {
+    if succeeds(Command::new("cargo").args([subcommand, "--version"])) {
+        return Ok(());
+    }
+    rustup(&["component", "add", component])
+}
+
+fn wasm_target() -> Result<(), String> {
+    const TARGET: &str = "wasm32-unknown-unknown";
+    let found = Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET]).output();
+    if found.is_ok_and(|found| Path::new(String::from_utf8_lossy(&found.stdout).trim()).is_dir()) {
+        return Ok(());
+    }
+    rustup(&["target", "add", TARGET])
+}
+
+fn rustup(arguments: &[&str]) -> Result<(), String> {
+    let command = format!("rustup {}", arguments.join(" "));
+    println!("missing, so: {command}");
+    if succeeds(Command::new("rustup").args(arguments)) {
+        return Ok(());
+    }
+    Err(format!("`{command}` failed; without rustup, install it by the means that brought the compiler"))
+}
+
+fn debian_packages(tools: &[&Tool]) -> Result<(), String> {
+    let missing = || tools.iter().filter(|tool| !tool.programs.iter().any(|program| on_path(program))).collect::<Vec<_>>();
+    let packages: Vec<&str> = missing().iter().map(|tool| tool.package).collect();
+    if packages.is_empty() {
+        return Ok(());
+    }
+    let names = packages.join(" ");
+    if !on_path("apt-get") {
+        return Err(format!("missing: {names} (names of Debian packages). Install them by this system's own means, and run this again"));
+    }
+    let mut privileged = Vec::new();
+    if !is_root() {
+        if !on_path("sudo") {
+            return Err(format!("missing: {names}. As root: apt-get install -y --no-install-recommends {names}"));
+        }
+        privileged.push("sudo");
+    }
+    println!("missing, so: {}apt-get install -y --no-install-recommends {names}", if privileged.is_empty() { "" } else { "sudo " });
+    let apt = |arguments: &[&str]| {
+        let words: Vec<&str> = privileged.iter().copied().chain(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]).collect();
+        let (program, rest) = words.split_first()?;
+        succeeds(Command::new(program).args(rest).args(arguments)).then_some(())
+    };
+    // Stale package lists name versions that are gone; that the update fails does not mean the installation will.
+    let _ = apt(&["update", "--quiet"]);
+    let arguments: Vec<&str> = ["install", "--quiet", "-y", "--no-install-recommends"].into_iter().chain(packages).collect();
+    apt(&arguments).ok_or_else(|| format!("apt-get could not install {names}"))?;
+    match missing().first() {
+        None => Ok(()),
+        Some(tool) => Err(format!("{} was installed, but there is no {} on the PATH", tool.package, tool.programs.join(" or "))),
+    }
+}
+
+fn on_path(program: &str) -> bool {
+    env::var_os("PATH").is_some_and(|paths| env::split_paths(&paths).any(|directory| directory.join(program).is_file()))
+}
+
+fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n")
+}
+
+fn succeeds(command: &mut Command) -> bool {
+    command.stdin(Stdio::null()).stdout(Stdio::null()).status().is_ok_and(|status| status.success())
+}
