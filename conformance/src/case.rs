@@ -33,6 +33,15 @@ impl Broken {
     pub fn promise(text: impl Into<String>) -> Self {
         Self::Promise(text.into())
     }
+
+    /// The same, with where it happened in front of it.
+    #[must_use]
+    pub fn in_context(self, place: &str) -> Self {
+        match self {
+            Self::NotOffered(_) => self,
+            broken => Self::Promise(format!("{place}: {broken}")),
+        }
+    }
 }
 
 impl fmt::Display for Broken {
@@ -69,7 +78,9 @@ pub enum Need {
     Checksums,
     /// `usage`.
     Usage,
-    /// [`Place::small`] of the subject.
+    /// Durable, and not `shared`: a location that one instance holds.
+    OneHolder,
+    /// [`Place::small`] of the subject. A case with this need is run over the small place itself, not over one that has such a place.
     SmallPlace,
     /// [`Place::open_with_faults`] of the subject.
     FlushFaults,
@@ -89,6 +100,7 @@ impl Need {
             Self::Immediate => capabilities.immediate,
             Self::Checksums => capabilities.checksums,
             Self::Usage => capabilities.usage,
+            Self::OneHolder => capabilities.is_durable() && !capabilities.shared,
             Self::SmallPlace | Self::FlushFaults | Self::Damage => return None,
         })
     }
@@ -104,6 +116,7 @@ impl Need {
             Self::Immediate => "immediate",
             Self::Checksums => "checksums",
             Self::Usage => "usage",
+            Self::OneHolder => "a location with one holder",
             Self::SmallPlace => "a small place",
             Self::FlushFaults => "a flush that can be made to fail",
             Self::Damage => "stored bytes that can be damaged",
@@ -124,7 +137,7 @@ pub type CaseFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 pub enum Run {
     /// Over one fresh, empty, open location.
     Plain(for<'a> fn(&'a dyn StorageBackend) -> CaseFuture<'a, Verdict>),
-    /// Over a place that the case opens, closes, damages or fills by itself.
+    /// Over a fresh place that the case opens, closes, damages or fills by itself.
     Place(for<'a> fn(&'a dyn Place) -> CaseFuture<'a, Verdict>),
     /// Two halves with nothing but the storage and the [`Carry`] between them. The harness decides what happens in between.
     Persistence {

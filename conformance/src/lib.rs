@@ -1,6 +1,15 @@
 //! The durability contract of anystorage as runnable cases, for our engines and for anyone's.
 
 pub mod case;
+pub mod cases;
 pub mod crossing;
+pub mod list;
+mod macros;
+pub mod recorder;
 pub mod report;
 pub mod subject;
+pub mod suite;
+pub mod table;
+
+#[doc(hidden)]
+pub use macros::__private;

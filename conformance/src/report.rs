@@ -1,5 +1,7 @@
 //! What a run of the suite found, for machines (JSON through serde) and for people (a matrix).
 
+use std::fmt;
+
 use anystorage_api::Capabilities;
 use serde::Serialize;
 
@@ -57,6 +59,107 @@ pub struct Report {
     pub failed: usize,
     /// Cases skipped.
     pub skipped: usize,
+}
+
+impl CaseReport {
+    /// One case, its time not taken.
+    #[must_use]
+    pub fn new(name: impl Into<String>, line: u8, status: Status, detail: impl Into<String>) -> Self {
+        Self { name: name.into(), line, status, detail: detail.into(), seconds: None }
+    }
+
+    /// With how long it took.
+    #[must_use]
+    pub fn with_seconds(mut self, seconds: f64) -> Self {
+        self.seconds = Some(seconds);
+        self
+    }
+}
+
+impl EngineReport {
+    /// An engine of which nothing is known yet.
+    #[must_use]
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: url.into(), capabilities: None, cases: Vec::new() }
+    }
+
+    /// How many of its cases ended so.
+    #[must_use]
+    pub fn count(&self, status: Status) -> usize {
+        self.cases.iter().filter(|case| case.status == status).count()
+    }
+
+    fn cell(&self, line: u8) -> String {
+        let count = |status| self.cases.iter().filter(|case| case.line == line && case.status == status).count();
+        format!("{}/{}/{}", count(Status::Passed), count(Status::Failed), count(Status::Skipped))
+    }
+}
+
+impl Report {
+    /// An empty report.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds an engine and its counts.
+    pub fn push(&mut self, engine: EngineReport) {
+        self.passed += engine.count(Status::Passed);
+        self.failed += engine.count(Status::Failed);
+        self.skipped += engine.count(Status::Skipped);
+        self.engines.push(engine);
+    }
+
+    /// The report for people: a table of engines and contract lines, what failed and why, and the sums in the last line.
+    #[must_use]
+    pub const fn matrix(&self) -> Matrix<'_> {
+        Matrix { report: self }
+    }
+}
+
+impl FromIterator<EngineReport> for Report {
+    fn from_iter<I: IntoIterator<Item = EngineReport>>(engines: I) -> Self {
+        let mut report = Self::new();
+        for engine in engines {
+            report.push(engine);
+        }
+        report
+    }
+}
+
+/// A [`Report`] for people. It displays as text.
+#[derive(Clone, Copy, Debug)]
+pub struct Matrix<'a> {
+    report: &'a Report,
+}
+
+impl fmt::Display for Matrix<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let engines = &self.report.engines;
+        writeln!(f, "passed/failed/not offered, by contract line")?;
+        let wide = engines.iter().map(|engine| engine.url.chars().count()).max().unwrap_or_default().max("engine".len());
+        let columns: Vec<Vec<String>> = (1..=12)
+            .map(|line| std::iter::once(line.to_string()).chain(engines.iter().map(|engine| engine.cell(line))).collect())
+            .collect();
+        let names = std::iter::once("engine").chain(engines.iter().map(|engine| engine.url.as_str()));
+        for (row, name) in names.enumerate() {
+            write!(f, "{name:wide$}")?;
+            for column in &columns {
+                let width = column.iter().map(String::len).max().unwrap_or_default();
+                write!(f, "  {:>width$}", column.get(row).map(String::as_str).unwrap_or_default())?;
+            }
+            writeln!(f)?;
+        }
+        for engine in engines {
+            for case in engine.cases.iter().filter(|case| case.status == Status::Failed) {
+                writeln!(f, "\nFAILED {} on {} (line {})", case.name, engine.url, case.line)?;
+                for line in case.detail.lines() {
+                    writeln!(f, "  {line}")?;
+                }
+            }
+        }
+        write!(f, "{} passed, {} failed, {} skipped", self.report.passed, self.report.failed, self.report.skipped)
+    }
 }
 
 fn capabilities_as_map<S: serde::Serializer>(capabilities: &Option<Capabilities>, serializer: S) -> Result<S::Ok, S::Error> {

@@ -1,6 +1,9 @@
 //! What the suite runs against: an engine that can be opened at a place again and again.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use anystorage_api::{Capabilities, MaybeSend, MaybeSync, Result, StorageBackend, engine};
 
@@ -63,4 +66,88 @@ pub trait FlushFaults: Debug + MaybeSend + MaybeSync {
 
     /// How many flushes have failed so far.
     fn failed(&self) -> u64;
+}
+
+/// A subject from a function that opens the location of a label; equal labels are the same location.
+///
+/// ```
+/// use anystorage_conformance::subject;
+/// use anystorage_memory::MemoryBackend;
+///
+/// let memory = subject::from_fn("memory", |_location: String| async { Ok(MemoryBackend::new()) });
+/// ```
+pub fn from_fn<F, Fut, B>(name: impl Into<String>, open: F) -> impl Subject
+where
+    F: Fn(String) -> Fut + MaybeSend + MaybeSync + 'static,
+    Fut: Future<Output = Result<B>> + MaybeSend + 'static,
+    B: StorageBackend,
+{
+    let open = move |label: String| -> Opening {
+        let opening = open(label);
+        Box::pin(async move { Ok(Box::new(opening.await?) as Box<dyn StorageBackend>) })
+    };
+    Function { name: name.into(), run: fresh(), open: Arc::new(open) }
+}
+
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+type Opening = Pin<Box<dyn Future<Output = Result<Box<dyn StorageBackend>>> + Send>>;
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+type Open = Arc<dyn Fn(String) -> Opening + Send + Sync>;
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+type Opening = Pin<Box<dyn Future<Output = Result<Box<dyn StorageBackend>>>>>;
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+type Open = Arc<dyn Fn(String) -> Opening>;
+
+/// A word that no other subject has, in this run and in earlier ones.
+fn fresh() -> String {
+    static SUBJECTS: AtomicU32 = AtomicU32::new(0);
+    let number = SUBJECTS.fetch_add(1, Ordering::Relaxed);
+    // Where there is a clock. Without one, a browser's test run starts with an empty profile.
+    #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+    {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        format!("{:x}-{}-{number}", since.as_nanos(), std::process::id())
+    }
+    #[cfg(all(target_family = "wasm", target_os = "unknown"))]
+    number.to_string()
+}
+
+struct Function {
+    name: String,
+    run: String,
+    open: Open,
+}
+
+impl fmt::Debug for Function {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Function").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+#[engine]
+impl Subject for Function {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+    async fn place(&self, label: &str) -> Result<Box<dyn Place>> {
+        Ok(Box::new(Labelled { label: format!("{label}-{}", self.run), open: Arc::clone(&self.open) }))
+    }
+}
+
+struct Labelled {
+    label: String,
+    open: Open,
+}
+
+impl fmt::Debug for Labelled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Labelled").field(&self.label).finish()
+    }
+}
+
+#[engine]
+impl Place for Labelled {
+    async fn open(&self) -> Result<Box<dyn StorageBackend>> {
+        (self.open)(self.label.clone()).await
+    }
 }

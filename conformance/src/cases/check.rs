@@ -1,0 +1,123 @@
+//! What the cases say and compare with: bytes that can be told apart, and verdicts in words.
+
+use std::fmt::Debug;
+
+use anystorage_api::{ErrorKind, OpenOptions, Result, StorageBackend, StorageFile, StoragePath};
+
+use crate::case::{Broken, Verdict};
+
+/// Ends the case with a broken promise unless the condition holds.
+macro_rules! ensure {
+    ($holds:expr, $($text:tt)+) => {
+        if !$holds {
+            return Err($crate::case::Broken::promise(format!($($text)+)));
+        }
+    };
+}
+
+/// A path of a case; a literal, so that it is valid unless the case is wrong.
+pub(crate) fn path(text: &str) -> std::result::Result<StoragePath, Broken> {
+    Ok(StoragePath::parse(text)?)
+}
+
+/// `len` bytes, none of them zero, that differ for each `seed` and at each position: a block in the wrong place shows.
+pub(crate) fn pattern(seed: u64, len: usize) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut data = Vec::with_capacity(len);
+    while data.len() < len {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        data.push(((state >> 32) as u8).max(1));
+    }
+    data
+}
+
+/// Where two byte strings differ first, in words; none if they are the same.
+pub(crate) fn difference(seen: &[u8], expected: &[u8]) -> Option<String> {
+    let at = seen.iter().zip(expected).position(|(seen, expected)| seen != expected);
+    let lengths = if seen.len() == expected.len() {
+        format!("both {} bytes long", seen.len())
+    } else {
+        format!("{} bytes instead of {}", seen.len(), expected.len())
+    };
+    match at {
+        Some(at) => {
+            let (saw, wanted) = (seen.get(at).copied().unwrap_or_default(), expected.get(at).copied().unwrap_or_default());
+            Some(format!("{lengths}, and they differ first at offset {at}: {saw:#04x} instead of {wanted:#04x}"))
+        }
+        None if seen.len() == expected.len() => None,
+        None => Some(format!("{lengths}, the same up to there")),
+    }
+}
+
+/// Breaks `promise` unless the bytes are the expected ones.
+pub(crate) fn same_bytes(promise: &str, seen: &[u8], expected: &[u8]) -> Verdict {
+    match difference(seen, expected) {
+        None => Ok(()),
+        Some(difference) => Err(Broken::promise(format!("{promise}: {difference}"))),
+    }
+}
+
+/// Breaks `promise` unless the call failed with this kind.
+pub(crate) fn fails_with<T>(promise: &str, kind: ErrorKind, outcome: Result<T>) -> Verdict {
+    fails_with_one_of(promise, &[kind], outcome)
+}
+
+/// Breaks `promise` unless the call failed with one of these kinds.
+pub(crate) fn fails_with_one_of<T>(promise: &str, kinds: &[ErrorKind], outcome: Result<T>) -> Verdict {
+    let wanted = kinds.iter().map(|kind| format!("{:?}", kind.as_str())).collect::<Vec<_>>().join(" or ");
+    match outcome {
+        Err(error) if kinds.contains(&error.kind()) => Ok(()),
+        Err(error) => Err(Broken::promise(format!("{promise}: expected the error {wanted}, and got: {error}"))),
+        Ok(_) => Err(Broken::promise(format!("{promise}: expected the error {wanted}, and the call succeeded"))),
+    }
+}
+
+/// Breaks `promise` unless the values are equal.
+pub(crate) fn same<T: PartialEq + Debug + ?Sized>(promise: &str, seen: &T, expected: &T) -> Verdict {
+    if seen == expected {
+        return Ok(());
+    }
+    Err(Broken::promise(format!("{promise}: saw {seen:?} instead of {expected:?}")))
+}
+
+/// Opens for reading and writing, creating what is missing.
+pub(crate) async fn edit(backend: &dyn StorageBackend, at: &str) -> std::result::Result<Box<dyn StorageFile>, Broken> {
+    Ok(backend.open(&path(at)?, &OpenOptions::editing()).await?)
+}
+
+/// Puts `data` into the file in place, cutting what was there, and closes it without a sync.
+pub(crate) async fn put(backend: &dyn StorageBackend, at: &str, data: &[u8]) -> Verdict {
+    let file = backend.open(&path(at)?, &OpenOptions::editing().truncate(true)).await?;
+    file.write_at(0, data).await?;
+    Ok(file.close().await?)
+}
+
+/// Breaks `promise` unless the file has exactly these bytes, seen through `read`.
+pub(crate) async fn holds(promise: &str, backend: &dyn StorageBackend, at: &str, expected: &[u8]) -> Verdict {
+    same_bytes(&format!("{promise} ({at:?})"), &backend.read(&path(at)?).await?, expected)
+}
+
+/// `len` bytes from `offset` on, fewer where the file ends. One call, so that a short read shows.
+pub(crate) async fn bytes_at(file: &dyn StorageFile, offset: u64, len: usize) -> std::result::Result<Vec<u8>, Broken> {
+    let mut data = vec![0xa5; len];
+    let count = file.read_at(offset, &mut data).await?;
+    ensure!(count <= len, "read_at says that it read {count} bytes into a buffer of {len}");
+    data.truncate(count);
+    Ok(data)
+}
+
+/// The names in a directory, read in pages of 100.
+pub(crate) async fn names(backend: &dyn StorageBackend, directory: &str) -> std::result::Result<Vec<String>, Broken> {
+    let directory = path(directory)?;
+    let mut names: Vec<String> = Vec::new();
+    loop {
+        let page = backend.list(&directory, names.last().map(String::as_str), 100).await?;
+        let full = page.len() == 100;
+        names.extend(page.into_iter().map(|entry| entry.name));
+        if !full {
+            return Ok(names);
+        }
+    }
+}

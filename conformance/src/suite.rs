@@ -1,0 +1,269 @@
+//! Runs the cases: all of them against a subject, or one, or one half of one.
+
+use std::panic::AssertUnwindSafe;
+
+use anystorage_api::{Capabilities, StorageBackend};
+use futures_lite::FutureExt;
+
+use crate::case::{Broken, Carry, Case, Need, Run, Verdict};
+use crate::crossing::{Crossing, Elsewhere};
+use crate::list;
+use crate::recorder::Recorder;
+use crate::report::{CaseReport, EngineReport, Status};
+use crate::subject::{Place, Subject};
+use crate::table;
+
+/// How large a place is that the cases of contract line 8 fill up, in bytes.
+pub const SMALL_BYTES: u64 = 4 << 20;
+
+/// The case that [`run`] adds for engines of which the project's table says something: it declares what the table says, and offers it.
+pub const CAPABILITIES_CASE: &str = "honesty::capabilities_are_as_the_table_says";
+
+/// Which cases to run.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Options {
+    /// Only cases whose name contains this text; all if it is empty.
+    pub filter: String,
+}
+
+impl Options {
+    /// Every case.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Only cases whose name contains `text`.
+    #[must_use]
+    pub fn filter(mut self, text: impl Into<String>) -> Self {
+        self.filter = text.into();
+        self
+    }
+}
+
+/// Runs the suite against `subject` and reports every case to `observer` as it ends.
+///
+/// Persistence cases cross a close and a drop in this process, and whatever `elsewhere` offers besides. Where the subject has an entry in
+/// the [table](crate::table), its capabilities are held to it, and so is every case that it leaves out.
+pub async fn run(
+    subject: &dyn Subject,
+    options: &Options,
+    elsewhere: Option<&dyn Elsewhere>,
+    observer: &mut dyn FnMut(&CaseReport),
+) -> EngineReport {
+    let mut report = EngineReport::new(subject.url());
+    let mut add = |report: &mut EngineReport, case: CaseReport| {
+        observer(&case);
+        report.cases.push(case);
+    };
+    let declared = match capabilities(subject).await {
+        Ok(declared) => declared,
+        Err(broken) => {
+            add(&mut report, CaseReport::new(CAPABILITIES_CASE, 10, Status::Failed, format!("the engine cannot be opened: {broken}")));
+            return report;
+        }
+    };
+    report.capabilities = Some(declared);
+    let expected = subject.expected();
+    if let Some(expected) = &expected
+        && CAPABILITIES_CASE.contains(&options.filter)
+    {
+        let differences = table::differences(&declared, expected);
+        let status = if differences.is_empty() { Status::Passed } else { Status::Failed };
+        add(&mut report, CaseReport::new(CAPABILITIES_CASE, 10, status, differences.join("; ")));
+    }
+    for case in list::cases().iter().filter(|case| case.name.contains(&options.filter)) {
+        for crossing in crossings(case, &declared, elsewhere) {
+            let clock = Clock::start();
+            let verdict = one(subject, &declared, case, crossing, elsewhere).await;
+            let mut ended = judged(case, crossing, verdict, expected.as_ref());
+            ended.seconds = clock.seconds();
+            add(&mut report, ended);
+        }
+    }
+    report
+}
+
+/// Runs one case in this process against a fresh place of `subject`, persistence cases across both crossings that need no other process.
+///
+/// # Errors
+/// [`Broken`], with the crossing and the last operations; [`Broken::NotOffered`] if the engine lacks what the case needs.
+pub async fn run_case(subject: &dyn Subject, case: &Case) -> Verdict {
+    let declared = capabilities(subject).await?;
+    for crossing in crossings(case, &declared, None) {
+        one(subject, &declared, case, crossing, None).await.map_err(|broken| match crossing {
+            Some(crossing) => broken.in_context(&format!("@{}", crossing.as_str())),
+            None => broken,
+        })?;
+    }
+    Ok(())
+}
+
+/// Runs the first half of a persistence case on an open location.
+///
+/// # Errors
+/// [`Broken`], with the last operations; a panic is one too where panics can be caught.
+pub async fn before(case: &Case, backend: Box<dyn StorageBackend>) -> Result<(Box<dyn StorageBackend>, Carry), Broken> {
+    let Run::Persistence { before, .. } = case.run else {
+        return Err(Broken::promise(format!("{} has no halves", case.name)));
+    };
+    let recorder = Recorder::new();
+    let backend = recorder.backend(backend);
+    let carry = recorded(&recorder, before(&*backend)).await?;
+    Ok((backend, carry))
+}
+
+/// Runs the second half of a persistence case on the location opened anew.
+///
+/// # Errors
+/// [`Broken`], with the last operations.
+pub async fn after(case: &Case, backend: Box<dyn StorageBackend>, carry: &str) -> Verdict {
+    let Run::Persistence { after, .. } = case.run else {
+        return Err(Broken::promise(format!("{} has no halves", case.name)));
+    };
+    let recorder = Recorder::new();
+    let backend = recorder.backend(backend);
+    recorded(&recorder, after(&*backend, carry)).await
+}
+
+/// Runs a whole case at a fresh place, persistence cases across a reopen. A case that needs a small place is given `place` as one.
+///
+/// # Errors
+/// [`Broken`], with the last operations.
+pub async fn whole(case: &Case, place: &dyn Place) -> Verdict {
+    match case.run {
+        Run::Persistence { .. } => across(case, place, Crossing::Reopen).await,
+        Run::Plain(run) => {
+            let recorder = Recorder::new();
+            let backend = recorder.backend(place.open().await?);
+            recorded(&recorder, run(&*backend)).await
+        }
+        Run::Place(run) => {
+            let recorder = Recorder::new();
+            let place = recorder.place(place);
+            recorded(&recorder, run(&*place)).await
+        }
+    }
+}
+
+/// What the engine declares at a fresh place.
+async fn capabilities(subject: &dyn Subject) -> Result<Capabilities, Broken> {
+    let backend = subject.place("capabilities").await?.open().await?;
+    let declared = backend.capabilities();
+    backend.close().await?;
+    Ok(declared)
+}
+
+/// What each run of the case crosses: nothing for cases of one piece, and for those whose engine keeps nothing.
+fn crossings(case: &Case, declared: &Capabilities, elsewhere: Option<&dyn Elsewhere>) -> Vec<Option<Crossing>> {
+    let offered = case.needs.iter().all(|need| need.met_by(declared) != Some(false));
+    if !matches!(case.run, Run::Persistence { .. }) || !offered {
+        return vec![None];
+    }
+    let there = elsewhere.map(|elsewhere| elsewhere.crossings()).unwrap_or_default();
+    [Crossing::Reopen, Crossing::Drop].iter().chain(there).copied().map(Some).collect()
+}
+
+async fn one(
+    subject: &dyn Subject,
+    declared: &Capabilities,
+    case: &Case,
+    crossing: Option<Crossing>,
+    elsewhere: Option<&dyn Elsewhere>,
+) -> Verdict {
+    if let Some(need) = case.needs.iter().find(|need| need.met_by(declared) == Some(false)) {
+        return Err(Broken::NotOffered(need.as_str().to_owned()));
+    }
+    let place = subject.place(&label(case, crossing)).await?;
+    if case.needs.contains(&Need::SmallPlace) {
+        return match (place.small(SMALL_BYTES).await?, elsewhere) {
+            (Some(small), _) => whole(case, &*small).await,
+            (None, Some(elsewhere)) => elsewhere.in_small_place(case, SMALL_BYTES).await,
+            (None, None) => Err(Broken::NotOffered(Need::SmallPlace.as_str().to_owned())),
+        };
+    }
+    match crossing {
+        None => whole(case, &*place).await,
+        Some(crossing @ (Crossing::Reopen | Crossing::Drop)) => across(case, &*place, crossing).await,
+        Some(crossing) => {
+            let (Some(elsewhere), Some(address)) = (elsewhere, place.address()) else {
+                return Err(Broken::NotOffered("a place that another process can open".to_owned()));
+            };
+            let carry = elsewhere.before(crossing, case, &address).await?;
+            elsewhere.after(crossing, case, &address, &carry).await
+        }
+    }
+}
+
+/// Both halves in this process.
+async fn across(case: &Case, place: &dyn Place, crossing: Crossing) -> Verdict {
+    let (backend, carry) = before(case, place.open().await?).await.map_err(|broken| broken.in_context("in the first half"))?;
+    if crossing == Crossing::Reopen {
+        backend.close().await?;
+    }
+    drop(backend);
+    after(case, place.open().await?, &carry).await.map_err(|broken| broken.in_context("in the second half"))
+}
+
+fn label(case: &Case, crossing: Option<Crossing>) -> String {
+    let name = case.name.replace("::", "-");
+    match crossing {
+        Some(crossing) => format!("{name}-{}", crossing.as_str()),
+        None => name,
+    }
+}
+
+/// Awaits a case, catches its panic, and adds the last operations to what broke.
+async fn recorded<T>(recorder: &Recorder, case: impl Future<Output = Result<T, Broken>>) -> Result<T, Broken> {
+    let ended = AssertUnwindSafe(case).catch_unwind().await.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        Err(Broken::promise(format!("it panicked: {}", text.unwrap_or("without a text"))))
+    });
+    ended.map_err(|broken| match broken {
+        Broken::NotOffered(text) => Broken::NotOffered(text),
+        broken => Broken::promise(format!("{broken}\nthe last operations:\n{recorder}").trim_end()),
+    })
+}
+
+fn judged(case: &Case, crossing: Option<Crossing>, verdict: Verdict, expected: Option<&Capabilities>) -> CaseReport {
+    let name = match crossing {
+        Some(crossing) => format!("{}@{}", case.name, crossing.as_str()),
+        None => case.name.to_owned(),
+    };
+    let (status, detail) = match verdict {
+        Ok(()) => (Status::Passed, String::new()),
+        Err(Broken::NotOffered(text)) => {
+            let allowed = expected.is_none_or(|expected| case.needs.iter().any(|need| table::may_lack(*need, expected)));
+            if allowed {
+                (Status::Skipped, format!("not offered: {text}"))
+            } else {
+                (Status::Failed, format!("not offered, although the table says that it is: {text}"))
+            }
+        }
+        Err(broken) => (Status::Failed, broken.to_string()),
+    };
+    CaseReport::new(name, case.line, status, detail)
+}
+
+/// A stopwatch, where there is a clock.
+struct Clock {
+    #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+    start: std::time::Instant,
+}
+
+impl Clock {
+    fn start() -> Self {
+        Self {
+            #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+            start: std::time::Instant::now(),
+        }
+    }
+
+    fn seconds(&self) -> Option<f64> {
+        #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+        return Some(self.start.elapsed().as_secs_f64());
+        #[cfg(all(target_family = "wasm", target_os = "unknown"))]
+        None
+    }
+}

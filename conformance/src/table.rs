@@ -1,0 +1,85 @@
+//! What the project's own engines offer, and which needs each may therefore leave unmet. The suite holds them to it.
+
+use anystorage_api::{Capabilities, Durability};
+
+use crate::case::Need;
+
+/// What the memory engine offers.
+pub const MEMORY: Capabilities = Capabilities::new().atomic_rename_file(true).atomic_rename_dir(true).immediate(true).usage(true);
+
+/// What the files engine offers.
+pub const FILES: Capabilities = Capabilities::new()
+    .durability(Durability::PowerLoss)
+    .atomic_rename_file(true)
+    .atomic_rename_dir(true)
+    .immediate(true)
+    .real_names(true)
+    .usage(true);
+
+/// Where an engine's declaration differs from what the table says of it, in words; `max_file_len` and `max_name_len` may be smaller
+/// on the host at hand, but not larger.
+#[must_use]
+pub fn differences(declared: &Capabilities, expected: &Capabilities) -> Vec<String> {
+    let mut found = Vec::new();
+    if declared.durability != expected.durability {
+        found.push(format!("durability is {:?}, not {:?}", declared.durability.as_str(), expected.durability.as_str()));
+    }
+    for (name, declared, expected) in [
+        ("atomic_sync", declared.atomic_sync, expected.atomic_sync),
+        ("atomic_rename_file", declared.atomic_rename_file, expected.atomic_rename_file),
+        ("atomic_rename_dir", declared.atomic_rename_dir, expected.atomic_rename_dir),
+        ("immediate", declared.immediate, expected.immediate),
+        ("shared", declared.shared, expected.shared),
+        ("real_names", declared.real_names, expected.real_names),
+        ("checksums", declared.checksums, expected.checksums),
+        ("attributes", declared.attributes, expected.attributes),
+        ("usage", declared.usage, expected.usage),
+    ] {
+        if declared != expected {
+            found.push(format!("{name} is {declared}, not {expected}"));
+        }
+    }
+    if declared.max_name_len > expected.max_name_len {
+        found.push(format!("max_name_len is {}, more than {}", declared.max_name_len, expected.max_name_len));
+    }
+    found
+}
+
+/// Whether an engine of which the table says `expected` may leave a case out for want of `need`.
+///
+/// What the table offers must be there. Every engine can be made to run out of space. Flushes and stored bytes exist only where something
+/// is durable.
+#[must_use]
+pub fn may_lack(need: Need, expected: &Capabilities) -> bool {
+    match need {
+        Need::SmallPlace => false,
+        Need::FlushFaults | Need::Damage => !expected.is_durable(),
+        _ => need.met_by(expected) == Some(false),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Need; 11] = [
+        Need::Durable,
+        Need::AtomicSync,
+        Need::AtomicRenameFile,
+        Need::AtomicRenameDir,
+        Need::Immediate,
+        Need::Checksums,
+        Need::Usage,
+        Need::OneHolder,
+        Need::SmallPlace,
+        Need::FlushFaults,
+        Need::Damage,
+    ];
+
+    #[test]
+    fn memory_and_files_may_lack_no_more_than_the_design_says() {
+        let lacking = |expected: &Capabilities| ALL.into_iter().filter(|need| may_lack(*need, expected)).collect::<Vec<_>>();
+        assert_eq!(lacking(&MEMORY), [Need::Durable, Need::AtomicSync, Need::Checksums, Need::OneHolder, Need::FlushFaults, Need::Damage]);
+        assert_eq!(lacking(&FILES), [Need::AtomicSync, Need::Checksums]);
+    }
+}
