@@ -3,6 +3,7 @@
 pub mod case;
 pub mod cases;
 pub mod crossing;
+pub mod durability_model;
 pub mod list;
 mod macros;
 pub mod recorder;

@@ -1,0 +1,117 @@
+//! The bytes of one file: as last synced, and every change since.
+
+/// One change of a file's bytes or length.
+#[derive(Clone, Debug)]
+pub(super) enum Change {
+    Write { offset: usize, data: Vec<u8> },
+    SetLen(usize),
+}
+
+#[derive(Clone, Debug)]
+struct Step {
+    action: u64,
+    change: Change,
+}
+
+/// The bytes at the last sync that covered them, and the changes since, oldest first.
+#[derive(Clone, Debug)]
+pub(super) struct Content {
+    synced: Vec<u8>,
+    steps: Vec<Step>,
+    current: Vec<u8>,
+}
+
+impl Content {
+    /// Bytes that are there whole or not at all.
+    pub(super) fn whole(bytes: &[u8]) -> Self {
+        Self { synced: bytes.to_vec(), steps: Vec::new(), current: bytes.to_vec() }
+    }
+
+    /// As a reader sees it now.
+    pub(super) fn current(&self) -> &[u8] {
+        &self.current
+    }
+
+    pub(super) fn is_settled(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    pub(super) fn change(&mut self, action: u64, change: Change) {
+        apply(&mut self.current, &change);
+        self.steps.push(Step { action, change });
+    }
+
+    /// What `covered` says of is synced from now on.
+    pub(super) fn settle(&mut self, covered: impl Fn(u64) -> bool) {
+        let count = self.steps.iter().rposition(|step| covered(step.action)).map_or(0, |last| last + 1);
+        for step in self.steps.drain(..count) {
+            apply(&mut self.synced, &step.change);
+        }
+    }
+
+    /// Whether these bytes may be found after a kill: each byte that was neither written nor cut since the sync as synced, every other one
+    /// synced, written since or a zero of growth, and the length one that the file had on its way. Changes of which `kept` is true are
+    /// not optional.
+    pub(super) fn allows(&self, found: &[u8], kept: impl Fn(u64) -> bool) -> Result<(), String> {
+        let mut base = self.synced.clone();
+        let first_optional = self.steps.iter().rposition(|step| kept(step.action)).map_or(0, |last| last + 1);
+        let (required, optional) = self.steps.split_at(first_optional);
+        for step in required {
+            apply(&mut base, &step.change);
+        }
+        if found == base {
+            return Ok(());
+        }
+
+        let mut len = base.len();
+        let mut shortest = len;
+        let mut length_allowed = found.len() == len;
+        let mut explained: Vec<bool> = found.iter().enumerate().map(|(at, byte)| base.get(at) == Some(byte)).collect();
+        for step in optional {
+            let before = len;
+            match &step.change {
+                Change::Write { offset, data } => {
+                    len = if data.is_empty() { len } else { len.max(offset + data.len()) };
+                    // A write that lengthens the file may have been done in part.
+                    length_allowed |= (before..=len).contains(&found.len());
+                    let covered = found.iter().zip(&mut explained).skip(*offset);
+                    for ((seen, explained), written) in covered.zip(data) {
+                        *explained |= seen == written;
+                    }
+                }
+                Change::SetLen(new) => {
+                    len = *new;
+                    length_allowed |= found.len() == len;
+                }
+            }
+            shortest = shortest.min(len);
+        }
+        if !length_allowed {
+            return Err(format!("has {} bytes, a length it never had since its last sync, where it had {}", found.len(), base.len()));
+        }
+        for (at, (seen, explained)) in found.iter().zip(&explained).enumerate() {
+            // Behind the shortest length the file had, growth reads as zeros.
+            let zero_of_growth = at >= shortest && *seen == 0;
+            if !explained && !zero_of_growth {
+                let synced = base.get(at).map_or("nothing".to_owned(), |byte| format!("{byte:#04x}"));
+                return Err(format!("has {seen:#04x} at byte {at}, where {synced} was synced and nobody wrote that since"));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn apply(bytes: &mut Vec<u8>, change: &Change) {
+    match change {
+        Change::Write { offset, data } => {
+            let end = offset + data.len();
+            if !data.is_empty() && bytes.len() < end {
+                bytes.resize(end, 0);
+            }
+            for (byte, written) in bytes.iter_mut().skip(*offset).zip(data) {
+                *byte = *written;
+            }
+        }
+        Change::SetLen(len) => bytes.resize(*len, 0),
+    }
+}
