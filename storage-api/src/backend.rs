@@ -125,22 +125,16 @@ pub trait StorageBackend: Debug + MaybeSend + MaybeSync + 'static {
     /// As [`open`](Self::open) and [`write_at`](StorageFile::write_at); after an error the old file is there, whole.
     async fn write(&self, path: &StoragePath, data: &[u8]) -> Result<()> {
         let is_directory = || Error::new(ErrorKind::IsADirectory, Operation::Write).with_path(path);
-        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+        if path.is_root() {
             return Err(is_directory());
-        };
+        }
         match self.stat(path).await {
             Ok(found) if found.is_dir() => return Err(is_directory()),
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(error.in_operation(Operation::Write)),
         }
-        const SUFFIX: &str = ".anystorage-write";
-        let room = self.capabilities().max_name_len.saturating_sub(SUFFIX.len() + 1);
-        let mut cut = name.len().min(room);
-        while !name.is_char_boundary(cut) {
-            cut -= 1;
-        }
-        let sibling = parent.join(&format!(".{}{SUFFIX}", name.get(..cut).unwrap_or_default()))?;
+        let sibling = path.sibling(".anystorage-write", self.capabilities().max_name_len)?;
         let options = OpenOptions::new().write(true).create(true).truncate(true);
         let written = async {
             let file = self.open(&sibling, &options).await?;

@@ -112,6 +112,16 @@ impl StoragePath {
         Some(Self(self.0.rsplit_once('/').map(|(parent, _)| parent.to_owned()).unwrap_or_default()))
     }
 
+    /// A hidden name in the same directory, made of this one and `suffix`, with this one cut where it gets longer than `max_name_len`.
+    pub(crate) fn sibling(&self, suffix: &str, max_name_len: usize) -> Result<Self> {
+        let name = self.file_name().unwrap_or_default();
+        let mut cut = name.len().min(max_name_len.saturating_sub(suffix.len() + 1));
+        while !name.is_char_boundary(cut) {
+            cut -= 1;
+        }
+        self.parent().unwrap_or_default().join(&format!(".{}{suffix}", name.get(..cut).unwrap_or_default()))
+    }
+
     /// The directories that lead to this path, the root first, the path itself not among them.
     #[must_use]
     pub fn ancestors(&self) -> Vec<Self> {
