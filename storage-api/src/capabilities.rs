@@ -36,7 +36,7 @@ pub struct Capabilities {
     pub atomic_rename_file: bool,
     /// The same for a directory with all that is in it.
     pub atomic_rename_dir: bool,
-    /// Every call is ready when first polled, so that `Blocking` can drive the engine.
+    /// Every call is ready when first polled, so that [`Blocking`](crate::Blocking) can drive the engine.
     pub immediate: bool,
     /// Several tabs or processes may have the location open at once.
     pub shared: bool,

@@ -2,6 +2,8 @@
 //!
 //! - [`StorageBackend`] is a tree of files and directories; [`StorageFile`] is one open file in it.
 //! - [`StoragePath`], [`OpenOptions`], [`Metadata`], [`DirEntry`], [`Capabilities`] and [`Error`] are the words they use.
+//! - [`StorageBackendExt`] is what every backend can do on top: whole trees, copies, text.
+//! - [`Blocking`] and [`BlockingFile`] are the same without `async`, for engines that never wait, with `std::io` on open files.
 //! - [`contract`] is the promise behind all of it, in twelve numbered lines.
 //!
 //! # Writing an engine
@@ -15,23 +17,29 @@
 extern crate self as anystorage_api;
 
 mod backend;
+mod blocking;
 mod capabilities;
 mod error;
+mod ext;
 mod file;
 mod maybe;
 mod metadata;
 mod options;
 mod path;
+mod walk;
 
 pub use anystorage_macros::engine;
 pub use backend::StorageBackend;
+pub use blocking::{Blocking, BlockingFile, BlockingWalk};
 pub use capabilities::{Capabilities, Durability};
 pub use error::{Error, ErrorKind, Operation, Result};
+pub use ext::StorageBackendExt;
 pub use file::StorageFile;
 pub use maybe::{MaybeSend, MaybeSync};
 pub use metadata::{Attributes, DirEntry, FileKind, Metadata, Timestamp, Usage};
 pub use options::OpenOptions;
 pub use path::{MAX_NAME_LEN, MAX_PATH_LEN, StoragePath};
+pub use walk::{Walk, WalkEntry};
 
 #[doc = include_str!("../CONTRACT.md")]
 pub mod contract {}
