@@ -6,6 +6,8 @@ pub mod crossing;
 pub mod durability_model;
 pub mod list;
 mod macros;
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+pub mod process;
 pub mod recorder;
 pub mod report;
 pub mod subject;
