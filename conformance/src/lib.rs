@@ -9,6 +9,7 @@ mod macros;
 #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 pub mod process;
 pub mod recorder;
+pub mod model;
 pub mod report;
 pub mod subject;
 pub mod suite;

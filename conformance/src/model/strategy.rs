@@ -1,0 +1,166 @@
+//! Random calls as `proptest` value trees: few names, so that calls meet; every tree shrinks to the plainest call of its kind.
+
+use std::ops::Range;
+
+use anystorage_api::OpenOptions;
+use proptest::strategy::{Map, NoShrink, Strategy};
+use proptest::test_runner::{Config, Reason, RngAlgorithm, TestRng, TestRunner};
+
+use super::call::{Call, Data, Offset, SLOTS};
+
+/// The paths of a sequence, the plainest first. Some differ in case or in normal form only; one has the longest name there is.
+const PATHS: &[&str] = &[
+    "a",
+    "b",
+    "c",
+    "a/a",
+    "a/b",
+    "b/a",
+    "b/b",
+    "a/c",
+    "b/c",
+    "c/a",
+    "a/a/a",
+    "a/a/b",
+    "a/b/a",
+    "b/a/a",
+    "b/b/a",
+    "b/b/b",
+    "a/a/c",
+    "c/a/a",
+    "a/a/a/a",
+    "d",
+    "A",
+    "a/A",
+    "b/a/A",
+    ".d",
+    "b/ b \"q\" '\u{1f600}",
+    "\u{e9}",
+    "e\u{301}",
+    "a/\u{e9}",
+    LONG_NAME,
+    "c/\\:*?",
+    "c/CON",
+    "",
+];
+
+/// 255 bytes.
+const LONG_NAME: &str = concat!(
+    "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn",
+    "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn",
+    "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn",
+);
+
+/// Where pages of `list` begin.
+const AFTER: &[Option<&str>] = &[None, Some("a"), Some("b"), Some("A"), Some("aa"), Some("e"), Some("zz")];
+
+/// The numbers behind one call: its kind, two paths, a slot, a class and a number for the offset and for the length, a tag, options.
+type Numbers = (
+    NoShrink<Range<u8>>,
+    Range<usize>,
+    Range<usize>,
+    Range<usize>,
+    (Range<u8>, Range<u64>),
+    (Range<u8>, Range<usize>),
+    Range<u8>,
+    Range<u8>,
+);
+type Raw = (u8, usize, usize, usize, (u8, u64), (u8, usize), u8, u8);
+type CallStrategy = Map<Numbers, fn(Raw) -> Call>;
+
+/// One random call that can be made simpler.
+pub(crate) type CallTree = <CallStrategy as Strategy>::Tree;
+
+/// The calls of one sequence, by the seed of the run and the number of the sequence alone.
+pub(crate) fn sequence(seed: u64, number: u64, len: usize) -> Result<Vec<CallTree>, Reason> {
+    let mut key = [0_u8; 32];
+    for (to, from) in key.iter_mut().zip(seed.to_le_bytes().into_iter().chain(number.to_le_bytes())) {
+        *to = from;
+    }
+    let mut runner =
+        TestRunner::new_with_rng(Config { failure_persistence: None, ..Config::default() }, TestRng::from_seed(RngAlgorithm::ChaCha, &key));
+    let strategy = strategy();
+    (0..len).map(|_| strategy.new_tree(&mut runner)).collect()
+}
+
+fn strategy() -> CallStrategy {
+    let numbers = (
+        (0..100_u8).no_shrink(),
+        0..PATHS.len(),
+        0..PATHS.len(),
+        0..SLOTS,
+        (0..22_u8, 0..1_000_000_u64),
+        (0..10_u8, 0..70_000_usize),
+        0..u8::MAX,
+        0..80_u8,
+    );
+    numbers.prop_map(call as fn(Raw) -> Call)
+}
+
+fn call((kind, path, other, slot, offset, len, tag, options): Raw) -> Call {
+    let path = pick(PATHS, path);
+    let to = pick(PATHS, other);
+    let offset = position(offset);
+    let len = length(len);
+    let data = Data { tag, len };
+    match kind {
+        0..16 => Call::Open { slot, path, options: mix(options) },
+        16..33 => Call::WriteAt { slot, offset, data },
+        33..43 => Call::ReadAt { slot, offset, len },
+        43..48 => Call::SetLen { slot, len: offset },
+        48..51 => Call::StatFile { slot },
+        51..53 => Call::SyncFile { slot },
+        53..56 => Call::CloseFile { slot },
+        56..61 => Call::Stat { path },
+        61..65 => Call::List { path, after: pick(AFTER, usize::from(options) % AFTER.len()), limit: other % 12 },
+        65..73 => Call::CreateDir { path },
+        73..78 => Call::RemoveFile { path },
+        78..81 => Call::RemoveDir { path },
+        81..90 => Call::Rename { from: path, to },
+        90..93 => Call::Read { path },
+        93..97 => Call::Write { path, data },
+        97 => Call::Sync,
+        98 => Call::Reopen,
+        _ => Call::Usage,
+    }
+}
+
+fn pick<T: Copy + Default>(from: &[T], index: usize) -> T {
+    from.get(index).copied().unwrap_or_default()
+}
+
+fn position((class, number): (u8, u64)) -> Offset {
+    let near = number % 11;
+    Offset::At(match class {
+        0..=9 => number % 300,
+        10..=13 => 4096 * (number % 4 + 1) - 5 + near,
+        14..=15 => 65_536 * (number % 3 + 1) - 5 + near,
+        16 => (1 << 31) - 5 + near,
+        17 | 18 => (1 << 32) - 5 + near,
+        19 => (1 << 33) + number,
+        20 => (1 << 40) + number,
+        _ if number % 2 == 0 => return Offset::BeforeLimit(near),
+        _ => return Offset::BehindLimit(number),
+    })
+}
+
+fn length((class, number): (u8, usize)) -> usize {
+    match class {
+        0..=5 => number % 64,
+        6..=8 => number % 5000,
+        _ => number,
+    }
+}
+
+fn mix(number: u8) -> OpenOptions {
+    match number {
+        0..32 => OpenOptions::editing(),
+        32..38 => OpenOptions::reading(),
+        38..43 => OpenOptions::new().write(true),
+        43..48 => OpenOptions::new().read(true).write(true).create(true).truncate(true),
+        _ => {
+            let bit = |at: u8| (number - 48) >> at & 1 == 1;
+            OpenOptions::new().read(bit(0)).write(bit(1)).create(bit(2)).create_new(bit(3)).truncate(bit(4))
+        }
+    }
+}
