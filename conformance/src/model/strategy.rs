@@ -77,8 +77,7 @@ pub(crate) fn sequence(seed: u64, number: u64, len: usize) -> Result<Vec<CallTre
     for (to, from) in key.iter_mut().zip(seed.to_le_bytes().into_iter().chain(number.to_le_bytes())) {
         *to = from;
     }
-    let mut runner =
-        TestRunner::new_with_rng(Config { failure_persistence: None, ..Config::default() }, TestRng::from_seed(RngAlgorithm::ChaCha, &key));
+    let mut runner = TestRunner::new_with_rng(Config::default(), TestRng::from_seed(RngAlgorithm::ChaCha, &key));
     let strategy = strategy();
     (0..len).map(|_| strategy.new_tree(&mut runner)).collect()
 }
