@@ -6,10 +6,10 @@ pub mod crossing;
 pub mod durability_model;
 pub mod list;
 mod macros;
+pub mod model;
 #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 pub mod process;
 pub mod recorder;
-pub mod model;
 pub mod report;
 pub mod subject;
 pub mod suite;

@@ -11,7 +11,7 @@ pub(crate) const SLOTS: usize = 8;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Call {
-    /// `open`; what was in the slot before is dropped.
+    /// `open`; if it succeeds, what was in the slot before is dropped.
     Open {
         /// Where the handle goes.
         slot: usize,

@@ -94,9 +94,6 @@ impl Oracle {
     }
 
     pub(crate) fn open(&mut self, slot: usize, path: &str, options: &OpenOptions) -> Expected<()> {
-        if let Some(handle) = self.handles.get_mut(slot) {
-            *handle = None;
-        }
         let contradictory =
             (!options.is_read() && !options.is_write()) || (!options.is_write() && (options.is_create() || options.is_truncate()));
         if contradictory {

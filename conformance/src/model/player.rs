@@ -93,16 +93,12 @@ impl<'a> Player<'a> {
         match call {
             Call::Open { slot, path, options } => {
                 let expected = self.oracle.open(*slot, path, options);
-                // The old handle goes first: dropping is closing.
-                drop(self.handles.get_mut(*slot).and_then(Option::take));
                 let opened = self.backend.open(&parse(path)?, options).await;
-                let (outcome, file) = match opened {
-                    Ok(file) => (Ok(()), Some(file)),
-                    Err(error) => (Err(error), None),
-                };
-                if let Some(handle) = self.handles.get_mut(*slot) {
-                    *handle = file;
-                }
+                let outcome = opened.map(|file| {
+                    if let Some(handle) = self.handles.get_mut(*slot) {
+                        *handle = Some(file);
+                    }
+                });
                 agree(&expected, &outcome)
             }
             Call::ReadAt { slot, offset, len } => {

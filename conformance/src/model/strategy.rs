@@ -8,40 +8,28 @@ use proptest::test_runner::{Config, Reason, RngAlgorithm, TestRng, TestRunner};
 
 use super::call::{Call, Data, Offset, SLOTS};
 
-/// The paths of a sequence, the plainest first. Some differ in case or in normal form only; one has the longest name there is.
-const PATHS: &[&str] = &[
-    "a",
-    "b",
-    "c",
-    "a/a",
-    "a/b",
-    "b/a",
-    "b/b",
-    "a/c",
-    "b/c",
-    "c/a",
-    "a/a/a",
-    "a/a/b",
-    "a/b/a",
-    "b/a/a",
-    "b/b/a",
-    "b/b/b",
-    "a/a/c",
-    "c/a/a",
-    "a/a/a/a",
+/// Where a sequence mostly has its directories, the plainest first.
+const DIRECTORIES: &[&str] = &["a", "b", "a/a", "b/b", "c", "a/a/a"];
+
+/// Where it mostly has its files. Some differ in case or in normal form only; one has the longest name there is.
+const FILES: &[&str] = &[
     "d",
-    "A",
-    "a/A",
-    "b/a/A",
+    "e",
+    "a/d",
+    "b/d",
+    "a/e",
+    "a/a/d",
+    "b/b/d",
+    "a/a/a/d",
+    "D",
+    "a/D",
     ".d",
-    "b/ b \"q\" '\u{1f600}",
+    "b/ d \"q\" '\u{1f600}",
     "\u{e9}",
     "e\u{301}",
-    "a/\u{e9}",
+    "a/\\:*?",
+    "b/CON",
     LONG_NAME,
-    "c/\\:*?",
-    "c/CON",
-    "",
 ];
 
 /// 255 bytes.
@@ -54,18 +42,19 @@ const LONG_NAME: &str = concat!(
 /// Where pages of `list` begin.
 const AFTER: &[Option<&str>] = &[None, Some("a"), Some("b"), Some("A"), Some("aa"), Some("e"), Some("zz")];
 
-/// The numbers behind one call: its kind, two paths, a slot, a class and a number for the offset and for the length, a tag, options.
+/// The numbers behind one call: its kind; for each of two paths, for the offset and for the length a class and a number in it; a slot, a
+/// tag, options.
 type Numbers = (
     NoShrink<Range<u8>>,
-    Range<usize>,
-    Range<usize>,
-    Range<usize>,
+    (Range<u8>, Range<usize>),
+    (Range<u8>, Range<usize>),
     (Range<u8>, Range<u64>),
     (Range<u8>, Range<usize>),
+    Range<usize>,
     Range<u8>,
     Range<u8>,
 );
-type Raw = (u8, usize, usize, usize, (u8, u64), (u8, usize), u8, u8);
+type Raw = (u8, (u8, usize), (u8, usize), (u8, u64), (u8, usize), usize, u8, u8);
 type CallStrategy = Map<Numbers, fn(Raw) -> Call>;
 
 /// One random call that can be made simpler.
@@ -83,49 +72,62 @@ pub(crate) fn sequence(seed: u64, number: u64, len: usize) -> Result<Vec<CallTre
 }
 
 fn strategy() -> CallStrategy {
+    let path = (0..20_u8, 0..1000_usize);
     let numbers = (
         (0..100_u8).no_shrink(),
-        0..PATHS.len(),
-        0..PATHS.len(),
-        0..SLOTS,
+        path.clone(),
+        path,
         (0..22_u8, 0..1_000_000_u64),
         (0..10_u8, 0..70_000_usize),
+        0..SLOTS,
         0..u8::MAX,
-        0..80_u8,
+        0..72_u8,
     );
     numbers.prop_map(call as fn(Raw) -> Call)
 }
 
-fn call((kind, path, other, slot, offset, len, tag, options): Raw) -> Call {
-    let path = pick(PATHS, path);
-    let to = pick(PATHS, other);
+fn call((kind, path, other, offset, len, slot, tag, options): Raw) -> Call {
+    let file = || a_path(FILES, DIRECTORIES, path);
+    let directory = || a_path(DIRECTORIES, FILES, path);
     let offset = position(offset);
     let len = length(len);
     let data = Data { tag, len };
     match kind {
-        0..16 => Call::Open { slot, path, options: mix(options) },
-        16..33 => Call::WriteAt { slot, offset, data },
-        33..43 => Call::ReadAt { slot, offset, len },
-        43..48 => Call::SetLen { slot, len: offset },
-        48..51 => Call::StatFile { slot },
-        51..53 => Call::SyncFile { slot },
-        53..56 => Call::CloseFile { slot },
-        56..61 => Call::Stat { path },
-        61..65 => Call::List { path, after: pick(AFTER, usize::from(options) % AFTER.len()), limit: other % 12 },
-        65..73 => Call::CreateDir { path },
-        73..78 => Call::RemoveFile { path },
-        78..81 => Call::RemoveDir { path },
-        81..90 => Call::Rename { from: path, to },
-        90..93 => Call::Read { path },
-        93..97 => Call::Write { path, data },
+        0..18 => Call::Open { slot, path: file(), options: mix(options) },
+        18..34 => Call::WriteAt { slot, offset, data },
+        34..45 => Call::ReadAt { slot, offset, len },
+        45..50 => Call::SetLen { slot, len: offset },
+        50..53 => Call::StatFile { slot },
+        53..55 => Call::SyncFile { slot },
+        55..57 => Call::CloseFile { slot },
+        57..60 => Call::Stat { path: file() },
+        60..62 => Call::Stat { path: directory() },
+        62..66 => Call::List { path: directory(), after: pick(AFTER, usize::from(options)), limit: other.1 % 12 },
+        66..74 => Call::CreateDir { path: directory() },
+        74..77 => Call::RemoveFile { path: file() },
+        77..79 => Call::RemoveDir { path: directory() },
+        79..85 => Call::Rename { from: file(), to: a_path(FILES, DIRECTORIES, other) },
+        85..90 => Call::Rename { from: directory(), to: a_path(DIRECTORIES, FILES, other) },
+        90..93 => Call::Read { path: file() },
+        93..97 => Call::Write { path: file(), data },
         97 => Call::Sync,
         98 => Call::Reopen,
         _ => Call::Usage,
     }
 }
 
+/// Mostly one of the first kind, sometimes one of the other, seldom the root.
+fn a_path(mostly: &[&'static str], sometimes: &[&'static str], (class, number): (u8, usize)) -> &'static str {
+    match class {
+        0..16 => pick(mostly, number),
+        16..19 => pick(sometimes, number),
+        _ => "",
+    }
+}
+
+/// Counting round and round.
 fn pick<T: Copy + Default>(from: &[T], index: usize) -> T {
-    from.get(index).copied().unwrap_or_default()
+    from.get(index % from.len().max(1)).copied().unwrap_or_default()
 }
 
 fn position((class, number): (u8, u64)) -> Offset {
@@ -158,7 +160,7 @@ fn mix(number: u8) -> OpenOptions {
         38..43 => OpenOptions::new().write(true),
         43..48 => OpenOptions::new().read(true).write(true).create(true).truncate(true),
         _ => {
-            let bit = |at: u8| (number - 48) >> at & 1 == 1;
+            let bit = |at: u8| (number.wrapping_mul(37)) >> at & 1 == 1;
             OpenOptions::new().read(bit(0)).write(bit(1)).create(bit(2)).create_new(bit(3)).truncate(bit(4))
         }
     }

@@ -1,0 +1,5 @@
+//! The suite, tested: correct engines pass, broken ones are caught.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod model_test;
+mod subjects;

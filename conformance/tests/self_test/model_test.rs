@@ -1,0 +1,46 @@
+//! The model test against the engines, at the length of a CI run.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+
+use anystorage_conformance::model::{self, ModelOptions, ModelReport};
+use anystorage_conformance::subject::Subject;
+use futures_lite::future::block_on;
+
+use crate::subjects::Volatile;
+
+/// `ANYSTORAGE_SEED`, or another one each time.
+pub(crate) fn seed() -> u64 {
+    match std::env::var("ANYSTORAGE_SEED") {
+        Ok(text) => text.parse().expect("ANYSTORAGE_SEED is a number"),
+        Err(_) => RandomState::new().build_hasher().finish(),
+    }
+}
+
+fn operations() -> u64 {
+    match std::env::var("ANYSTORAGE_MODEL_OPERATIONS") {
+        Ok(text) => text.parse().expect("ANYSTORAGE_MODEL_OPERATIONS is a number"),
+        Err(_) => 20_000,
+    }
+}
+
+fn agrees(subject: &dyn Subject) -> ModelReport {
+    let seed = seed();
+    println!("ANYSTORAGE_SEED={seed} repeats this run");
+    let started = std::time::Instant::now();
+    let report =
+        block_on(model::run(subject, ModelOptions::new(seed).operations(operations()))).unwrap_or_else(|failure| panic!("{failure}"));
+    println!("{}: {:.1} s\n{report}", subject.name(), started.elapsed().as_secs_f64());
+    assert_eq!(report.operations, operations());
+    report
+}
+
+#[test]
+fn memory_agrees_with_the_model() {
+    let report = agrees(&Volatile::memory());
+    for name in
+        ["open", "read_at", "write_at", "set_len", "stat", "list", "create_dir", "remove_file", "remove_dir", "rename", "read", "write"]
+    {
+        let count = report.counts.of(name);
+        assert!(count.answered > 0 && count.refused > 0, "{name}: {count:?}: a run that never sees one of both shows little");
+    }
+}
