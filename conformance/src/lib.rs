@@ -11,6 +11,7 @@ pub mod model;
 pub mod process;
 pub mod recorder;
 pub mod report;
+pub mod simdisk;
 pub mod subject;
 pub mod suite;
 pub mod table;
