@@ -1,0 +1,159 @@
+use anystorage_api::{Error, ErrorKind, Operation, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::engine::Running;
+use crate::probe;
+use crate::report::{Attempt, OpenReport, ProbeOutcome};
+use crate::storage::Storage;
+use crate::url::StorageUrl;
+
+/// Where to keep files, as a configuration file says it: a URL, and others to fall back to.
+///
+/// The URLs are tried in order, and the first one that works is opened. By default each is probed: a file is written, synced, read back
+/// and removed. Memory is used only if it is listed. A field that this version does not know is refused, never ignored.
+///
+/// In TOML:
+///
+/// ```
+/// use anystorage::StorageConfig;
+///
+/// let config: StorageConfig = toml::from_str(
+///     r#"
+///         url = "file:///var/lib/notes"
+///         fallback = ["file:///tmp/notes", "memory:?limit=64MiB"]   # optional, tried in order
+///         probe = true                                              # optional, and the default
+///     "#,
+/// )?;
+/// assert_eq!(config.fallback.len(), 2);
+///
+/// let error = toml::from_str::<StorageConfig>("url = \"memory:\"\nauto_sync = \"5s\"").unwrap_err();
+/// assert!(error.to_string().contains("auto_sync"));
+/// # Ok::<(), toml::de::Error>(())
+/// ```
+///
+/// In JSON:
+///
+/// ```
+/// use anystorage::StorageConfig;
+///
+/// let config: StorageConfig = serde_json::from_str(r#"{"url": "memory:", "fallback": [], "probe": false}"#)?;
+/// assert_eq!(config, StorageConfig::new("memory:".parse()?).probe(false));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct StorageConfig {
+    /// The location to open.
+    pub url: StorageUrl,
+    /// What to try in its place, in order.
+    #[serde(default)]
+    pub fallback: Vec<StorageUrl>,
+    /// Whether each location is probed before it is taken. Locations that are opened for reading alone never are.
+    #[serde(default = "yes")]
+    pub probe: bool,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+impl StorageConfig {
+    /// One location, no fallback, probed.
+    #[must_use]
+    pub const fn new(url: StorageUrl) -> Self {
+        Self { url, fallback: Vec::new(), probe: true }
+    }
+
+    /// With one more location to try behind the others.
+    #[must_use]
+    pub fn or(mut self, url: StorageUrl) -> Self {
+        self.fallback.push(url);
+        self
+    }
+
+    /// Sets [`Self::probe`].
+    #[must_use]
+    pub const fn probe(mut self, yes: bool) -> Self {
+        self.probe = yes;
+        self
+    }
+
+    /// Opens the first location that works, for async callers: no call on it ever blocks the executor.
+    ///
+    /// What was opened, why, and what was tried before is in [`Storage::report`] and in the log: a warning for each location passed over,
+    /// a line of information for the one that is open.
+    ///
+    /// # Errors
+    /// That of the location if there is only one; otherwise one error that lists every location with its reason.
+    pub async fn open(&self) -> Result<Storage> {
+        self.open_running(Running::Offloaded).await
+    }
+
+    /// Like [`open`](Self::open), but the engine runs inside the calls, on the caller's thread: the fastest way where blocking is
+    /// allowed, and where the engine's calls never wait.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn open_inline(&self) -> Result<Storage> {
+        self.open_running(Running::Inline).await
+    }
+
+    async fn open_running(&self, running: Running) -> Result<Storage> {
+        let mut tried = Vec::new();
+        for url in std::iter::once(&self.url).chain(&self.fallback) {
+            match self.open_one(url, running).await {
+                Ok((backend, probe)) => {
+                    let report = OpenReport {
+                        opened: url.clone(),
+                        engine: url.engine().scheme,
+                        durability: backend.capabilities().durability,
+                        why: self.why(tried.len()),
+                        probe,
+                        tried,
+                    };
+                    log::info!("opened {url}: {}, durability {}", report.why, report.durability.as_str());
+                    return Ok(Storage::new(backend, report));
+                }
+                Err(error) if self.fallback.is_empty() => return Err(error),
+                Err(error) => {
+                    log::warn!("passed over {url}: {error}");
+                    tried.push(Attempt { url: url.clone(), error });
+                }
+            }
+        }
+        Err(none_works(&tried))
+    }
+
+    async fn open_one(&self, url: &StorageUrl, running: Running) -> Result<(Box<dyn anystorage_api::StorageBackend>, ProbeOutcome)> {
+        let backend = running.open(url).await?;
+        if url.is_read_only() {
+            return Ok((backend, ProbeOutcome::ReadOnly));
+        }
+        if !self.probe {
+            return Ok((backend, ProbeOutcome::NotAsked));
+        }
+        match probe::probe(&*backend).await {
+            Ok(()) => Ok((backend, ProbeOutcome::Passed)),
+            Err(error) => {
+                // The probe's error is the one that matters; dropping the instance gives the location free as well.
+                let _ = backend.close().await;
+                Err(error)
+            }
+        }
+    }
+
+    fn why(&self, passed_over: usize) -> String {
+        match (self.fallback.len(), passed_over) {
+            (0, _) => "the only location asked for".to_owned(),
+            (_, 0) => "the first choice".to_owned(),
+            (fallbacks, passed) => format!("fallback {passed} of {fallbacks}, because what comes before it does not work"),
+        }
+    }
+}
+
+fn none_works(tried: &[Attempt]) -> Error {
+    let kind = tried.last().map_or(ErrorKind::InvalidInput, |attempt| attempt.error.kind());
+    let list: Vec<String> = tried.iter().map(Attempt::to_string).collect();
+    Error::new(kind, Operation::OpenLocation).with_text(format!("none of {} locations works: {}", list.len(), list.join("; ")))
+}

@@ -1,0 +1,77 @@
+use anystorage_api::{Error, ErrorKind, Operation, Result, StorageBackend};
+
+use crate::url::{Location, StorageUrl};
+
+/// An engine that this version knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EngineInfo {
+    /// The scheme of its URLs.
+    pub scheme: &'static str,
+    /// The cargo feature of `anystorage` that brings it.
+    pub feature: &'static str,
+    /// The parameters that its URLs take.
+    pub parameters: &'static [&'static str],
+    /// Whether the feature is on in this build.
+    pub enabled: bool,
+    /// Whether the engine exists on this target.
+    pub on_target: bool,
+}
+
+impl EngineInfo {
+    /// Whether a URL of this scheme can be opened in this build.
+    #[must_use]
+    pub const fn is_built_in(&self) -> bool {
+        self.enabled && self.on_target
+    }
+}
+
+pub(crate) const MEMORY: EngineInfo =
+    EngineInfo { scheme: "memory", feature: "memory", parameters: &["limit"], enabled: cfg!(feature = "memory"), on_target: true };
+
+pub(crate) const FILES: EngineInfo =
+    EngineInfo { scheme: "file", feature: "files", parameters: &["mode"], enabled: false, on_target: cfg!(unix) };
+
+/// Every engine that this version knows, whether it is in this build or not.
+pub const ENGINES: &[EngineInfo] = &[MEMORY, FILES];
+
+/// Where the engine's work is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Running {
+    /// Inside the call, on the caller's thread.
+    Inline,
+    /// Away from the executor, wherever the engine would block it.
+    Offloaded,
+}
+
+impl Running {
+    pub(crate) async fn open(self, url: &StorageUrl) -> Result<Box<dyn StorageBackend>> {
+        open_engine(url)
+    }
+}
+
+/// Opens the engine itself, with no layer around it.
+fn open_engine(url: &StorageUrl) -> Result<Box<dyn StorageBackend>> {
+    match url.location() {
+        #[cfg(feature = "memory")]
+        Location::Memory { limit } => Ok(Box::new(match limit {
+            Some(limit) => anystorage_memory::MemoryBackend::with_limit(limit.bytes()),
+            None => anystorage_memory::MemoryBackend::new(),
+        })),
+        #[cfg(all(feature = "files", unix))]
+        Location::Files { .. } => Err(not_built_in(url)),
+        #[allow(unreachable_patterns)] // Reachable wherever a feature is off.
+        _ => Err(not_built_in(url)),
+    }
+}
+
+/// Why a known engine is not there, and what to do about it.
+fn not_built_in(url: &StorageUrl) -> Error {
+    let engine = url.engine();
+    let why = if engine.on_target {
+        format!("the engine of {}: is not compiled in: enable the cargo feature {:?} of anystorage", engine.scheme, engine.feature)
+    } else {
+        format!("there is no engine of {}: on this target: choose another one", engine.scheme)
+    };
+    Error::new(ErrorKind::Unsupported, Operation::OpenLocation).with_text(why)
+}

@@ -1,0 +1,86 @@
+use std::fmt;
+
+use anystorage_api::{Durability, Error};
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
+
+use crate::url::StorageUrl;
+
+/// What was opened, why, and what was tried before it (contract line 10).
+///
+/// As JSON:
+///
+/// ```json
+/// {
+///   "opened": "memory:",
+///   "engine": "memory",
+///   "durability": "none",
+///   "why": "the first of 2 URLs that works; 1 passed over before it",
+///   "probe": "passed",
+///   "tried": [{"url": "file:///gone", "error": {"kind": "not found", "message": "..."}}]
+/// }
+/// ```
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct OpenReport {
+    /// The URL that is open.
+    pub opened: StorageUrl,
+    /// The engine behind it: the scheme of its URLs.
+    pub engine: &'static str,
+    /// What a sync survives there.
+    #[serde(serialize_with = "durability_in_words")]
+    pub durability: Durability,
+    /// Why this one, in a sentence.
+    pub why: String,
+    /// Whether it was probed.
+    pub probe: ProbeOutcome,
+    /// What was tried before and did not work, in order.
+    pub tried: Vec<Attempt>,
+}
+
+/// Whether an open location was probed by writing, reading back and removing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum ProbeOutcome {
+    /// It was, and it works.
+    Passed,
+    /// Nobody asked for it.
+    NotAsked,
+    /// The location is open for reading alone.
+    ReadOnly,
+}
+
+/// A location that was tried and does not work.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Attempt {
+    /// The URL.
+    pub url: StorageUrl,
+    /// Why it does not work.
+    pub error: Error,
+}
+
+impl fmt::Display for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.url, self.error)
+    }
+}
+
+impl Serialize for Attempt {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Why {
+            kind: &'static str,
+            message: String,
+        }
+        let mut fields = serializer.serialize_struct("Attempt", 2)?;
+        fields.serialize_field("url", &self.url)?;
+        fields.serialize_field("error", &Why { kind: self.error.kind().as_str(), message: self.error.to_string() })?;
+        fields.end()
+    }
+}
+
+fn durability_in_words<S: Serializer>(durability: &Durability, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(durability.as_str())
+}
