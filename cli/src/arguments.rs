@@ -1,0 +1,152 @@
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::output::Format;
+
+/// Prove storage engines, look into locations, and copy between them.
+///
+/// A location is a URL: memory:, memory:?limit=64MiB, file:///absolute/directory, file:///absolute/directory?mode=ro.
+/// A path in it is relative to its root, with / between its parts.
+#[derive(Debug, Parser)]
+#[command(
+    name = "anystorage",
+    version,
+    after_help = "Exit codes: 0 done, 1 failed (or a case failed), 2 wrong usage: arguments, a URL, a path."
+)]
+pub(crate) struct Arguments {
+    /// What is printed on stdout: tables for people, or JSON. Errors on stderr follow.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
+    pub(crate) format: Format,
+
+    /// Show the log on stderr: -v what is opened, -vv more.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Conformance(Conformance),
+    Info(Info),
+    Ls(Ls),
+    Stat(Stat),
+    Cat(Cat),
+    Put(Put),
+    Get(Get),
+    Cp(Cp),
+    Rm(Rm),
+}
+
+/// Prove engines: run the durability contract as cases, and print a matrix of engines and contract lines.
+///
+/// Without a URL every engine of this build runs in a fresh temporary place. With URLs it runs in a new directory below each, which is
+/// removed afterwards; the files that are there are not touched.
+#[derive(Debug, Args)]
+#[command(after_help = "Exit codes: 0 no case failed, 1 a case failed, 2 wrong usage.")]
+pub(crate) struct Conformance {
+    /// Locations to test at.
+    pub(crate) urls: Vec<String>,
+    /// Only cases whose name contains this text.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) case: Option<String>,
+}
+
+/// Show what a location offers: engine, durability, capabilities, usage.
+#[derive(Debug, Args)]
+pub(crate) struct Info {
+    /// The location.
+    #[arg(required_unless_present = "config", conflicts_with = "config")]
+    pub(crate) url: Option<String>,
+    /// Open what a TOML file says (url, fallback, probe), each location probed by writing, reading back and removing a file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// List a directory.
+#[derive(Debug, Args)]
+pub(crate) struct Ls {
+    /// The location; it is opened for reading alone.
+    pub(crate) url: String,
+    /// The directory; the root if not given.
+    pub(crate) path: Option<String>,
+    /// With everything below it. Symbolic links are shown, not followed.
+    #[arg(short = 'R', long)]
+    pub(crate) recursive: bool,
+}
+
+/// Show what is at a path: kind, length, time of change, revision.
+#[derive(Debug, Args)]
+pub(crate) struct Stat {
+    /// The location; it is opened for reading alone.
+    pub(crate) url: String,
+    /// The file or directory; the root if not given.
+    pub(crate) path: Option<String>,
+}
+
+/// Print a file.
+#[derive(Debug, Args)]
+pub(crate) struct Cat {
+    /// The location; it is opened for reading alone.
+    pub(crate) url: String,
+    /// The file.
+    pub(crate) path: String,
+}
+
+/// Store a file, replacing what is there in one step, and sync.
+#[derive(Debug, Args)]
+pub(crate) struct Put {
+    /// The location.
+    pub(crate) url: String,
+    /// The file in it.
+    pub(crate) path: String,
+    /// The host file to store; - or nothing is stdin.
+    pub(crate) file: Option<PathBuf>,
+    /// Create the directories that are missing.
+    #[arg(short, long)]
+    pub(crate) parents: bool,
+}
+
+/// Fetch a file.
+#[derive(Debug, Args)]
+pub(crate) struct Get {
+    /// The location; it is opened for reading alone.
+    pub(crate) url: String,
+    /// The file in it.
+    pub(crate) path: String,
+    /// The host file to write, replaced in one step; - or nothing is stdout.
+    pub(crate) file: Option<PathBuf>,
+}
+
+/// Copy a file or a whole tree from one location to another.
+///
+/// A place is a location's URL, and behind a # the path in it, as it is: file:///srv/notes#2026/plan.md. Without a # it is the root.
+///
+/// A directory's contents go into DST, which is created if it is missing. A file goes to DST, or into it if DST is a directory.
+/// Existing files are replaced in one step; those with the same bytes are skipped; nothing else at DST is touched. Interrupted, run it
+/// again: it goes on where it was. Symbolic links, devices and names that are not UTF-8 are not copied, and each is reported.
+#[derive(Debug, Args)]
+#[command(after_help = "Exit codes: 0 all copied, 1 something could not be copied (with --strict: or was left out), 2 wrong usage.")]
+pub(crate) struct Cp {
+    /// From where: URL[#PATH]. It is opened for reading alone.
+    pub(crate) src: String,
+    /// To where: URL[#PATH].
+    pub(crate) dst: String,
+    /// Exit with 1 if links, devices or names that are not UTF-8 were left out.
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+/// Remove a file, or with -r a directory and everything in it, and sync.
+#[derive(Debug, Args)]
+pub(crate) struct Rm {
+    /// The location.
+    pub(crate) url: String,
+    /// The file or directory.
+    pub(crate) path: String,
+    /// Directories too, with everything in them.
+    #[arg(short, long)]
+    pub(crate) recursive: bool,
+}

@@ -1,0 +1,127 @@
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use anystorage::{ENGINES, ErrorKind, Location, Operation, StorageUrl};
+use anystorage_conformance::process::Processes;
+use anystorage_conformance::report::{CaseReport, Report, Status};
+use anystorage_conformance::subject::Subject;
+use anystorage_conformance::suite::{self, Options};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::arguments::Conformance;
+use crate::failure::Failure;
+use crate::output::{Format, print, print_json, shown};
+use crate::subjects::{self, MemorySubject};
+
+pub(crate) async fn run(options: &Conformance, format: Format) -> Result<ExitCode, Failure> {
+    let urls: Vec<StorageUrl> = options.urls.iter().map(|url| StorageUrl::parse(url)).collect::<Result<_, _>>()?;
+    let mut under_test = Vec::new();
+    if urls.is_empty() {
+        for engine in ENGINES.iter().filter(|engine| engine.is_built_in()) {
+            under_test.push(UnderTest::in_fresh_place(engine.scheme)?);
+        }
+    }
+    for url in &urls {
+        under_test.push(UnderTest::below(url)?);
+    }
+    let elsewhere = Processes::this_program()
+        .map_err(|error| Failure::host("find this program, to start it again as the other process", error))?
+        .with_small_places(|directory| directory.display().to_string());
+    let suite_options = Options::new().filter(options.case.clone().unwrap_or_default());
+    let mut report = Report::new();
+    for engine in under_test {
+        let progress = Progress::start(&engine.subject.url());
+        let found = suite::run(&*engine.subject, &suite_options, Some(&elsewhere), &mut |case| progress.case(case)).await;
+        progress.finish();
+        report.push(found);
+        engine.remove()?;
+    }
+    if report.engines.iter().all(|engine| engine.cases.is_empty()) {
+        let error = anystorage::Error::new(ErrorKind::InvalidInput, Operation::Configure);
+        return Err(error.with_text(format!("no case has {:?} in its name", suite_options.filter)).into());
+    }
+    match format {
+        Format::Table => print(&format!("{}\n", report.matrix()))?,
+        Format::Json => print_json(&report)?,
+    }
+    Ok(if report.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// An engine, and the directory made for it.
+struct UnderTest {
+    subject: Box<dyn Subject>,
+    directory: Option<tempfile::TempDir>,
+}
+
+impl UnderTest {
+    /// Somewhere new and temporary.
+    fn in_fresh_place(scheme: &str) -> Result<Self, Failure> {
+        if scheme == "memory" {
+            return Self::below(&StorageUrl::parse("memory:")?);
+        }
+        let directory = tempfile::Builder::new().prefix("anystorage-conformance-").tempdir();
+        let directory = directory.map_err(|error| Failure::host("create a temporary directory", error))?;
+        Self::files(directory)
+    }
+
+    /// Somewhere new below a location, whose own files are not touched.
+    fn below(url: &StorageUrl) -> Result<Self, Failure> {
+        match url.location() {
+            Location::Files { .. } if url.is_read_only() => {
+                let error = anystorage::Error::new(ErrorKind::InvalidInput, Operation::Configure);
+                Err(error.with_text(format!("{url}: the suite writes, and this location is for reading alone")).into())
+            }
+            Location::Files { root, .. } => {
+                let directory = tempfile::Builder::new().prefix(".anystorage-conformance-").tempdir_in(root);
+                Self::files(directory.map_err(|error| Failure::host_file("create a directory for the suite in", root, error))?)
+            }
+            _ => Ok(Self { subject: Box::new(MemorySubject::new(url.clone())), directory: None }),
+        }
+    }
+
+    fn files(directory: tempfile::TempDir) -> Result<Self, Failure> {
+        Ok(Self { subject: subjects::files(directory.path())?, directory: Some(directory) })
+    }
+
+    fn remove(self) -> Result<(), Failure> {
+        let Some(directory) = self.directory else {
+            return Ok(());
+        };
+        let path = directory.path().to_owned();
+        directory.close().map_err(|error| Failure::host_file("remove the directory of the suite", &path, error))
+    }
+}
+
+/// What runs just now, on a terminal; nothing elsewhere.
+struct Progress(Option<ProgressBar>);
+
+impl Progress {
+    fn start(url: &str) -> Self {
+        if !std::io::stderr().is_terminal() {
+            return Self(None);
+        }
+        let bar = ProgressBar::new_spinner();
+        bar.set_style(
+            ProgressStyle::with_template("{spinner} {prefix}: {pos} cases, {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner()),
+        );
+        bar.set_prefix(shown(url));
+        Self(Some(bar))
+    }
+
+    fn case(&self, case: &CaseReport) {
+        let Some(bar) = &self.0 else {
+            return;
+        };
+        if case.status == Status::Failed {
+            bar.println(format!("failed: {}", case.name));
+        }
+        bar.inc(1);
+        bar.set_message(format!("last {}", case.name));
+    }
+
+    fn finish(&self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}

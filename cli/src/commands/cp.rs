@@ -1,0 +1,50 @@
+use std::process::ExitCode;
+
+use anystorage::api::StorageBackendExt;
+use anystorage::{Error, ErrorKind, Operation};
+
+use crate::arguments::Cp;
+use crate::copy::overlap::refuse_overlap;
+use crate::copy::progress::Progress;
+use crate::copy::report::CopyReport;
+use crate::copy::tree;
+use crate::failure::Failure;
+use crate::output::{Format, print, print_json};
+use crate::place::Place;
+
+pub(crate) async fn run(options: &Cp, format: Format) -> Result<ExitCode, Failure> {
+    let from = Place::parse(&options.src)?;
+    let mut to = Place::parse(&options.dst)?;
+    let source = from.open_for_reading().await?;
+    let found = source.stat(&from.path).await.map_err(|error| Failure::from(error).at(&from.url))?;
+    if found.is_dir() {
+        // Before the destination is opened, so that a refused copy has not even locked it.
+        refuse_overlap(&from, &to)?;
+    }
+    let destination = to.open().await?;
+    if !found.is_dir() {
+        let into = destination.is_dir(&to.path).await.map_err(|error| Failure::from(error).at(&to.url))?;
+        if let (true, Some(name)) = (into, from.path.file_name()) {
+            to.path = to.path.join(name)?;
+        }
+        refuse_overlap(&from, &to)?;
+    }
+    if to.url.is_read_only() {
+        let error = Error::new(ErrorKind::PermissionDenied, Operation::Copy).with_text("the destination is opened for reading alone");
+        return Err(Failure::from(error).at(&to.url));
+    }
+    let mut report = CopyReport { from: from.to_string(), to: to.to_string(), ..CopyReport::default() };
+    let mut progress = Progress::of(&*source, &from.path).await;
+    tree::copy(&*source, &from.path, &*destination, &to.path, &mut progress, &mut report).await;
+    let closed = destination.close().await;
+    for complaint in report.complaints() {
+        eprintln!("{complaint}");
+    }
+    match format {
+        Format::Table => print(&format!("{}\n", report.summary()))?,
+        Format::Json => print_json(&report)?,
+    }
+    closed?;
+    let nothing_missing = report.left_out.is_empty() || !options.strict;
+    Ok(if report.complete && report.failed.is_empty() && nothing_missing { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

@@ -1,0 +1,306 @@
+use std::time::Instant;
+
+use anystorage::api::StorageBackendExt;
+use anystorage::{
+    DirEntry, Error, ErrorKind, FileKind, Metadata, OpenOptions, Operation, Result, StorageBackend, StorageFile, StoragePath,
+};
+
+use super::PAGE;
+use super::part::{self, Source};
+use super::progress::Progress;
+use super::report::CopyReport;
+use super::same::same_bytes;
+
+/// After how many bytes or files all of them are made durable, so that even a power cut loses no more than this.
+const BYTES_BETWEEN_SYNCS: u64 = 256 << 20;
+const FILES_BETWEEN_SYNCS: u64 = 4096;
+
+/// Copies the file or the directory at `from` to `to`, which is the exact path of the copy.
+///
+/// It goes on behind an entry that fails by itself (no permission, a file where a directory should be, a name too long for the
+/// destination) and stops at what would fail everywhere (no space, an input/output error of the destination). Both are in the report, and
+/// whatever was copied is whole and synced.
+pub(crate) async fn copy(
+    source: &dyn StorageBackend,
+    from: &StoragePath,
+    destination: &dyn StorageBackend,
+    to: &StoragePath,
+    progress: &mut Progress,
+    report: &mut CopyReport,
+) {
+    let start = Instant::now();
+    let mut copier = Copier { source, destination, progress, report, unsynced_bytes: 0, unsynced_files: 0 };
+    let copied = copier.run(from, to).await;
+    let synced = destination.sync().await;
+    if let Err(error) = &copied {
+        report.fail(error.path().unwrap_or(to).as_str(), error);
+    }
+    if let Err(error) = &synced {
+        report.fail("", error);
+    }
+    report.complete = copied.is_ok() && synced.is_ok();
+    report.seconds = start.elapsed().as_secs_f64();
+    progress.finish();
+}
+
+struct Copier<'a> {
+    source: &'a dyn StorageBackend,
+    destination: &'a dyn StorageBackend,
+    progress: &'a mut Progress,
+    report: &'a mut CopyReport,
+    unsynced_bytes: u64,
+    unsynced_files: u64,
+}
+
+/// A directory that is being copied: the walk keeps one page of each directory on its way down, and no more.
+struct Level {
+    from: StoragePath,
+    to: StoragePath,
+    page: std::vec::IntoIter<DirEntry>,
+    after: Option<String>,
+    last_page: bool,
+}
+
+impl Level {
+    fn new(from: StoragePath, to: StoragePath) -> Self {
+        Self { from, to, page: Vec::new().into_iter(), after: None, last_page: false }
+    }
+
+    async fn next(&mut self, source: &dyn StorageBackend) -> Result<Option<DirEntry>> {
+        if self.page.len() == 0 && !self.last_page {
+            let page = source.list(&self.from, self.after.as_deref(), PAGE).await?;
+            self.last_page = page.len() < PAGE;
+            self.after = page.last().map(|entry| entry.name.clone());
+            self.page = page.into_iter();
+        }
+        Ok(self.page.next())
+    }
+}
+
+impl Copier<'_> {
+    async fn run(&mut self, from: &StoragePath, to: &StoragePath) -> Result<()> {
+        let found = self.source.stat(from).await?;
+        if let Some(parent) = to.parent() {
+            self.destination.create_dir_all(&parent).await?;
+        }
+        if !found.is_dir() {
+            let copied = self.file(from, to).await;
+            return self.go_on(from, copied);
+        }
+        let mut levels = Vec::new();
+        self.directory(to).await?;
+        levels.push(Level::new(from.clone(), to.clone()));
+        while let Some(level) = levels.last_mut() {
+            let entry = match level.next(self.source).await {
+                Ok(Some(entry)) => entry,
+                Ok(None) => {
+                    let (from, to) = (level.from.clone(), level.to.clone());
+                    levels.pop();
+                    let swept = self.sweep(&from, &to).await.map_err(Trouble::Destination);
+                    self.go_on(&to, swept)?;
+                    continue;
+                }
+                Err(error) => {
+                    let from = level.from.clone();
+                    levels.pop();
+                    self.go_on(&from, Err(Trouble::Source(error)))?;
+                    continue;
+                }
+            };
+            let (from, to) = (level.from.clone(), level.to.clone());
+            if !entry.addressable || !matches!(entry.kind, FileKind::File | FileKind::Directory) {
+                let path = if from.is_root() { entry.name.clone() } else { format!("{from}/{}", entry.name) };
+                self.report.leave_out(path, entry.kind, entry.addressable);
+                continue;
+            }
+            let paths = from.join(&entry.name).and_then(|from| Ok((from, to.join(&entry.name)?)));
+            let (from, to) = match paths {
+                Ok(paths) => paths,
+                Err(error) => {
+                    self.report.fail(&format!("{from}/{}", entry.name), &error);
+                    continue;
+                }
+            };
+            if entry.kind == FileKind::Directory {
+                match self.directory(&to).await {
+                    Ok(()) => levels.push(Level::new(from, to)),
+                    Err(error) => self.go_on(&from, Err(Trouble::Destination(error)))?,
+                }
+            } else {
+                let copied = self.file(&from, &to).await;
+                self.go_on(&from, copied)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes sure that a directory is there.
+    async fn directory(&mut self, to: &StoragePath) -> Result<()> {
+        match self.destination.create_dir(to).await {
+            Ok(()) => self.report.directories += 1,
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                if !self.destination.stat(to).await?.is_dir() {
+                    return Err(Error::new(ErrorKind::NotADirectory, Operation::CreateDir)
+                        .with_path(to)
+                        .with_text("a file is where a directory should be: remove it or copy to another place"));
+                }
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    async fn file(&mut self, from: &StoragePath, to: &StoragePath) -> Result<(), Trouble> {
+        let file = self.source.open(from, &OpenOptions::reading()).await.map_err(Trouble::Source)?;
+        let found = file.stat().await.map_err(Trouble::Source)?;
+        let replaces = match self.destination.stat(to).await {
+            Ok(there) if there.is_dir() => {
+                return Err(Trouble::Destination(
+                    Error::new(ErrorKind::IsADirectory, Operation::Copy)
+                        .with_path(to)
+                        .with_text("a directory is where a file should be: remove it or copy to another place"),
+                ));
+            }
+            Ok(there) if there.len == found.len => {
+                if same_bytes(&*file, found.len, self.destination, to).await.map_err(Trouble::Destination)? {
+                    self.report.skipped_equal += 1;
+                    self.report.skipped_bytes += found.len;
+                    self.progress.bytes(found.len);
+                    self.progress.file();
+                    return Ok(());
+                }
+                true
+            }
+            Ok(_) => true,
+            Err(error) if error.kind() == ErrorKind::NotFound => false,
+            Err(error) => return Err(Trouble::Destination(error)),
+        };
+        let part = self.part(from, to).await?;
+        let mut source = FileSource { file: &*file, before: found, offset: 0, progress: self.progress, failed: false };
+        let stored = part::store(self.destination, to, &part, &mut source, replaces).await;
+        let bytes = stored.map_err(|error| if source.failed { Trouble::Source(error) } else { Trouble::Destination(error) })?;
+        self.progress.file();
+        self.report.files += 1;
+        self.report.bytes += bytes;
+        self.unsynced_files += 1;
+        self.unsynced_bytes += bytes;
+        if self.unsynced_bytes >= BYTES_BETWEEN_SYNCS || self.unsynced_files >= FILES_BETWEEN_SYNCS {
+            self.destination.sync().await.map_err(Trouble::Fatal)?;
+            (self.unsynced_files, self.unsynced_bytes) = (0, 0);
+        }
+        Ok(())
+    }
+
+    /// The part file for `to`: none that the source has a file of that name for, because that one is copied too.
+    async fn part(&self, from: &StoragePath, to: &StoragePath) -> Result<StoragePath, Trouble> {
+        let directory = from.parent().unwrap_or_default();
+        let mut variant = 0;
+        loop {
+            let part = part::part_of(to, variant).map_err(Trouble::Destination)?;
+            let taken = match directory.join(part.file_name().unwrap_or_default()) {
+                Ok(namesake) => self.source.exists(&namesake).await.map_err(Trouble::Source)?,
+                Err(_) => false,
+            };
+            if !taken {
+                return Ok(part);
+            }
+            variant += 1;
+        }
+    }
+
+    /// Removes the part files that an interrupted run left for files which the source has no more.
+    async fn sweep(&mut self, from: &StoragePath, to: &StoragePath) -> Result<()> {
+        let mut after = Some(part::PREFIX.to_owned());
+        loop {
+            let page = self.destination.list(to, after.as_deref(), PAGE).await?;
+            for entry in page.iter().filter(|entry| entry.addressable && entry.kind == FileKind::File && part::is_part(&entry.name)) {
+                if !self.source.exists(&from.join(&entry.name)?).await? {
+                    self.destination.remove_file(&to.join(&entry.name)?).await?;
+                    self.report.parts_removed += 1;
+                }
+            }
+            after = page.last().map(|entry| entry.name.clone());
+            // Entries are listed in the order of their names, so those with the prefix are together.
+            if page.len() < PAGE || after.as_ref().is_none_or(|last| !last.starts_with(part::PREFIX)) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Records what failed by itself, so that the rest goes on; gives back what would fail everywhere.
+    fn go_on(&mut self, path: &StoragePath, outcome: Result<(), Trouble>) -> Result<()> {
+        let Err(trouble) = outcome else {
+            return Ok(());
+        };
+        if trouble.ends_the_copy() {
+            return Err(trouble.into_error());
+        }
+        self.report.fail(path.as_str(), &trouble.into_error());
+        Ok(())
+    }
+}
+
+/// An error, and whose it is: a source that cannot read one file can well read the next, a destination that cannot write cannot.
+enum Trouble {
+    Source(Error),
+    Destination(Error),
+    Fatal(Error),
+}
+
+impl Trouble {
+    fn ends_the_copy(&self) -> bool {
+        use ErrorKind::{
+            AlreadyExists, Closed, Corrupt, DirectoryNotEmpty, Disconnected, InvalidInput, InvalidPath, IsADirectory, NotADirectory,
+            NotFound, PermissionDenied,
+        };
+        match self {
+            Self::Source(error) => matches!(error.kind(), Closed | Disconnected),
+            Self::Destination(error) => !matches!(
+                error.kind(),
+                AlreadyExists
+                    | Corrupt
+                    | DirectoryNotEmpty
+                    | InvalidInput
+                    | InvalidPath
+                    | IsADirectory
+                    | NotADirectory
+                    | NotFound
+                    | PermissionDenied
+            ),
+            Self::Fatal(_) => true,
+        }
+    }
+
+    fn into_error(self) -> Error {
+        let (Self::Source(error) | Self::Destination(error) | Self::Fatal(error)) = self;
+        error
+    }
+}
+
+/// The bytes of a file that is copied.
+struct FileSource<'a> {
+    file: &'a dyn StorageFile,
+    before: Metadata,
+    offset: u64,
+    progress: &'a Progress,
+    failed: bool,
+}
+
+impl Source for FileSource<'_> {
+    async fn fill(&mut self, buf: &mut [u8]) -> Result<usize> {
+        let count = self.file.read_at(self.offset, buf).await.inspect_err(|_| self.failed = true)?;
+        self.offset += count as u64;
+        self.progress.bytes(count as u64);
+        Ok(count)
+    }
+
+    /// Bytes from before and after a change make a file that never was.
+    async fn finish(&mut self) -> Result<()> {
+        let now = self.file.stat().await.inspect_err(|_| self.failed = true)?;
+        if now.revision == self.before.revision && now.len == self.before.len && self.offset == now.len {
+            return Ok(());
+        }
+        self.failed = true;
+        Err(Error::new(ErrorKind::Io, Operation::Copy).with_text("the file was changed while it was copied: run it again"))
+    }
+}
