@@ -21,6 +21,7 @@ use std::time::Instant;
 use clap::{Args, Parser, Subcommand};
 
 use crate::setup::Browser;
+use crate::steps::Step;
 use crate::tally::Tally;
 
 #[derive(Debug, Parser)]
@@ -50,54 +51,49 @@ struct TestArgs {
 }
 
 fn main() -> ExitCode {
-    let done = match Cli::parse().chore {
+    let passed = match Cli::parse().chore {
         Chore::Test(args) => test(&args),
-        Chore::Deny => deny::run(),
+        Chore::Deny => deny::run().map_err(|why| eprintln!("error: {why}")).is_ok(),
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(message) => {
-            eprintln!("error: {message}");
-            ExitCode::FAILURE
-        }
-    }
+    if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn test(args: &TestArgs) -> Result<(), String> {
-    let begin = Instant::now();
+/// Runs every step. However it ends, the last line on standard output is the count of tests.
+fn test(args: &TestArgs) -> bool {
     let browser = (!args.native).then_some(args.browser);
-    setup::prepare(browser)?;
-    let steps = steps::list(browser, toolchain::check()?);
+    let total = match setup::prepare(browser).and_then(|()| toolchain::check()) {
+        Ok(declared) => run_all(&steps::list(browser, declared)),
+        Err(why) => {
+            println!("\nNothing ran: {why}");
+            Tally { failed: 1, ..Tally::default() }
+        }
+    };
+    if browser.is_none() {
+        println!("The tests on wasm32 did not run (--native).");
+    }
+    println!("\n{total}");
+    total.failed == 0
+}
 
-    let mut times = Vec::new();
+/// Runs the steps up to the first that fails, and sums up.
+fn run_all(steps: &[Step]) -> Tally {
+    let begin = Instant::now();
+    let mut lines = Vec::new();
     let mut total = Tally::default();
-    let mut failure = None;
-    for (number, step) in (1..).zip(&steps) {
+    for (number, step) in (1..).zip(steps) {
         println!("\n=== {number}/{} {}\n    {}", steps.len(), step.title, step.command);
         let start = Instant::now();
         let outcome = run::step(step);
         let seconds = start.elapsed().as_secs_f64();
-        println!("    {:.1} s{}", seconds, outcome.tally.map_or_else(String::new, |tally| format!(", {tally}")));
-        times.push((step, seconds, outcome.tally));
+        let counts = outcome.tally.map_or_else(String::new, |tally| format!(": {tally}"));
+        println!("    {seconds:.1} s{counts}");
+        lines.push(format!("{seconds:8.1} s  {}{counts}", step.title));
         total += outcome.counted();
         if let Some(why) = outcome.failure {
-            failure = Some((step, why));
+            lines.push(format!("\nFailed: {}: {why}\nTo run just that:\n    {}", step.title, step.command));
             break;
         }
     }
-
-    println!("\n=== what ran, in {:.0} s", begin.elapsed().as_secs_f64());
-    for (step, seconds, tally) in &times {
-        println!("{seconds:8.1} s  {}{}", step.title, tally.map_or_else(String::new, |tally| format!(": {tally}")));
-    }
-    if let Some((step, why)) = &failure {
-        println!("\nFailed: {}: {why}\nTo run just that:\n    {}", step.title, step.command);
-    } else if browser.is_none() {
-        println!("\nThe tests on wasm32 did not run (--native).");
-    }
-    println!("\n{total}");
-    match failure {
-        None => Ok(()),
-        Some((step, why)) => Err(format!("{}: {why}", step.title)),
-    }
+    println!("\n=== what ran, in {:.0} s\n{}\n", begin.elapsed().as_secs_f64(), lines.join("\n"));
+    total
 }

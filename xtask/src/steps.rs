@@ -95,6 +95,10 @@ pub(crate) fn list(browser: Option<&Browser>, declared_toolchain: Option<String>
         Step::cargo(format!("lints, {WASM}"), &format!("clippy {browser_crates}--target {WASM} -- -D warnings")),
         Step::cargo("documentation", &format!("doc {native} --no-deps")).with("RUSTDOCFLAGS", "-D warnings"),
     ];
+    for (package, test) in BROWSER_TESTS {
+        let title = format!("lints, {WASM}, {package}'s test {test}");
+        steps.push(Step::cargo(title, &format!("clippy -p {package} --test {test} --target {WASM} -- -D warnings")));
+    }
     for (package, combinations) in FEATURES {
         for features in *combinations {
             let title = format!("{package} with {}", if features.is_empty() { "no feature" } else { features });
