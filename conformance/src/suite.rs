@@ -45,7 +45,7 @@ impl Options {
 /// Runs the suite against `subject` and reports every case to `observer` as it ends.
 ///
 /// Persistence cases cross a close and a drop in this process, and whatever `elsewhere` offers besides. Where the subject has an entry in
-/// the [table](crate::table), its capabilities are held to it, and so is every case that it leaves out.
+/// the [table], its capabilities are held to it, and so is every case that it leaves out.
 pub async fn run(
     subject: &dyn Subject,
     options: &Options,
