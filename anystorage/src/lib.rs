@@ -1,6 +1,6 @@
 //! One storage plug, many engines: native and in the browser, chosen by a URL.
 //!
-//! Code that keeps files speaks to [`StorageBackend`](api::StorageBackend). Which engine keeps them is a line in a configuration file, and
+//! Code that keeps files speaks to [`StorageBackend`]. Which engine keeps them is a line in a configuration file, and
 //! each engine is a cargo feature. Every engine holds [the same contract](api::contract), line by line.
 //!
 //! # Async
