@@ -15,6 +15,7 @@ pub mod simdisk;
 pub mod subject;
 pub mod suite;
 pub mod table;
+pub mod workload;
 
 #[doc(hidden)]
 pub use macros::__private;

@@ -333,26 +333,32 @@ impl DurabilityModel {
         }
     }
 
-    /// The whole tree as a reader sees it now.
+    /// Every path there is now; none stands for a directory. The root is not among them.
     #[must_use]
-    pub fn current(&self) -> Tree {
-        let mut tree = Tree::new();
+    pub fn paths(&self) -> BTreeMap<StoragePath, Option<FileId>> {
+        let mut paths = BTreeMap::new();
         let mut directories = vec![(StoragePath::root(), ROOT)];
         while let Some((path, directory)) = directories.pop() {
             for ((_, name), history) in self.names_in(directory) {
                 let Some(object) = history.last().and_then(|binding| binding.object) else { continue };
                 let Ok(path) = path.join(name) else { continue };
-                match self.objects.get(&object).map(|object| &object.kind) {
-                    Some(Kind::Directory) => {
-                        tree.insert(path.clone(), Node::Directory);
-                        directories.push((path, object));
-                    }
-                    Some(Kind::File(content)) => {
-                        tree.insert(path, Node::File(content.current().to_vec()));
-                    }
-                    None => {}
+                let is_directory = self.is_directory(object);
+                if is_directory {
+                    directories.push((path.clone(), object));
                 }
+                paths.insert(path, (!is_directory).then_some(FileId(object)));
             }
+        }
+        paths
+    }
+
+    /// The whole tree as a reader sees it now.
+    #[must_use]
+    pub fn current(&self) -> Tree {
+        let mut tree = Tree::new();
+        for (path, file) in self.paths() {
+            let node = file.map_or(Node::Directory, |file| Node::File(self.bytes(file).unwrap_or_default().to_vec()));
+            tree.insert(path, node);
         }
         tree
     }
