@@ -57,11 +57,14 @@ fn tests(step: &Step, at_least: usize) -> Result<Tally, Failure> {
     let mut child = spawn(step, Stdio::piped())?;
     let mut tally = Tally::default();
     if let Some(output) = child.stdout.take() {
-        // Test names and messages may hold any bytes, and a line that is not UTF-8 must not end the reading.
+        let mut names = Names::default();
+        // What tests print may hold any bytes, and a line that is not UTF-8 must not end the reading.
         for line in BufReader::new(output).split(b'\n') {
             let line = line.map_err(|error| format!("its output could not be read: {error}"))?;
             let line = String::from_utf8_lossy(&line);
-            println!("{line}");
+            if !names.repeats(&line) {
+                println!("{line}");
+            }
             if let Some(counts) = Tally::parse(&line) {
                 tally += counts;
             }
@@ -75,6 +78,19 @@ fn tests(step: &Step, at_least: usize) -> Result<Tally, Failure> {
         Ok(()) => return Ok(tally),
     };
     Err(Failure { tally: Some(tally), why })
+}
+
+/// `--show-output` lists the names of all tests that passed once more, under `successes:`. Their output is wanted, the list is not.
+#[derive(Default)]
+struct Names {
+    listing: bool,
+}
+
+impl Names {
+    fn repeats(&mut self, line: &str) -> bool {
+        self.listing = line == "successes:" || (self.listing && (line.is_empty() || line.starts_with("    ")));
+        self.listing
+    }
 }
 
 fn report(step: &Step, cases: usize, engines: &[&str]) -> Result<Tally, Failure> {
@@ -116,5 +132,19 @@ fn finish(mut child: Child) -> Result<(), String> {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(format!("it ended with {status}")),
         Err(error) => Err(format!("its end could not be awaited: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Names;
+
+    #[test]
+    fn what_tests_print_stays_and_the_second_list_of_names_goes() {
+        let lines =
+            ["test a ... ok", "successes:", "", "---- a stdout ----", "    killed 200 times", "", "successes:", "    a", "test result"];
+        let mut names = Names::default();
+        let kept: Vec<&str> = lines.into_iter().filter(|line| !names.repeats(line)).collect();
+        assert_eq!(kept, ["test a ... ok", "---- a stdout ----", "    killed 200 times", "", "test result"]);
     }
 }
