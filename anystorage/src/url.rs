@@ -28,7 +28,7 @@ use crate::size::ByteSize;
 /// use anystorage::{Location, StorageUrl};
 ///
 /// let url = StorageUrl::parse("file:///srv/my%20notes?mode=ro")?;
-/// let Location::Files { root, read_only } = url.location() else { unreachable!() };
+/// let Location::Files { root, read_only, .. } = url.location() else { unreachable!() };
 /// assert_eq!(root.to_str(), Some("/srv/my notes"));
 /// assert!(read_only);
 ///
