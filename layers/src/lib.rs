@@ -1,1 +1,16 @@
-//! (filled by this change set)
+//! Layers: what changes how an engine is reached, and not what it keeps. Each is a
+//! [`StorageBackend`](anystorage_api::StorageBackend) around another one.
+//!
+//! - [`Offload`] moves every call of an engine that does blocking work to a pool of threads, so that async code never waits in an executor.
+//!   It exists on native targets only; browsers have no threads to spare, and engines that never block.
+//!
+#![cfg_attr(
+    all(target_family = "wasm", target_os = "unknown"),
+    doc = "[`Offload`]: https://docs.rs/anystorage-layers/latest/anystorage_layers/struct.Offload.html"
+)]
+
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+mod offload;
+
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+pub use offload::{Offload, OffloadedFile};
