@@ -1,10 +1,11 @@
 //! What the cases say and compare with: bytes that can be told apart, and verdicts in words.
 
 use std::fmt::Debug;
+use std::task::Poll;
 
 use anystorage_api::{ErrorKind, OpenOptions, Result, StorageBackend, StorageFile, StoragePath};
 
-use crate::case::{Broken, Verdict};
+use crate::case::{Broken, CaseFuture, Verdict};
 
 /// Ends the case with a broken promise unless the condition holds.
 macro_rules! ensure {
@@ -120,4 +121,93 @@ pub(crate) async fn names(backend: &dyn StorageBackend, directory: &str) -> std:
             return Ok(names);
         }
     }
+}
+
+/// A range of a byte string that is long enough for it.
+pub(crate) fn part(data: &[u8], range: std::ops::Range<usize>) -> &[u8] {
+    data.get(range).unwrap_or_default()
+}
+
+/// `base` with `data` written over it at `offset`, lengthened with zeros where needed.
+pub(crate) fn overlaid(base: &[u8], offset: usize, data: &[u8]) -> Vec<u8> {
+    let mut result = base.to_vec();
+    if result.len() < offset + data.len() {
+        result.resize(offset + data.len(), 0);
+    }
+    if let Some(place) = result.get_mut(offset..offset + data.len()) {
+        place.copy_from_slice(data);
+    }
+    result
+}
+
+/// Breaks `promise` unless each byte is the one that one of `allowed` has at its place: old, new, or torn between them.
+pub(crate) fn mixture(promise: &str, seen: &[u8], allowed: &[&[u8]]) -> Verdict {
+    for (at, byte) in seen.iter().enumerate() {
+        if !allowed.iter().any(|allowed| allowed.get(at) == Some(byte)) {
+            return Err(Broken::promise(format!(
+                "{promise}: the byte at offset {at} of {} is {byte:#04x}, which was never there",
+                seen.len()
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Breaks `promise` unless the bytes are one of `allowed`, whole.
+pub(crate) fn whole(promise: &str, seen: &[u8], allowed: &[&[u8]]) -> Verdict {
+    if allowed.contains(&seen) {
+        return Ok(());
+    }
+    let against: Vec<String> = allowed.iter().filter_map(|allowed| difference(seen, allowed)).collect();
+    Err(Broken::promise(format!("{promise}: it is none of the {} states allowed: {}", allowed.len(), against.join(" | "))))
+}
+
+/// The whole file, none if nothing is there.
+pub(crate) async fn found(backend: &dyn StorageBackend, at: &str) -> std::result::Result<Option<Vec<u8>>, Broken> {
+    match backend.read(&path(at)?).await {
+        Ok(data) => Ok(Some(data)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Breaks `promise` if something is there.
+pub(crate) async fn absent(promise: &str, backend: &dyn StorageBackend, at: &str) -> Verdict {
+    fails_with(&format!("{promise} ({at:?})"), ErrorKind::NotFound, backend.stat(&path(at)?).await)
+}
+
+/// Breaks `promise` unless the directory has exactly these names, in this order.
+pub(crate) async fn lists(promise: &str, backend: &dyn StorageBackend, directory: &str, expected: &[&str]) -> Verdict {
+    let seen = names(backend, directory).await?;
+    if seen == expected {
+        return Ok(());
+    }
+    let missing: Vec<&&str> = expected.iter().filter(|name| !seen.iter().any(|seen| seen == **name)).collect();
+    let extra: Vec<&String> = seen.iter().filter(|name| !expected.contains(&name.as_str())).collect();
+    if missing.is_empty() && extra.is_empty() {
+        return Err(Broken::promise(format!("{promise} ({directory:?}): the order or the number of the names is wrong: {seen:?}")));
+    }
+    Err(Broken::promise(format!("{promise} ({directory:?}): missing {missing:?}, unexpected {extra:?}")))
+}
+
+/// Awaits all of them together, polled in turn, and gives what they gave in their order.
+pub(crate) async fn together<'a, T>(futures: Vec<CaseFuture<'a, T>>) -> Vec<T> {
+    let mut running: Vec<(Option<CaseFuture<'a, T>>, Option<T>)> = futures.into_iter().map(|future| (Some(future), None)).collect();
+    std::future::poll_fn(|context| {
+        let mut waiting = false;
+        for (future, outcome) in &mut running {
+            if let Some(pending) = future {
+                match pending.as_mut().poll(context) {
+                    Poll::Ready(value) => {
+                        *outcome = Some(value);
+                        *future = None;
+                    }
+                    Poll::Pending => waiting = true,
+                }
+            }
+        }
+        if waiting { Poll::Pending } else { Poll::Ready(()) }
+    })
+    .await;
+    running.into_iter().filter_map(|(_, outcome)| outcome).collect()
 }

@@ -1,10 +1,21 @@
-//! The cases, one module per contract line. `list.rs` is their index.
+//! The cases, a module for each part of the contract. [`list`](crate::list) is their index.
 
 #[macro_use]
 mod check;
 
+pub mod atomic_sync;
+pub mod damage;
+pub mod flush;
 pub mod holder;
+pub mod honesty;
+pub mod listing;
 pub mod open_files;
+pub mod options;
 pub mod order;
+pub mod paths;
 pub mod reads;
+pub mod replacing;
+pub mod space;
 pub mod syncs;
+pub mod tree;
+pub mod unsynced;
