@@ -1,0 +1,263 @@
+//! A host file that is open, or that still has to be flushed: one node for all its handles.
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::sync::{Arc, Mutex, RwLock};
+
+use anystorage_api::{Error, Result};
+
+use super::disk::{DiskFile, DiskMetadata};
+use super::guard::{exclusive, lock, shared};
+use super::revision::{Times, times};
+
+/// Device and inode.
+pub(super) type FileId = (u64, u64);
+
+/// How many closed files may wait for a flush with their descriptor open.
+const MAX_WAITING: usize = 128;
+
+/// One file of the host.
+#[derive(Debug)]
+pub(super) struct Node<F> {
+    id: FileId,
+    name: Mutex<Name>,
+    /// Shared by reads, exclusive for changes: calls behave as if done one after another.
+    pub(super) state: RwLock<State<F>>,
+    /// One flush at a time; reads and writes go on meanwhile.
+    flushing: Mutex<()>,
+}
+
+/// Where a file is in the tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Name {
+    /// At this path on the host.
+    At(String),
+    /// It has a name, and we do not know which: it was opened through a symbolic link, or has several.
+    Elsewhere,
+    /// It has none any more.
+    Removed,
+}
+
+#[derive(Debug)]
+pub(super) struct State<F> {
+    /// Changed since the last flush.
+    pub(super) dirty: bool,
+    /// Counts the changes, so that a flush does not clear what came after it began.
+    changes: u64,
+    /// The flush that failed; the file takes no writes any more.
+    pub(super) failed: Option<Error>,
+    /// The times somebody may have seen, until a change moves them.
+    pub(super) seen: Option<Times>,
+    /// A descriptor to flush through when no handle is left.
+    kept: Option<Arc<F>>,
+}
+
+impl<F> State<F> {
+    /// A change is about to be made.
+    pub(super) fn change(&mut self) {
+        self.dirty = true;
+        self.changes += 1;
+    }
+}
+
+impl<F: DiskFile> Node<F> {
+    fn new(found: &DiskMetadata, name: Name, new: bool) -> Self {
+        let seen = (!new).then(|| times(found));
+        let state = State { dirty: false, changes: 0, failed: None, seen, kept: None };
+        Self { id: found.id, name: Mutex::new(name), state: RwLock::new(state), flushing: Mutex::new(()) }
+    }
+
+    pub(super) const fn id(&self) -> FileId {
+        self.id
+    }
+
+    pub(super) fn name(&self) -> Name {
+        lock(&self.name).clone()
+    }
+
+    pub(super) fn set_name(&self, name: Name) {
+        *lock(&self.name) = name;
+    }
+
+    /// Flushes the file if it is dirty. A failure stays with the file.
+    pub(super) fn flush(&self, file: &F, explain: impl FnOnce(io::Error) -> Error) -> Result<()> {
+        let _turn = lock(&self.flushing);
+        let changes = {
+            let state = shared(&self.state);
+            if let Some(failed) = &state.failed {
+                return Err(failed.clone());
+            }
+            if !state.dirty {
+                return Ok(());
+            }
+            state.changes
+        };
+        let flushed = file.sync();
+        let mut state = exclusive(&self.state);
+        match flushed {
+            Ok(()) => {
+                if state.changes == changes {
+                    state.dirty = false;
+                    state.kept = None;
+                }
+                Ok(())
+            }
+            Err(error) => {
+                let failed = explain(error);
+                state.failed = Some(failed.clone());
+                Err(failed)
+            }
+        }
+    }
+
+    /// The descriptor kept for a flush without a handle.
+    pub(super) fn kept(&self) -> Option<Arc<F>> {
+        shared(&self.state).kept.clone()
+    }
+}
+
+/// All nodes of an instance.
+#[derive(Debug)]
+pub(super) struct Nodes<F> {
+    by_id: HashMap<FileId, Registered<F>>,
+    /// Dirty files without a handle, the oldest first.
+    waiting: VecDeque<FileId>,
+}
+
+#[derive(Debug)]
+struct Registered<F> {
+    node: Arc<Node<F>>,
+    /// A descriptor of any handle, for a flush of everything.
+    file: Arc<F>,
+    handles: usize,
+}
+
+impl<F: DiskFile> Registered<F> {
+    fn descriptor(&self) -> Arc<F> {
+        self.node.kept().unwrap_or_else(|| self.file.clone())
+    }
+}
+
+impl<F> Default for Nodes<F> {
+    fn default() -> Self {
+        Self { by_id: HashMap::new(), waiting: VecDeque::new() }
+    }
+}
+
+impl<F: DiskFile> Nodes<F> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+
+    /// The node of an open file.
+    pub(super) fn get(&self, id: FileId) -> Option<Arc<Node<F>>> {
+        self.by_id.get(&id).map(|registered| registered.node.clone())
+    }
+
+    /// One more handle.
+    pub(super) fn register(&mut self, found: &DiskMetadata, name: Name, new: bool, file: &Arc<F>) -> Arc<Node<F>> {
+        let registered = self.by_id.entry(found.id).or_insert_with(|| Registered {
+            node: Arc::new(Node::new(found, name.clone(), new)),
+            file: file.clone(),
+            handles: 0,
+        });
+        if registered.handles == 0 {
+            self.waiting.retain(|id| *id != found.id);
+        }
+        registered.handles += 1;
+        if matches!(name, Name::At(_)) && registered.node.name() != name {
+            registered.node.set_name(name);
+        }
+        registered.node.clone()
+    }
+
+    /// One handle less. If too many closed files wait for a flush by now, the oldest of them comes back: it is to be flushed at once, and
+    /// then [`forget_clean`](Self::forget_clean).
+    pub(super) fn release(&mut self, node: &Node<F>, file: &Arc<F>, writable: bool) -> Option<Arc<Node<F>>> {
+        let registered = self.by_id.get_mut(&node.id)?;
+        registered.handles -= 1;
+        let removed = node.name() == Name::Removed;
+        let mut state = exclusive(&node.state);
+        if !removed && (state.dirty || state.failed.is_some()) {
+            if writable || state.kept.is_none() {
+                state.kept = Some(file.clone());
+            }
+            if registered.handles > 0 {
+                return None;
+            }
+            if let Some(kept) = &state.kept {
+                registered.file = kept.clone();
+            }
+            if state.failed.is_none() {
+                self.waiting.push_back(node.id);
+            }
+            if self.waiting.len() > MAX_WAITING {
+                return self.waiting.pop_front().and_then(|oldest| self.by_id.get(&oldest)).map(|oldest| oldest.node.clone());
+            }
+        } else if registered.handles == 0 {
+            drop(state);
+            self.by_id.remove(&node.id);
+        }
+        None
+    }
+
+    /// Forgets a node that no handle and no flush needs any more.
+    pub(super) fn forget_clean(&mut self, id: FileId) {
+        let Some(registered) = self.by_id.get(&id).filter(|registered| registered.handles == 0) else { return };
+        let needless = registered.node.name() == Name::Removed || {
+            let state = shared(&registered.node.state);
+            !state.dirty && state.failed.is_none()
+        };
+        if needless {
+            self.by_id.remove(&id);
+            self.waiting.retain(|waiting| *waiting != id);
+        }
+    }
+
+    /// A name of the file is gone; `links` were there before. It is forgotten if nobody has it open.
+    pub(super) fn unlinked(&mut self, id: FileId, path: &str, links: u64) {
+        let Some(registered) = self.by_id.get(&id) else { return };
+        if links <= 1 {
+            registered.node.set_name(Name::Removed);
+            self.forget_clean(id);
+        } else if registered.node.name() == Name::At(path.to_owned()) {
+            registered.node.set_name(Name::Elsewhere);
+        }
+    }
+
+    /// A file got another path.
+    pub(super) fn renamed(&self, id: FileId, to: &str) {
+        if let Some(registered) = self.by_id.get(&id) {
+            registered.node.set_name(Name::At(to.to_owned()));
+        }
+    }
+
+    /// A directory, with all below it, got another path.
+    pub(super) fn moved(&self, from: &str, to: &str) {
+        for registered in self.by_id.values() {
+            let mut name = lock(&registered.node.name);
+            if let Name::At(path) = &mut *name
+                && let Some(rest) = super::names::below(path, from)
+            {
+                *path = format!("{to}/{rest}");
+            }
+        }
+    }
+
+    /// All files that have a name, each with a descriptor to flush it through.
+    pub(super) fn named(&self) -> Vec<(Arc<Node<F>>, Arc<F>)> {
+        let named = self.by_id.values().filter(|registered| registered.node.name() != Name::Removed);
+        named.map(|registered| (registered.node.clone(), registered.descriptor())).collect()
+    }
+
+    /// An open or dirty file, with a descriptor to flush it through.
+    pub(super) fn flushable(&self, id: FileId) -> Option<(Arc<Node<F>>, Arc<F>)> {
+        self.by_id.get(&id).map(|registered| (registered.node.clone(), registered.descriptor()))
+    }
+
+    /// Forgets everything; handles keep their nodes.
+    pub(super) fn clear(&mut self) {
+        self.by_id.clear();
+        self.waiting.clear();
+    }
+}
