@@ -154,7 +154,8 @@ impl<D: Disk> FilesBackend<D> {
             self.instance.check_changes(Operation::Open, path)?;
         }
         if path.is_root() {
-            return Err(Error::new(ErrorKind::IsADirectory, Operation::Open).with_path(path));
+            let kind = if options.is_create_new() { ErrorKind::AlreadyExists } else { ErrorKind::IsADirectory };
+            return Err(Error::new(kind, Operation::Open).with_path(path));
         }
         let host = host_path(path, Operation::Open)?;
         let _in_place = shared(&self.instance.structure);

@@ -16,6 +16,8 @@ mod names;
 mod node;
 mod revision;
 mod root;
+#[cfg(feature = "conformance")]
+pub mod subject;
 
 pub use backend::FilesBackend;
 pub use host::{HostDisk, HostFile};

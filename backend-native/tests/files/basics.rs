@@ -1,12 +1,10 @@
 //! What a caller does all day.
 
-use anystorage_api::{Error, ErrorKind, OpenOptions, StorageBackend, StoragePath};
+use anystorage_api::{Error, ErrorKind, OpenOptions, StorageBackend};
 use anystorage_native::files::FilesBackend;
 use futures_lite::future::block_on;
 
-fn path(text: &str) -> StoragePath {
-    StoragePath::parse(text).unwrap()
-}
+use crate::support::path;
 
 #[test]
 fn a_day_of_work() -> Result<(), Error> {

@@ -3,3 +3,6 @@
 #![cfg(unix)]
 
 mod basics;
+mod conformance;
+mod model;
+mod support;
