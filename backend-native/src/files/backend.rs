@@ -343,7 +343,14 @@ impl<D: Disk> StorageBackend for FilesBackend<D> {
             return Err(Error::new(ErrorKind::InvalidInput, OPERATION).with_path(from).with_text("the root has no other path"));
         }
         let (from_host, to_host) = (host_path(from, OPERATION)?, host_path(to, OPERATION)?);
+        // A directory that is lost in a power cut takes along what was moved into it: it has to be durable before the move.
+        let keep_target = || {
+            let directory = parent(&to_host);
+            let moves = directory != parent(&from_host);
+            if moves { self.instance.flush_leading_to(|| Name::At(directory.to_owned())) } else { Ok(()) }
+        };
         // Before the lock, because it takes long; below it is looked at again.
+        keep_target().map_err(|error| error.in_operation(OPERATION))?;
         let source = self.entry(&from_host, from, OPERATION)?;
         if source.kind == DiskKind::File && from_host != to_host && self.optional_entry(&to_host, to, OPERATION)?.is_some() {
             self.flush_by_id(&source, from)?;
@@ -369,6 +376,7 @@ impl<D: Disk> StorageBackend for FilesBackend<D> {
         if target.is_some() {
             self.flush_by_id(&source, from)?;
         }
+        keep_target().map_err(|error| error.in_operation(OPERATION))?;
         let fail = |error: io::Error| {
             let about = if error.kind() == io::ErrorKind::NotFound { to } else { from };
             host_error(error, OPERATION, about)
