@@ -59,7 +59,8 @@ impl Content {
         for step in required {
             apply(&mut base, &step.change);
         }
-        if found == base {
+        // Nothing and everything of what is optional: mostly it is one of the two, and both are quickly seen.
+        if found == base || found == self.current {
             return Ok(());
         }
 
@@ -108,8 +109,8 @@ fn apply(bytes: &mut Vec<u8>, change: &Change) {
             if !data.is_empty() && bytes.len() < end {
                 bytes.resize(end, 0);
             }
-            for (byte, written) in bytes.iter_mut().skip(*offset).zip(data) {
-                *byte = *written;
+            if let Some(target) = bytes.get_mut(*offset..end) {
+                target.copy_from_slice(data);
             }
         }
         Change::SetLen(len) => bytes.resize(*len, 0),
