@@ -4,6 +4,8 @@ pub mod case;
 pub mod cases;
 pub mod crossing;
 pub mod durability_model;
+#[cfg(unix)]
+pub mod kill_loop;
 pub mod list;
 mod macros;
 pub mod model;

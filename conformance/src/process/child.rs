@@ -77,6 +77,8 @@ fn serve(cases: &[Case], open: &Opener) -> io::Result<()> {
             let verdict = block_on(async { run_in_small_place(find(cases, &case)?, bytes, &directory, address, open).await });
             answer(&Answer::Verdict(verdict.map_err(Into::into)))
         }
+        #[cfg(unix)]
+        Request::Load { seed, first, address } => block_on(crate::kill_loop::play(seed, first, open(address))),
     }
 }
 

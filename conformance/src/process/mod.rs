@@ -51,10 +51,12 @@ mod child;
 mod parent;
 mod running;
 mod small;
-mod wire;
+pub(crate) mod spawned;
+pub(crate) mod wire;
 
 #[cfg(all(test, unix))]
 mod tests;
 
+pub(crate) use child::Opener;
 pub use child::run_child_if_asked;
 pub use parent::Processes;

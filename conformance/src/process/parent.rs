@@ -83,7 +83,13 @@ impl Processes {
         (self.command)()
     }
 
-    fn start(&self, command: Command, request: &Request) -> Result<Running<Answer>, Broken> {
+    /// See [`Self::with_patience`].
+    #[cfg(unix)]
+    pub(crate) const fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    fn start(&self, command: Command, request: &Request) -> Result<Running, Broken> {
         let mut child = Running::start(command, request, self.patience)?;
         match child.answer()? {
             Answer::Started => Ok(child),
@@ -91,7 +97,7 @@ impl Processes {
         }
     }
 
-    fn verdict(mut child: Running<Answer>) -> Verdict {
+    fn verdict(mut child: Running) -> Verdict {
         let verdict = match child.answer()? {
             Answer::Verdict(verdict) => verdict.map_err(Broken::from),
             other => Err(unexpected(&other)),

@@ -106,7 +106,7 @@ fn a_child_whose_parent_goes_away_ends() {
     let here = tempfile::tempdir().unwrap();
     let address = here.path().to_str().unwrap().to_owned();
     let request = wire::Request::Before { case: two_processes().name.to_owned(), address, then: wire::Then::Wait };
-    let mut child = Running::<wire::Answer>::start(processes().command(), &request, Duration::from_secs(180)).unwrap();
+    let mut child = Running::start(processes().command(), &request, Duration::from_secs(180)).unwrap();
     child.answer().unwrap();
     child.answer().unwrap();
     // All that a parent's death changes for the child.

@@ -28,6 +28,9 @@ pub(crate) enum Request {
     /// A whole case over the location at `address`, once a file system of `bytes` is mounted on `directory`, in the child's own mount
     /// namespace.
     InSmallPlace { case: String, bytes: u64, directory: PathBuf, address: String },
+    /// The load of a kill loop, until it is killed: from the operation `first` on, which depends on `seed` and on what is there.
+    #[cfg(unix)]
+    Load { seed: u64, first: u64, address: String },
 }
 
 /// What a child does after the first half.
