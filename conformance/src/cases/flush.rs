@@ -152,6 +152,7 @@ pub async fn opening_anew_clears_it(place: &dyn Place) -> Verdict {
     faults.set_failing(true);
     fails("a sync whose flush failed", file.sync().await)?;
     drop(file);
+    faults.set_failing(false);
     // It may report the failure once more; the location is free all the same.
     let _ = backend.close().await;
     drop(backend);
@@ -178,6 +179,7 @@ pub async fn a_write_whose_flush_fails_leaves_the_old_file(place: &dyn Place) ->
     let seen = backend.read(&file).await?;
     let allowed: &[&[u8]] = if replaced.is_ok() { &[&new] } else { &[&old] };
     whole("a file whose replacing write failed, or was not synced", &seen, allowed)?;
+    faults.set_failing(false);
     let _ = backend.close().await;
     drop(backend);
     let backend = place.open().await?;
