@@ -1,4 +1,8 @@
-use anystorage_api::{Error, ErrorKind, Operation, Result};
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use anystorage_api::{Blocking, Error, ErrorKind, Operation, Result, StorageBackend};
 use serde::{Deserialize, Serialize};
 
 use crate::engine::Running;
@@ -99,6 +103,22 @@ impl StorageConfig {
         self.open_running(Running::Inline).await
     }
 
+    /// Like [`open_inline`](Self::open_inline), with plain functions in the place of async ones.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open); [`ErrorKind::Unsupported`] or [`ErrorKind::WouldBlock`] if the engine has to wait for its host, as some
+    /// in browsers do.
+    pub fn open_blocking(&self) -> Result<Blocking<Storage>> {
+        let opening = pin!(self.open_inline());
+        match opening.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(opened) => Blocking::new(opened?),
+            Poll::Pending => {
+                let error = Error::new(ErrorKind::WouldBlock, Operation::OpenLocation);
+                Err(error.with_text("the engine has to wait for its host: open it from async code"))
+            }
+        }
+    }
+
     async fn open_running(&self, running: Running) -> Result<Storage> {
         let mut tried = Vec::new();
         for url in std::iter::once(&self.url).chain(&self.fallback) {
@@ -125,7 +145,7 @@ impl StorageConfig {
         Err(none_works(&tried))
     }
 
-    async fn open_one(&self, url: &StorageUrl, running: Running) -> Result<(Box<dyn anystorage_api::StorageBackend>, ProbeOutcome)> {
+    async fn open_one(&self, url: &StorageUrl, running: Running) -> Result<(Box<dyn StorageBackend>, ProbeOutcome)> {
         let backend = running.open(url).await?;
         if url.is_read_only() {
             return Ok((backend, ProbeOutcome::ReadOnly));

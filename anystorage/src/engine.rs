@@ -30,7 +30,7 @@ pub(crate) const MEMORY: EngineInfo =
     EngineInfo { scheme: "memory", feature: "memory", parameters: &["limit"], enabled: cfg!(feature = "memory"), on_target: true };
 
 pub(crate) const FILES: EngineInfo =
-    EngineInfo { scheme: "file", feature: "files", parameters: &["mode"], enabled: false, on_target: cfg!(unix) };
+    EngineInfo { scheme: "file", feature: "files", parameters: &["mode"], enabled: cfg!(feature = "files"), on_target: cfg!(unix) };
 
 /// Every engine that this version knows, whether it is in this build or not.
 pub const ENGINES: &[EngineInfo] = &[MEMORY, FILES];
@@ -45,8 +45,21 @@ pub(crate) enum Running {
 }
 
 impl Running {
+    /// Opens the engine, with the layer that this asks for around it.
     pub(crate) async fn open(self, url: &StorageUrl) -> Result<Box<dyn StorageBackend>> {
-        open_engine(url)
+        match (self, url.location()) {
+            // It only ever copies memory, which is done before another thread has woken up.
+            (Self::Offloaded, Location::Memory { .. }) | (Self::Inline, _) => open_engine(url),
+            #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+            (Self::Offloaded, Location::Files { .. }) => {
+                let url = url.clone();
+                let engine = blocking::unblock(move || open_engine(&url)).await?;
+                Ok(Box::new(anystorage_layers::Offload::new(engine)))
+            }
+            // No threads, and no engine that would block one.
+            #[cfg(all(target_family = "wasm", target_os = "unknown"))]
+            (Self::Offloaded, Location::Files { .. }) => open_engine(url),
+        }
     }
 }
 
@@ -59,7 +72,9 @@ fn open_engine(url: &StorageUrl) -> Result<Box<dyn StorageBackend>> {
             None => anystorage_memory::MemoryBackend::new(),
         })),
         #[cfg(all(feature = "files", unix))]
-        Location::Files { .. } => Err(not_built_in(url)),
+        Location::Files { root, read_only: true } => Ok(Box::new(anystorage_native::files::FilesBackend::open_read_only(root)?)),
+        #[cfg(all(feature = "files", unix))]
+        Location::Files { root, read_only: false } => Ok(Box::new(anystorage_native::files::FilesBackend::open(root)?)),
         #[allow(unreachable_patterns)] // Reachable wherever a feature is off.
         _ => Err(not_built_in(url)),
     }

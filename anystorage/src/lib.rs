@@ -20,6 +20,22 @@
 //! # }).unwrap();
 //! ```
 //!
+//! # Blocking
+//!
+//! ```
+//! # #[cfg(feature = "memory")] {
+//! use std::io::Write;
+//!
+//! use anystorage::{OpenOptions, StoragePath};
+//!
+//! let storage = anystorage::open_blocking("memory:")?;
+//! let mut log = storage.open(&StoragePath::parse("log")?, &OpenOptions::editing())?;
+//! writeln!(log, "std::io::{{Read, Write, Seek}} work on it")?;
+//! log.sync()?;
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # A configuration with a fallback
 //!
 //! ```
@@ -28,7 +44,7 @@
 //! use anystorage::StorageConfig;
 //!
 //! let config: StorageConfig = toml::from_str(r#"
-//!     url = "file:///no/such/place"
+//!     url = "file:///dev/null/notes"
 //!     fallback = ["memory:"]         # memory only if it is listed
 //! "#)?;
 //! let storage = config.open().await?;
@@ -59,8 +75,8 @@ mod url;
 
 pub use anystorage_api as api;
 pub use anystorage_api::{
-    Capabilities, DirEntry, Durability, Error, ErrorKind, FileKind, Metadata, OpenOptions, Operation, Result, StorageBackend, StorageFile,
-    StoragePath, Usage,
+    Blocking, Capabilities, DirEntry, Durability, Error, ErrorKind, FileKind, Metadata, OpenOptions, Operation, Result, StorageBackend,
+    StorageBackendExt, StorageFile, StoragePath, Usage,
 };
 pub use anystorage_layers as layers;
 pub use config::StorageConfig;
@@ -87,4 +103,12 @@ pub async fn open(url: &str) -> Result<Storage> {
 /// As [`open`].
 pub async fn open_inline(url: &str) -> Result<Storage> {
     StorageConfig::new(StorageUrl::parse(url)?).probe(false).open_inline().await
+}
+
+/// Opens a location for code without `async`, with [`std::io`] on its files.
+///
+/// # Errors
+/// As [`open`], and as [`StorageConfig::open_blocking`].
+pub fn open_blocking(url: &str) -> Result<Blocking<Storage>> {
+    StorageConfig::new(StorageUrl::parse(url)?).probe(false).open_blocking()
 }
