@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use anystorage::{Result, StorageBackend, StorageConfig, StorageUrl};
 use anystorage_api::{Capabilities, engine};
 use anystorage_conformance::subject::{Place, Subject};
@@ -55,13 +57,20 @@ async fn open(url: &StorageUrl) -> Result<Box<dyn StorageBackend>> {
     Ok(StorageConfig::new(url.clone()).probe(false).open_inline().await?.into_backend())
 }
 
-/// Opens the address of a place in the process that a case runs in.
+/// Opens the address of a place in the process that a case runs in. Only places on the host have one: their directory.
 pub(crate) async fn open_address(address: String) -> Result<Box<dyn StorageBackend>> {
-    open(&StorageUrl::parse(&address)?).await
+    open(&StorageUrl::directory(Path::new(&address))?).await
 }
 
-/// The files engine under test, in a directory of its own.
-pub(crate) fn files(directory: &std::path::Path) -> Result<Box<dyn Subject>> {
-    let why = format!("the engine for {directory:?} is not in this build");
+/// The files engine under test, each place a directory of its own below `directory`.
+#[cfg(unix)]
+pub(crate) fn files(directory: &Path) -> Result<Box<dyn Subject>> {
+    Ok(Box::new(anystorage_native::files::subject::FilesSubject::new(directory)))
+}
+
+/// The files engine exists on Unix alone.
+#[cfg(not(unix))]
+pub(crate) fn files(directory: &Path) -> Result<Box<dyn Subject>> {
+    let why = format!("there is no engine for the directory {directory:?} on this target");
     Err(anystorage::Error::new(anystorage::ErrorKind::Unsupported, anystorage::Operation::OpenLocation).with_text(why))
 }

@@ -30,9 +30,10 @@ pub(crate) async fn run(options: &Conformance, format: Format) -> Result<ExitCod
     let suite_options = Options::new().filter(options.case.clone().unwrap_or_default());
     let mut report = Report::new();
     for engine in under_test {
-        let progress = Progress::start(&engine.subject.url());
-        let found = suite::run(&*engine.subject, &suite_options, Some(&elsewhere), &mut |case| progress.case(case)).await;
+        let progress = Progress::start(&engine.url);
+        let mut found = suite::run(&*engine.subject, &suite_options, Some(&elsewhere), &mut |case| progress.case(case)).await;
         progress.finish();
+        found.url.clone_from(&engine.url);
         report.push(found);
         engine.remove()?;
     }
@@ -50,6 +51,8 @@ pub(crate) async fn run(options: &Conformance, format: Format) -> Result<ExitCod
 /// An engine, and the directory made for it.
 struct UnderTest {
     subject: Box<dyn Subject>,
+    /// What the report calls it.
+    url: String,
     directory: Option<tempfile::TempDir>,
 }
 
@@ -61,7 +64,8 @@ impl UnderTest {
         }
         let directory = tempfile::Builder::new().prefix("anystorage-conformance-").tempdir();
         let directory = directory.map_err(|error| Failure::host("create a temporary directory", error))?;
-        Self::files(directory)
+        let url = StorageUrl::directory(directory.path())?;
+        Self::files(&url, directory)
     }
 
     /// Somewhere new below a location, whose own files are not touched.
@@ -73,14 +77,14 @@ impl UnderTest {
             }
             Location::Files { root, .. } => {
                 let directory = tempfile::Builder::new().prefix(".anystorage-conformance-").tempdir_in(root);
-                Self::files(directory.map_err(|error| Failure::host_file("create a directory for the suite in", root, error))?)
+                Self::files(url, directory.map_err(|error| Failure::host_file("create a directory for the suite in", root, error))?)
             }
-            _ => Ok(Self { subject: Box::new(MemorySubject::new(url.clone())), directory: None }),
+            _ => Ok(Self { subject: Box::new(MemorySubject::new(url.clone())), url: url.to_string(), directory: None }),
         }
     }
 
-    fn files(directory: tempfile::TempDir) -> Result<Self, Failure> {
-        Ok(Self { subject: subjects::files(directory.path())?, directory: Some(directory) })
+    fn files(url: &StorageUrl, directory: tempfile::TempDir) -> Result<Self, Failure> {
+        Ok(Self { subject: subjects::files(directory.path())?, url: url.to_string(), directory: Some(directory) })
     }
 
     fn remove(self) -> Result<(), Failure> {

@@ -1,6 +1,6 @@
 use std::process::ExitCode;
 
-use anystorage::api::StorageBackendExt;
+use anystorage::StorageBackendExt;
 use anystorage::{Error, ErrorKind, Operation};
 
 use crate::arguments::Cp;

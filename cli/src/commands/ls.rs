@@ -38,9 +38,6 @@ struct Listing<'a> {
 
 impl Listing<'_> {
     async fn run(&mut self, directory: &StoragePath, recursive: bool) -> Result<(), Failure> {
-        if self.format == Format::Json {
-            print("[")?;
-        }
         let mut directories = vec![directory.clone()];
         while let Some(directory) = directories.pop() {
             let mut below = Vec::new();
@@ -63,7 +60,7 @@ impl Listing<'_> {
             directories.extend(below.into_iter().rev());
         }
         if self.format == Format::Json {
-            print(if self.printed == 0 { "]\n" } else { "\n]\n" })?;
+            print(if self.printed == 0 { "[]\n" } else { "\n]\n" })?;
         }
         Ok(())
     }
@@ -93,7 +90,7 @@ impl Listing<'_> {
             }
             Format::Json => {
                 for (index, row) in rows.iter().enumerate() {
-                    print(if self.printed + index == 0 { "\n" } else { ",\n" })?;
+                    print(if self.printed + index == 0 { "[\n" } else { ",\n" })?;
                     print(&serde_json::to_string(row).map_err(|error| Failure::stdout(error.into()))?)?;
                 }
             }

@@ -3,7 +3,7 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::process::ExitCode;
 
-use anystorage::api::StorageBackendExt;
+use anystorage::StorageBackendExt;
 use anystorage::{Error, Operation};
 use serde_json::json;
 

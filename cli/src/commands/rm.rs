@@ -1,6 +1,6 @@
 use std::process::ExitCode;
 
-use anystorage::api::StorageBackendExt;
+use anystorage::StorageBackendExt;
 use serde_json::json;
 
 use crate::arguments::Rm;

@@ -34,7 +34,7 @@ pub(crate) async fn store(
         _ => {}
     }
     let stored = async {
-        let file = destination.open(part, &OpenOptions::new().write(true).create(true).truncate(true)).await.map_err(about(path))?;
+        let file = destination.open(part, &OpenOptions::new().write(true).create(true).truncate(true)).await?;
         let bytes = fill(&*file, source).await?;
         if sync_first {
             file.sync().await?;
@@ -49,12 +49,8 @@ pub(crate) async fn store(
         // It frees the space, which may be what is missing; the error that matters is the first one.
         let _ = destination.remove_file(part).await;
     }
-    stored
-}
-
-/// Errors about the part file are errors about the file that it stands for.
-fn about(path: &StoragePath) -> impl Fn(Error) -> Error {
-    move |error| error.with_path(path)
+    // The part file stands for the file that was asked for.
+    stored.map_err(|error: Error| if error.path() == Some(part) { error.with_path(path) } else { error })
 }
 
 async fn fill(file: &dyn StorageFile, source: &mut impl Source) -> Result<u64> {

@@ -1,6 +1,6 @@
 use std::time::Instant;
 
-use anystorage::api::StorageBackendExt;
+use anystorage::StorageBackendExt;
 use anystorage::{
     DirEntry, Error, ErrorKind, FileKind, Metadata, OpenOptions, Operation, Result, StorageBackend, StorageFile, StoragePath,
 };
@@ -31,12 +31,11 @@ pub(crate) async fn copy(
     let start = Instant::now();
     let mut copier = Copier { source, destination, progress, report, unsynced_bytes: 0, unsynced_files: 0 };
     let copied = copier.run(from, to).await;
+    log::debug!("syncing at the end");
     let synced = destination.sync().await;
-    if let Err(error) = &copied {
-        report.fail(error.path().unwrap_or(to).as_str(), error);
-    }
+    log::debug!("synced at the end");
     if let Err(error) = &synced {
-        report.fail("", error);
+        report.fail(to.as_str(), error);
     }
     report.complete = copied.is_ok() && synced.is_ok();
     report.seconds = start.elapsed().as_secs_f64();
@@ -78,18 +77,26 @@ impl Level {
 }
 
 impl Copier<'_> {
-    async fn run(&mut self, from: &StoragePath, to: &StoragePath) -> Result<()> {
-        let found = self.source.stat(from).await?;
-        if let Some(parent) = to.parent() {
-            self.destination.create_dir_all(&parent).await?;
-        }
+    async fn run(&mut self, from: &StoragePath, to: &StoragePath) -> Result<(), Stopped> {
+        let ready = async {
+            let found = self.source.stat(from).await?;
+            if let Some(parent) = to.parent() {
+                self.destination.create_dir_all(&parent).await?;
+            }
+            if found.is_dir() {
+                self.directory(to).await?;
+            }
+            Ok(found)
+        };
+        let found = match ready.await {
+            Ok(found) => found,
+            Err(error) => return self.go_on(from, Err(Trouble::Fatal(error))),
+        };
         if !found.is_dir() {
             let copied = self.file(from, to).await;
             return self.go_on(from, copied);
         }
-        let mut levels = Vec::new();
-        self.directory(to).await?;
-        levels.push(Level::new(from.clone(), to.clone()));
+        let mut levels = vec![Level::new(from.clone(), to.clone())];
         while let Some(level) = levels.last_mut() {
             let entry = match level.next(self.source).await {
                 Ok(Some(entry)) => entry,
@@ -182,9 +189,11 @@ impl Copier<'_> {
         self.progress.file();
         self.report.files += 1;
         self.report.bytes += bytes;
+        log::debug!("copied {to}, {bytes} bytes");
         self.unsynced_files += 1;
         self.unsynced_bytes += bytes;
         if self.unsynced_bytes >= BYTES_BETWEEN_SYNCS || self.unsynced_files >= FILES_BETWEEN_SYNCS {
+            log::debug!("syncing {} files", self.unsynced_files);
             self.destination.sync().await.map_err(Trouble::Fatal)?;
             (self.unsynced_files, self.unsynced_bytes) = (0, 0);
         }
@@ -227,18 +236,19 @@ impl Copier<'_> {
         }
     }
 
-    /// Records what failed by itself, so that the rest goes on; gives back what would fail everywhere.
-    fn go_on(&mut self, path: &StoragePath, outcome: Result<(), Trouble>) -> Result<()> {
+    /// Records what failed. What failed by itself lets the rest go on.
+    fn go_on(&mut self, path: &StoragePath, outcome: Result<(), Trouble>) -> Result<(), Stopped> {
         let Err(trouble) = outcome else {
             return Ok(());
         };
-        if trouble.ends_the_copy() {
-            return Err(trouble.into_error());
-        }
+        let stops = trouble.ends_the_copy();
         self.report.fail(path.as_str(), &trouble.into_error());
-        Ok(())
+        if stops { Err(Stopped) } else { Ok(()) }
     }
 }
+
+/// The copy ended before its end; the last failure in the report says why.
+struct Stopped;
 
 /// An error, and whose it is: a source that cannot read one file can well read the next, a destination that cannot write cannot.
 enum Trouble {
@@ -291,6 +301,7 @@ impl Source for FileSource<'_> {
         let count = self.file.read_at(self.offset, buf).await.inspect_err(|_| self.failed = true)?;
         self.offset += count as u64;
         self.progress.bytes(count as u64);
+        log::trace!("read up to byte {}", self.offset);
         Ok(count)
     }
 

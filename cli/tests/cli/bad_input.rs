@@ -1,0 +1,260 @@
+//! Bad input: each error names the culprit, and nothing is lost.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::command::{PROGRAM, Ran, anystorage, ran, url};
+use crate::tree::{Manifest, assert_same, manifest};
+
+/// A store with things to lose, and beside it things that nobody may reach.
+fn store() -> (tempfile::TempDir, std::path::PathBuf) {
+    let directory = tempfile::tempdir().unwrap();
+    let store = directory.path().join("store");
+    fs::create_dir_all(store.join("directory/inner")).unwrap();
+    fs::write(store.join("file"), "bytes").unwrap();
+    fs::write(store.join("directory/inner/deep"), "deep").unwrap();
+    fs::create_dir(directory.path().join("outside")).unwrap();
+    fs::write(directory.path().join("outside/secret"), "secret").unwrap();
+    symlink("../outside", store.join("out")).unwrap();
+    symlink("/etc/hostname", store.join("absolute")).unwrap();
+    (directory, store)
+}
+
+/// Runs with both formats, and checks exit code, the words in the error, and that nothing has changed.
+fn refused(before: &Manifest, watched: &Path, arguments: &[&str], code: i32, named: &[&str]) {
+    let text = anystorage(arguments);
+    assert_eq!(text.code, Some(code), "{arguments:?}: {text:#?}");
+    assert!(text.stderr.starts_with("error: "), "{arguments:?}: {text:#?}");
+    let json = anystorage([&["--format", "json"], arguments].concat());
+    assert_eq!(json.code, Some(code), "{arguments:?}: {json:#?}");
+    let message = json.error()["message"].as_str().unwrap().to_owned();
+    for word in named {
+        assert!(text.stderr.contains(word), "{arguments:?} should name {word:?}: {text:#?}");
+        assert!(message.contains(word), "{arguments:?} should name {word:?}: {message}");
+    }
+    assert_eq!((text.stdout, json.stdout), (String::new(), String::new()), "{arguments:?}");
+    assert_same(before, &manifest(watched));
+}
+
+#[test]
+fn urls() {
+    let (guard, _) = store();
+    let before = manifest(guard.path());
+    for (url, named) in [
+        ("notes", "no scheme"),
+        ("file:notes", "relative"),
+        ("file://host/srv", "\"host\""),
+        ("file:///srv/../etc", "\"..\""),
+        ("file:///srv?mod=ro", "\"mod\""),
+        ("memory:?limit=lots", "\"lots\""),
+        ("opfs://notes", "\"opfs\""),
+        ("file://ada:hunter2@host/srv", "no secrets"),
+    ] {
+        for arguments in
+            [vec!["ls", url], vec!["info", url], vec!["rm", "-r", url, "directory"], vec!["cp", url, "memory:"], vec!["conformance", url]]
+        {
+            refused(&before, guard.path(), &arguments, 2, &[named]);
+        }
+    }
+}
+
+#[test]
+fn paths() {
+    let (guard, store) = store();
+    let before = manifest(guard.path());
+    let store = url(&store);
+    let long = "n".repeat(256);
+    let deep = vec!["directory"; 500].join("/");
+    for (path, named) in [
+        ("../outside/secret", "\"..\""),
+        ("directory/../../outside/secret", "\"..\""),
+        ("./file", "\".\""),
+        ("/etc/passwd", "starts with '/'"),
+        ("directory//inner", "empty part"),
+        ("directory/", "empty part"),
+        (long.as_str(), "256 bytes"),
+        (deep.as_str(), "4999 bytes"),
+    ] {
+        for arguments in [vec!["cat", &store, path], vec!["stat", &store, path], vec!["put", &store, path], vec!["rm", "-r", &store, path]]
+        {
+            refused(&before, guard.path(), &arguments, 2, &[named]);
+        }
+        refused(&before, guard.path(), &["cp", "memory:", &format!("{store}#{path}")], 2, &[named]);
+    }
+    refused(&before, guard.path(), &["rm", "-r", &store, ""], 2, &["root"]);
+}
+
+/// A command line cannot hold a NUL, so the one way to get one in is a URL.
+#[test]
+fn a_nul_in_a_url() {
+    let (guard, _) = store();
+    refused(&manifest(guard.path()), guard.path(), &["ls", "file:///srv/a%00b"], 2, &["NUL"]);
+}
+
+#[test]
+fn what_is_not_what_it_should_be() {
+    let (guard, store) = store();
+    let before = manifest(guard.path());
+    let store = url(&store);
+    for (arguments, named) in [
+        (vec!["cat", &store, "missing"], vec!["\"missing\"", "not found"]),
+        (vec!["cat", &store, "directory"], vec!["\"directory\"", "is a directory"]),
+        (vec!["cat", &store, "file/below"], vec!["\"file/below\"", "not a directory"]),
+        (vec!["put", &store, "file/below"], vec!["file", "not a directory"]),
+        (vec!["put", "--parents", &store, "file/below/more"], vec!["\"file", "not a directory"]),
+        (vec!["put", &store, "directory"], vec!["\"directory\"", "is a directory"]),
+        (vec!["put", &store, "missing/file"], vec!["\"missing/file\"", "not found"]),
+        (vec!["ls", &store, "file"], vec!["\"file\"", "not a directory"]),
+        (vec!["rm", &store, "directory"], vec!["\"directory\"", "is a directory"]),
+        (vec!["rm", "-r", &store, "missing"], vec!["\"missing\"", "not found"]),
+        (vec!["put", &store, "file", "/no/such/file"], vec!["/no/such/file"]),
+    ] {
+        refused(&before, guard.path(), &arguments, 1, &named);
+    }
+}
+
+/// A link that leads out of the root is a wall, for reading and for writing.
+#[test]
+fn a_link_out_of_the_root() {
+    let (guard, store) = store();
+    let before = manifest(guard.path());
+    let location = url(&store);
+    for (arguments, named) in [
+        (vec!["cat", &location, "out/secret"], "\"out/secret\""),
+        (vec!["cat", &location, "absolute"], "\"absolute\""),
+        (vec!["ls", &location, "out"], "\"out\""),
+        (vec!["put", &location, "out/secret"], "out/"),
+        (vec!["put", &location, "out/new"], "out/"),
+        (vec!["rm", &location, "out/secret"], "\"out/secret\""),
+        (vec!["rm", "-r", &location, "out/secret"], "\"out/secret\""),
+    ] {
+        refused(&before, guard.path(), &arguments, 1, &[named]);
+    }
+    // Removing the link itself removes the link, and not what it leads to.
+    anystorage(["rm", &location, "out"]).ok();
+    assert!(!store.join("out").exists() && guard.path().join("outside/secret").exists());
+}
+
+#[test]
+fn a_location_in_use() {
+    let (guard, store) = store();
+    let holder = futures_lite::future::block_on(anystorage::open(&url(&store))).unwrap();
+    let before = manifest(guard.path());
+    let location = url(&store);
+    for arguments in [vec!["put", &location, "new"], vec!["rm", &location, "file"], vec!["cp", "memory:", &location]] {
+        refused(&before, guard.path(), &arguments, 1, &[&location, "locked"]);
+    }
+    // Reading goes on meanwhile.
+    assert_eq!(anystorage(["cat", &location, "file"]).ok().stdout, "bytes");
+    futures_lite::future::block_on(holder.close()).unwrap();
+    anystorage(["rm", &location, "file"]).ok();
+}
+
+#[test]
+fn a_location_that_is_no_directory_or_not_there() {
+    let (guard, store) = store();
+    let before = manifest(guard.path());
+    let (file, missing) = (url(&store.join("file")), url(&store.join("missing")));
+    refused(&before, guard.path(), &["ls", &file], 1, &[&file, "not a directory"]);
+    refused(&before, guard.path(), &["put", &file, "x"], 1, &[&file, "not a directory"]);
+    refused(&before, guard.path(), &["cp", &url(&store), &file], 1, &["inside"]);
+    // Looking does not create what is not there.
+    refused(&before, guard.path(), &["ls", &missing], 1, &[&missing, "not found"]);
+    refused(&before, guard.path(), &["cp", &missing, "memory:"], 1, &[&missing, "not found"]);
+}
+
+/// Runs the program in a mount namespace of its own in which `directory` is mounted read-only.
+fn with_read_only(directory: &Path, arguments: &[&str]) -> Ran {
+    let script = r#"mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@""#;
+    let output = Command::new("unshare")
+        .args(["-Urm", "sh", "-c", script])
+        .arg(directory)
+        .arg(PROGRAM)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .expect("a read-only place needs the command unshare of util-linux");
+    ran(output)
+}
+
+/// Runs the program as a user who is not root and owns nothing but `writable`.
+pub fn without_privileges(arguments: &[&str], writable: &Path) -> Ran {
+    let nobody = 65_534;
+    // Temporary directories are for their owner alone; the program itself may lie below one that is, so it runs from a copy.
+    let base = tempfile::tempdir().unwrap();
+    let program = base.path().join("anystorage");
+    fs::copy(PROGRAM, &program).unwrap();
+    let mut opened = vec![base.path().to_owned()];
+    opened.extend(writable.ancestors().skip(1).take_while(|above| *above != std::env::temp_dir()).map(Path::to_owned));
+    for directory in opened {
+        fs::set_permissions(directory, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let mut command = Command::new(&program);
+    if rights_of_root() {
+        std::os::unix::fs::chown(writable, Some(nobody), Some(nobody)).unwrap();
+        std::os::unix::process::CommandExt::uid(&mut command, nobody);
+    }
+    ran(command.args(arguments).stdin(Stdio::null()).output().unwrap())
+}
+
+fn rights_of_root() -> bool {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("closed");
+    fs::write(&file, "").unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o000)).unwrap();
+    fs::File::open(file).is_ok()
+}
+
+#[test]
+fn a_place_that_is_read_only() {
+    let (guard, store) = store();
+    let before = manifest(guard.path());
+    let location = url(&store);
+    for arguments in [
+        vec!["put", &location, "new"],
+        vec!["put", &location, "file"],
+        vec!["rm", &location, "file"],
+        vec!["rm", "-r", &location, "directory"],
+    ] {
+        let ran = with_read_only(&store, &arguments);
+        assert_eq!(ran.code, Some(1), "{arguments:?}: {ran:#?}");
+        assert!(ran.stderr.contains("permission denied") && ran.stderr.contains(&location), "{arguments:?}: {ran:#?}");
+        assert_same(&before, &manifest(guard.path()));
+    }
+    // Reading works there, and a URL that says ro refuses in the same words.
+    assert_eq!(with_read_only(&store, &["cat", &location, "file"]).ok().stdout, "bytes");
+    let read_only = format!("{location}?mode=ro");
+    for arguments in [vec!["put", &read_only, "new"], vec!["rm", &read_only, "file"], vec!["cp", "memory:", &read_only]] {
+        refused(&before, guard.path(), &arguments, 1, &["permission denied"]);
+    }
+}
+
+#[test]
+fn arguments() {
+    for arguments in [vec![], vec!["frobnicate"], vec!["ls"], vec!["info"], vec!["cat", "memory:"], vec!["ls", "memory:", "--colour"]] {
+        let ran = anystorage(&arguments);
+        assert_eq!(ran.code, Some(2), "{arguments:?}: {ran:#?}");
+        assert!(ran.stderr.contains("Usage"), "{arguments:?}: {ran:#?}");
+    }
+    let ran = anystorage(["frobnicate", "--format=json"]);
+    assert_eq!((ran.code, ran.error()["kind"].as_str()), (Some(2), Some("usage")));
+    let not_utf8: Vec<OsString> = vec!["ls".into(), OsStr::from_bytes(b"file:///\xff").to_owned()];
+    assert_eq!(anystorage(not_utf8).code, Some(2));
+    anystorage(["--help"]).ok();
+    assert!(anystorage(["--version"]).ok().stdout.starts_with("anystorage "));
+}
+
+/// Names go to terminals: a name with an escape sequence could rewrite what is on the screen.
+#[test]
+fn control_characters_in_names_are_shown_escaped() {
+    let (_guard, store) = store();
+    fs::write(store.join("evil\u{1b}[2J\nname"), "x").unwrap();
+    let listing = anystorage(["ls", &url(&store)]).ok().stdout;
+    assert!(listing.contains("evil\\u{1b}[2J\\nname") && !listing.contains('\u{1b}'), "{listing:?}");
+    let error = anystorage(["cat", &url(&store), "missing\u{1b}[2J"]).stderr;
+    assert!(!error.contains('\u{1b}'), "{error:?}");
+}
