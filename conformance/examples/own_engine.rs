@@ -32,10 +32,10 @@ enum Node {
     File(Arc<Mutex<Content>>),
 }
 
-/// Bytes that were never written are zeros, and take no room: offsets beyond 4 GiB must work.
+/// In blocks, because a hole takes no room: offsets beyond 4 GiB must work.
 #[derive(Debug, Default)]
 struct Content {
-    bytes: BTreeMap<u64, u8>,
+    blocks: BTreeMap<u64, Vec<u8>>,
     len: u64,
     revision: u64,
 }
@@ -46,7 +46,10 @@ struct Handle {
     map: Arc<Mutex<Map>>,
     content: Arc<Mutex<Content>>,
     options: OpenOptions,
+    opened_as: StoragePath,
 }
+
+const BLOCK: u64 = 4096;
 
 impl Shelf {
     fn new() -> Self {
@@ -101,8 +104,26 @@ impl Content {
         Metadata::file(self.len).with_revision(self.revision)
     }
 
+    fn read(&self, offset: u64, buf: &mut [u8]) -> usize {
+        let byte = |at: u64| self.blocks.get(&(at / BLOCK)).and_then(|block| block.get((at % BLOCK) as usize));
+        buf.iter_mut().zip(offset..self.len).map(|(to, at)| *to = byte(at).copied().unwrap_or_default()).count()
+    }
+
+    fn write(&mut self, offset: u64, data: &[u8]) {
+        for (at, byte) in (offset..).zip(data) {
+            let block = self.blocks.entry(at / BLOCK).or_insert_with(|| vec![0; BLOCK as usize]);
+            if let Some(place) = block.get_mut((at % BLOCK) as usize) {
+                *place = *byte;
+            }
+            self.len = self.len.max(at + 1);
+        }
+    }
+
     fn set_len(&mut self, len: u64) {
-        self.bytes.split_off(&len);
+        self.blocks.split_off(&len.div_ceil(BLOCK));
+        if let Some(rest) = self.blocks.get_mut(&(len / BLOCK)).and_then(|block| block.get_mut((len % BLOCK) as usize..)) {
+            rest.fill(0);
+        }
         self.len = len;
     }
 }
@@ -128,10 +149,10 @@ impl StorageBackend for Shelf {
                 content
             }
         };
-        let file = Handle { map: Arc::clone(&self.0), content, options: *options };
+        let file = Handle { map: Arc::clone(&self.0), content, options: *options, opened_as: path.clone() };
         drop(map);
         if options.is_truncate() {
-            file.change(Operation::Open, |content| content.set_len(0))?;
+            file.change(|content| content.set_len(0));
         }
         Ok(Box::new(file))
     }
@@ -241,68 +262,69 @@ impl StorageBackend for Shelf {
 }
 
 impl Handle {
-    fn change(&self, operation: Operation, change: impl FnOnce(&mut Content)) -> Result<()> {
-        let mut map = lock_open(&self.map, operation)?;
-        let mut content = lock(&self.content);
-        content.revision = map.next_revision();
-        change(&mut content);
-        Ok(())
+    fn error(&self, kind: ErrorKind, operation: Operation) -> Error {
+        Error::new(kind, operation).with_path(&self.opened_as)
+    }
+
+    fn check_open(&self, operation: Operation) -> Result<()> {
+        if lock(&self.map).closed { Err(self.error(ErrorKind::Closed, operation)) } else { Ok(()) }
     }
 
     /// Refuses changes of a file that was opened for reading, and those that end beyond the longest file there can be.
-    fn check(&self, end: Option<u64>, operation: Operation) -> Result<()> {
-        drop(lock_open(&self.map, operation)?);
+    fn check_change(&self, end: Option<u64>, operation: Operation) -> Result<()> {
+        self.check_open(operation)?;
         if !self.options.is_write() {
-            return Err(Error::new(ErrorKind::PermissionDenied, operation));
+            return Err(self.error(ErrorKind::PermissionDenied, operation));
         }
         match end {
             Some(end) if end <= Capabilities::new().max_file_len => Ok(()),
-            _ => Err(Error::new(ErrorKind::InvalidInput, operation)),
+            _ => Err(self.error(ErrorKind::InvalidInput, operation)),
         }
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Content)) {
+        let revision = lock(&self.map).next_revision();
+        let mut content = lock(&self.content);
+        content.revision = revision;
+        change(&mut content);
     }
 }
 
 #[engine]
 impl StorageFile for Handle {
     async fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<usize> {
-        drop(lock_open(&self.map, Operation::Read)?);
+        self.check_open(Operation::Read)?;
         if !self.options.is_read() {
-            return Err(Error::new(ErrorKind::PermissionDenied, Operation::Read));
+            return Err(self.error(ErrorKind::PermissionDenied, Operation::Read));
         }
-        let content = lock(&self.content);
-        let there = offset..content.len;
-        let byte = |at: u64| content.bytes.get(&at).copied().unwrap_or_default();
-        Ok(buf.iter_mut().zip(there).map(|(to, at)| *to = byte(at)).count())
+        Ok(lock(&self.content).read(offset, buf))
     }
 
     async fn write_at(&self, offset: u64, data: &[u8]) -> Result<()> {
-        let end = offset.checked_add(data.len() as u64);
-        self.check(end, Operation::Write)?;
-        match end {
-            Some(end) if !data.is_empty() => self.change(Operation::Write, |content| {
-                content.bytes.extend((offset..).zip(data.iter().copied()));
-                content.len = content.len.max(end);
-            }),
-            _ => Ok(()),
+        self.check_change(offset.checked_add(data.len() as u64), Operation::Write)?;
+        if !data.is_empty() {
+            self.change(|content| content.write(offset, data));
         }
+        Ok(())
     }
 
     async fn set_len(&self, len: u64) -> Result<()> {
-        self.check(Some(len), Operation::SetLen)?;
-        self.change(Operation::SetLen, |content| content.set_len(len))
+        self.check_change(Some(len), Operation::SetLen)?;
+        self.change(|content| content.set_len(len));
+        Ok(())
     }
 
     async fn stat(&self) -> Result<Metadata> {
-        drop(lock_open(&self.map, Operation::Stat)?);
+        self.check_open(Operation::Stat)?;
         Ok(lock(&self.content).metadata())
     }
 
     async fn sync(&self) -> Result<()> {
-        lock_open(&self.map, Operation::Sync).map(drop)
+        self.check_open(Operation::Sync)
     }
 
     async fn close(self: Box<Self>) -> Result<()> {
-        lock_open(&self.map, Operation::Close).map(drop)
+        self.check_open(Operation::Close)
     }
 }
 
