@@ -302,3 +302,84 @@ impl Load {
         (path.parts().count() <= DEEPEST && !self.shape.is_taken(&path)).then_some(path)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::kill_loop::{End, Ground, Played};
+
+    /// The child may begin only what must succeed, or every failure of an engine would have to be guessed at.
+    #[test]
+    fn the_load_asks_only_for_what_must_succeed_and_knows_what_is_there() {
+        for seed in 0..4 {
+            let mut load = Load::new(seed, 0, Shape::empty());
+            let mut ground = Ground::fresh(String::new(), 0);
+            for _ in 0..10 {
+                let played = std::iter::repeat_with(|| load.next()).take(60).map(|(number, op)| Played { number, op, ended: true });
+                let end = End { played: played.collect(), hit: Phase::Between, failure: None };
+                let model = ground.model(seed, &end).unwrap_or_else(|refused| panic!("seed {seed}: {refused}"));
+                ground.tree = model.current();
+                assert_eq!(names_and_lengths(&load.shape), names_and_lengths(&Shape::of(&ground.tree)), "seed {seed}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_same_seed_number_and_tree_give_the_same_operations() {
+        let mut whole = Load::new(7, 0, Shape::empty());
+        for _ in 0..100 {
+            whole.next();
+        }
+        let mut twice = [Load::new(7, 100, whole.shape.clone()), Load::new(7, 100, whole.shape.clone())];
+        for _ in 0..50 {
+            let [one, other] = &mut twice;
+            let ((number, op), (_, same)) = (one.next(), other.next());
+            assert_eq!((&op, op.digest(), op.data(7, number)), (&same, same.digest(), same.data(7, number)));
+            assert_eq!((number, op), whole.next());
+        }
+    }
+
+    #[test]
+    fn every_kind_of_operation_comes_and_syncs_have_something_to_do() {
+        let mut load = Load::new(3, 0, Shape::empty());
+        let mut kinds = BTreeMap::<&str, u32>::new();
+        let mut at_syncs = Vec::new();
+        for _ in 0..2000 {
+            let dirty = load.shape.dirty();
+            let (_, op) = load.next();
+            if op.phase() == Phase::Sync {
+                at_syncs.push(dirty);
+            }
+            *kinds.entry(kind(&op)).or_default() += 1;
+        }
+        assert_eq!(kinds.len(), 11, "{kinds:?}");
+        assert!(kinds.values().all(|count| *count >= 10), "{kinds:?}");
+        let mean = at_syncs.iter().sum::<u64>() / at_syncs.len() as u64;
+        assert!(mean >= DIRTY_LEAST, "{mean} bytes to sync at the mean");
+    }
+
+    fn kind(op: &Op) -> &'static str {
+        match op {
+            Op::Create { .. } => "create",
+            Op::WriteAt { .. } => "write_at",
+            Op::SetLen { .. } => "set_len",
+            Op::SyncFile { .. } => "sync_file",
+            Op::Replace { .. } => "replace",
+            Op::CreateDir { .. } => "create_dir",
+            Op::RemoveFile { .. } => "remove_file",
+            Op::RemoveDir { .. } => "remove_dir",
+            Op::Rename { from, to } if DIRECTORY_NAMES.iter().any(|name| from.file_name() == Some(name)) => {
+                assert!(DIRECTORY_NAMES.iter().any(|name| to.file_name() == Some(name)));
+                "rename_dir"
+            }
+            Op::Rename { .. } => "rename_file",
+            Op::Sync => "sync",
+        }
+    }
+
+    fn names_and_lengths(shape: &Shape) -> (Vec<(&StoragePath, u64)>, &BTreeSet<StoragePath>) {
+        (shape.files.iter().map(|(path, file)| (path, file.len)).collect(), &shape.directories)
+    }
+}

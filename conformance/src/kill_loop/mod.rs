@@ -72,6 +72,7 @@ pub struct KillLoop {
     seed: u64,
     kills: u32,
     kills_per_location: u32,
+    until_violation: bool,
 }
 
 impl KillLoop {
@@ -84,7 +85,7 @@ impl KillLoop {
         F: Future<Output = Result<Box<dyn StorageBackend>>> + Send + 'static,
     {
         let open: Opener = Arc::new(move |address| Box::pin(open(address)));
-        Self { processes, open, seed: 0, kills: 200, kills_per_location: 20 }
+        Self { processes, open, seed: 0, kills: 200, kills_per_location: 20, until_violation: false }
     }
 
     /// The seed of the load.
@@ -108,16 +109,23 @@ impl KillLoop {
         self
     }
 
+    /// Stops at the first broken promise: enough to see that an engine is broken.
+    #[must_use]
+    pub const fn until_violation(mut self) -> Self {
+        self.until_violation = true;
+        self
+    }
+
     /// Runs it, on this thread. `location` gives the addresses of empty locations, one for each number from 0 on.
     ///
     /// # Errors
-    /// [`Broken`] if the loop itself cannot go on: no child can be started, it hangs, a location is not empty, or the engine declares no
-    /// durability. What an engine breaks is in the report.
+    /// [`Broken`] if the loop itself cannot go on: no child can be started, one hangs, a location is not empty, or the engine declares no
+    /// durability. What an engine breaks is in the report, a crash too.
     pub fn run(&self, mut location: impl FnMut(u32) -> String) -> Result<KillReport, Broken> {
         let start = Instant::now();
         let mut report = KillReport { seed: self.seed, ..KillReport::default() };
         let mut aim = Aim::new(self.seed);
-        while report.kills < self.kills {
+        while report.kills < self.kills && (report.violations.is_empty() || !self.until_violation) {
             let mut ground = Ground::fresh(location(report.locations), u64::from(report.locations) << 32);
             report.locations += 1;
             ground.promise = block_on(self.promise(&ground.address))?;
@@ -174,7 +182,10 @@ impl KillLoop {
         loop {
             // Asleep until the operation before the target has begun.
             let close = end.next_number(ground.first) >= target.number;
-            let Some(line) = victim.line(if close { Waiting::Awake } else { Waiting::Asleep })? else { return Err(victim.gone()) };
+            let Some(line) = victim.line(if close { Waiting::Awake } else { Waiting::Asleep })? else {
+                end.failure = Some(victim.gone().to_string());
+                break;
+            };
             let is_target = matches!(line, Line::Begin { number, .. } if number >= target.number);
             if is_target {
                 // Before anything else: most operations are over in microseconds.
@@ -239,6 +250,7 @@ impl fmt::Debug for KillLoop {
             .field("seed", &self.seed)
             .field("kills", &self.kills)
             .field("kills_per_location", &self.kills_per_location)
+            .field("until_violation", &self.until_violation)
             .finish_non_exhaustive()
     }
 }
