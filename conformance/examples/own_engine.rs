@@ -105,18 +105,33 @@ impl Content {
     }
 
     fn read(&self, offset: u64, buf: &mut [u8]) -> usize {
-        let byte = |at: u64| self.blocks.get(&(at / BLOCK)).and_then(|block| block.get((at % BLOCK) as usize));
-        buf.iter_mut().zip(offset..self.len).map(|(to, at)| *to = byte(at).copied().unwrap_or_default()).count()
+        let count = self.len.saturating_sub(offset).min(buf.len() as u64) as usize;
+        let (mut at, mut rest) = (offset, buf.get_mut(..count).unwrap_or_default());
+        while !rest.is_empty() {
+            let (piece, behind) = rest.split_at_mut(rest.len().min((BLOCK - at % BLOCK) as usize));
+            let block = self.blocks.get(&(at / BLOCK)).and_then(|block| block.get((at % BLOCK) as usize..));
+            match block.and_then(|bytes| bytes.get(..piece.len())) {
+                Some(bytes) => piece.copy_from_slice(bytes),
+                None => piece.fill(0),
+            }
+            at += piece.len() as u64;
+            rest = behind;
+        }
+        count
     }
 
     fn write(&mut self, offset: u64, data: &[u8]) {
-        for (at, byte) in (offset..).zip(data) {
+        let (mut at, mut rest) = (offset, data);
+        while !rest.is_empty() {
+            let (piece, behind) = rest.split_at(rest.len().min((BLOCK - at % BLOCK) as usize));
             let block = self.blocks.entry(at / BLOCK).or_insert_with(|| vec![0; BLOCK as usize]);
-            if let Some(place) = block.get_mut((at % BLOCK) as usize) {
-                *place = *byte;
+            if let Some(bytes) = block.get_mut((at % BLOCK) as usize..).and_then(|bytes| bytes.get_mut(..piece.len())) {
+                bytes.copy_from_slice(piece);
             }
-            self.len = self.len.max(at + 1);
+            at += piece.len() as u64;
+            rest = behind;
         }
+        self.len = self.len.max(at);
     }
 
     fn set_len(&mut self, len: u64) {
