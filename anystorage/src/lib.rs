@@ -112,3 +112,8 @@ pub async fn open_inline(url: &str) -> Result<Storage> {
 pub fn open_blocking(url: &str) -> Result<Blocking<Storage>> {
     StorageConfig::new(StorageUrl::parse(url)?).probe(false).open_blocking()
 }
+
+/// The examples of the README, as tests.
+#[cfg(all(doctest, feature = "memory"))]
+#[doc = include_str!("../../README.md")]
+mod readme {}
