@@ -106,9 +106,11 @@ impl<B: StorageBackend> StorageBackend for Offload<B> {
 
     async fn open(&self, path: &StoragePath, options: &OpenOptions) -> Result<Box<dyn StorageFile>> {
         let (owned, options) = (path.clone(), *options);
-        let changes = options.is_create() || options.is_truncate();
-        let access = if changes { Access::Exclusive } else { Access::Shared };
-        let claims = Claims::name(path, access).with_bytes(access);
+        let claims = match (options.is_create(), options.is_truncate()) {
+            (_, true) => Claims::name(path, Access::Exclusive).with_bytes(Access::Exclusive),
+            (true, false) => Claims::name(path, Access::Exclusive),
+            (false, false) => Claims::name(path, Access::Shared),
+        };
         let pool = Arc::clone(&self.pool);
         let opened = self.settle(
             Operation::Open,

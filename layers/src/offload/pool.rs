@@ -46,15 +46,12 @@ impl Pool {
                 let said = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
                 Err(panicked.with_text(format!("the engine panicked: {}", said.unwrap_or("without a word"))))
             });
-            let (settled, starts) = {
-                let mut queue = pool.lock();
-                let settled = settle(outcome, &mut queue.lanes);
-                (settled, queue.finish(id))
-            };
-            starts.into_iter().for_each(spawn);
-            drop(pool);
-            // Nobody listens where the future was dropped. An open file is closed then, which is the engine's code again.
+            let settled = settle(outcome, &mut pool.lock().lanes);
+            // Where the future was dropped nobody listens, and an open file is closed here: that is the engine's code again, and still
+            // part of the call.
             let _ = catch_unwind(AssertUnwindSafe(move || drop(sender.try_send(settled))));
+            let starts = pool.lock().finish(id);
+            starts.into_iter().for_each(spawn);
         };
         let start = self.lock().submit(claims, Box::new(call));
         start.into_iter().for_each(spawn);
