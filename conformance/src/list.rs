@@ -24,6 +24,9 @@ macro_rules! __case_table {
                 persistence synced_names_come_back_byte_for_byte [Durable];
                 persistence the_last_of_many_syncs_counts [Durable];
                 persistence the_location_works_on_afterwards [Durable];
+                persistence a_name_taken_over_is_the_new_file [Durable AtomicRenameFile];
+                persistence a_directory_made_again_holds_only_new_files [Durable];
+                persistence a_directory_under_an_old_name_takes_nothing [Durable AtomicRenameDir];
             }
             unsynced (2) {
                 persistence an_overwrite_reaches_no_further_than_its_bytes [Durable];
@@ -117,6 +120,7 @@ macro_rules! __case_table {
                 plain many_writes_together_all_arrive [];
                 plain many_files_together_do_not_mix [];
                 plain one_of_many_creations_wins [];
+                plain one_of_many_renames_wins [];
             }
             holder (7) {
                 place a_second_open_is_locked_and_the_holder_goes_on [OneHolder];
@@ -176,6 +180,7 @@ macro_rules! __case_table {
                 place reads_go_on_working [FlushFaults];
                 place opening_anew_clears_it [FlushFaults];
                 place a_write_whose_flush_fails_leaves_the_old_file [FlushFaults];
+                place an_ok_after_a_failed_flush_is_true [FlushFaults];
                 place a_commit_refused_for_space_may_be_tried_again [SmallPlace];
             }
             open_files (12) {

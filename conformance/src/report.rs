@@ -1,5 +1,6 @@
 //! What a run of the suite found, for machines (JSON through serde) and for people (a matrix).
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use anystorage_api::Capabilities;
@@ -149,6 +150,15 @@ impl fmt::Display for Matrix<'_> {
                 write!(f, "  {:>width$}", column.get(row).map(String::as_str).unwrap_or_default())?;
             }
             writeln!(f)?;
+        }
+        for engine in engines {
+            let mut lacking: BTreeMap<&str, usize> = BTreeMap::new();
+            for case in engine.cases.iter().filter(|case| case.status == Status::Skipped) {
+                *lacking.entry(case.detail.as_str()).or_default() += 1;
+            }
+            for (why, count) in lacking {
+                writeln!(f, "{:wide$}  {why} ({count} cases)", engine.url)?;
+            }
         }
         for engine in engines {
             for case in engine.cases.iter().filter(|case| case.status == Status::Failed) {

@@ -1,6 +1,6 @@
 //! Line 11: after a failed flush nobody knows what reached the disk, and the engine does not pretend to.
 
-use anystorage_api::{ErrorKind, StorageBackend};
+use anystorage_api::{ErrorKind, OpenOptions, StorageBackend};
 
 use super::check::*;
 use crate::case::{Broken, Need, Verdict};
@@ -36,7 +36,7 @@ pub async fn a_failed_flush_is_reported(place: &dyn Place) -> Verdict {
 
 /// Creates a file where that may be refused already.
 async fn put_quietly(backend: &dyn StorageBackend, at: &str) -> Verdict {
-    if let Ok(file) = backend.open(&path(at)?, &anystorage_api::OpenOptions::editing()).await {
+    if let Ok(file) = backend.open(&path(at)?, &OpenOptions::editing()).await {
         // Refused or not: what counts is what the sync answers.
         let _ = file.write_at(0, b"other").await;
     }
@@ -74,7 +74,7 @@ pub async fn other_handles_answer_the_error(place: &dyn Place) -> Verdict {
     fails("sync through another handle after a failed flush", other.sync().await)?;
     drop(file);
     drop(other);
-    if let Ok(again) = backend.open(&path("file")?, &anystorage_api::OpenOptions::editing()).await {
+    if let Ok(again) = backend.open(&path("file")?, &OpenOptions::editing()).await {
         fails("write_at through a new handle after a failed flush", again.write_at(0, b"more").await)?;
         fails("sync through a new handle after a failed flush", again.sync().await)?;
     }
@@ -184,6 +184,46 @@ pub async fn a_write_whose_flush_fails_leaves_the_old_file(place: &dyn Place) ->
     drop(backend);
     let backend = place.open().await?;
     whole("a file whose replacing write was not flushed, opened anew", &backend.read(&file).await?, &[&old, &new])
+}
+
+/// Whatever an engine lets happen after a failed flush, an Ok is true: what it covered is there when the location is opened anew.
+pub async fn an_ok_after_a_failed_flush_is_true(place: &dyn Place) -> Verdict {
+    let (backend, faults) = open(place).await?;
+    for name in ["replaced", "removed", "other"] {
+        put(&*backend, name, &pattern(1, 20_000)).await?;
+    }
+    backend.sync().await?;
+    for name in ["replaced", "removed"] {
+        let file = edit(&*backend, name).await?;
+        file.write_at(0, &pattern(2, 20_000)).await?;
+        faults.set_failing(true);
+        fails("a sync whose flush failed", file.sync().await)?;
+        faults.set_failing(false);
+    }
+    let (replaced, removed) = (path("replaced")?, path("removed")?);
+    let new = pattern(3, 30_000);
+    let is_replaced = backend.write(&replaced, &new).await.is_ok();
+    let is_removed = backend.remove_file(&removed).await.is_ok();
+    let other = async {
+        let file = backend.open(&path("other")?, &OpenOptions::editing()).await?;
+        file.write_at(0, &new).await?;
+        file.sync().await?;
+        Ok::<_, Broken>(())
+    };
+    let is_other_synced = other.await.is_ok();
+    let is_synced = backend.sync().await.is_ok();
+    ensure!(!is_synced || (is_replaced && is_removed), "the backend's sync answered Ok while a file's failed flush stands");
+    let _ = backend.close().await;
+    drop(backend);
+    let backend = place.open().await?;
+    if is_other_synced {
+        holds("another file's sync answered Ok after a failed flush", &*backend, "other", &new).await?;
+    }
+    if is_synced {
+        holds("a sync covered a file that was replaced after its failed flush", &*backend, "replaced", &new).await?;
+        absent("a sync covered the removal of a file whose flush had failed", &*backend, "removed").await?;
+    }
+    Ok(())
 }
 
 /// A commit that was refused for want of space keeps its changes pending: with space freed, the sync succeeds and covers them.

@@ -133,6 +133,11 @@ pub async fn errors_name_the_operation_and_the_path(backend: &dyn StorageBackend
         same("the operation an error names", &error.operation(), &operation)?;
         same(&format!("the path that this error names: {error}"), &error.path(), &Some(at))
     };
+    // A handle need not know the path that led to it; but it names no other.
+    let names_no_other = |error: Option<Error>, operation: Operation, at: &StoragePath| match error {
+        Some(error) if error.path().is_none() => same("the operation an error names", &error.operation(), &operation),
+        error => names_it(error, operation, at),
+    };
     names_it(backend.open(&missing, &OpenOptions::reading()).await.err(), Operation::Open, &missing)?;
     names_it(backend.stat(&missing).await.err(), Operation::Stat, &missing)?;
     names_it(backend.list(&missing, None, 1).await.err(), Operation::List, &missing)?;
@@ -141,8 +146,8 @@ pub async fn errors_name_the_operation_and_the_path(backend: &dyn StorageBackend
     names_it(backend.remove_dir(&missing).await.err(), Operation::RemoveDir, &missing)?;
     names_it(backend.rename(&missing, &path("new")?).await.err(), Operation::Rename, &missing)?;
     names_it(backend.write(&path("d")?, b"").await.err(), Operation::Write, &path("d")?)?;
-    names_it(reader.write_at(0, b"x").await.err(), Operation::Write, &path("file")?)?;
-    names_it(reader.set_len(0).await.err(), Operation::SetLen, &path("file")?)
+    names_no_other(reader.write_at(0, b"x").await.err(), Operation::Write, &path("file")?)?;
+    names_no_other(reader.set_len(0).await.err(), Operation::SetLen, &path("file")?)
 }
 
 /// What `usage` tells moves with what is written and removed.

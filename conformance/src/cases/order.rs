@@ -1,6 +1,6 @@
 //! Line 6: calls on one file behave as if done one after another, and a call that was polled runs to its end.
 
-use anystorage_api::{OpenOptions, Result, StorageBackend};
+use anystorage_api::{ErrorKind, OpenOptions, Result, StorageBackend};
 use futures_lite::future::{poll_once, zip};
 
 use super::check::*;
@@ -222,4 +222,24 @@ pub async fn one_of_many_creations_wins(backend: &dyn StorageBackend) -> Verdict
         (0..8).map(|_| Box::pin(async { backend.create_dir(&directory).await.is_ok() }) as CaseFuture<'_, bool>).collect();
     let won = together(calls).await.into_iter().filter(|won| *won).count();
     same("how many of eight create_dir of one directory succeeded", &won, &1)
+}
+
+/// Of many renames of one file under way together exactly one succeeds, and the file is under its name.
+pub async fn one_of_many_renames_wins(backend: &dyn StorageBackend) -> Verdict {
+    put(backend, "file", b"bytes").await?;
+    let from = path("file")?;
+    let targets = (0..8).map(|number| path(&format!("to-{number}"))).collect::<std::result::Result<Vec<_>, _>>()?;
+    let calls: Vec<CaseFuture<'_, Result<()>>> =
+        targets.iter().map(|to| Box::pin(backend.rename(&from, to)) as CaseFuture<'_, Result<()>>).collect();
+    let outcomes = together(calls).await;
+    let mut won = Vec::new();
+    for (outcome, to) in outcomes.into_iter().zip(&targets) {
+        match outcome {
+            Ok(()) => won.push(to.as_str()),
+            Err(error) => same("the kind of a rename that came too late", &error.kind(), &ErrorKind::NotFound)?,
+        }
+    }
+    same("how many of eight renames of one file succeeded", &won.len(), &1)?;
+    lists("after eight renames of one file", backend, "", &won).await?;
+    holds("a file after eight renames", backend, won.first().copied().unwrap_or_default(), b"bytes").await
 }

@@ -329,3 +329,76 @@ pub mod the_location_works_on_afterwards {
         holds("a file cannot be replaced after a crossing", backend, "d/new/moved", b"4").await
     }
 }
+
+/// A file that took over a removed one's name is there under it, alone, once it is synced.
+pub mod a_name_taken_over_is_the_new_file {
+    use super::*;
+
+    /// Removes a synced file, renames another one to its name, and syncs that one.
+    pub async fn before(backend: &dyn StorageBackend) -> Result<Carry, Broken> {
+        put(backend, "name", b"old").await?;
+        put(backend, "other", b"the one that takes over").await?;
+        backend.sync().await?;
+        let taking = edit(backend, "other").await?;
+        backend.remove_file(&path("name")?).await?;
+        backend.rename(&path("other")?, &path("name")?).await?;
+        taking.sync().await?;
+        Ok(Carry::new())
+    }
+
+    /// Expects the second file under the first one's name.
+    pub async fn after(backend: &dyn StorageBackend, _: &str) -> Verdict {
+        holds("a name that a synced file took over", backend, "name", b"the one that takes over").await?;
+        lists("a file that took over a name and was synced", backend, "", &["name"]).await
+    }
+}
+
+/// A directory that was removed and made again holds what was synced in the new one, and nothing of the old one.
+pub mod a_directory_made_again_holds_only_new_files {
+    use super::*;
+
+    /// Empties, removes and remakes a synced directory, and syncs a file in it.
+    pub async fn before(backend: &dyn StorageBackend) -> Result<Carry, Broken> {
+        backend.create_dir(&path("d")?).await?;
+        put(backend, "d/old", b"old").await?;
+        backend.sync().await?;
+        backend.remove_file(&path("d/old")?).await?;
+        backend.remove_dir(&path("d")?).await?;
+        backend.create_dir(&path("d")?).await?;
+        let file = edit(backend, "d/new").await?;
+        file.write_at(0, b"new").await?;
+        file.sync().await?;
+        Ok(Carry::new())
+    }
+
+    /// Expects the new file alone.
+    pub async fn after(backend: &dyn StorageBackend, _: &str) -> Verdict {
+        lists("a directory that was removed, made again and reached by a sync", backend, "d", &["new"]).await?;
+        holds("a file synced in a directory that was made again", backend, "d/new", b"new").await
+    }
+}
+
+/// A directory under a renamed one's old name does not take the renamed one's files from it.
+pub mod a_directory_under_an_old_name_takes_nothing {
+    use super::*;
+
+    /// Renames a synced directory, makes another one under its old name, and syncs a file in that.
+    pub async fn before(backend: &dyn StorageBackend) -> Result<Carry, Broken> {
+        backend.create_dir(&path("a")?).await?;
+        put(backend, "a/file", b"synced long ago").await?;
+        backend.sync().await?;
+        backend.rename(&path("a")?, &path("b")?).await?;
+        backend.create_dir(&path("a")?).await?;
+        let file = edit(backend, "a/new").await?;
+        file.write_at(0, b"new").await?;
+        file.sync().await?;
+        Ok(Carry::new())
+    }
+
+    /// Expects both directories, each with its own file.
+    pub async fn after(backend: &dyn StorageBackend, _: &str) -> Verdict {
+        holds("a file synced in a directory under a renamed one's old name", backend, "a/new", b"new").await?;
+        holds("a synced file in a renamed directory whose old name is taken", backend, "b/file", b"synced long ago").await?;
+        lists("a directory under a renamed one's old name", backend, "a", &["new"]).await
+    }
+}
