@@ -186,7 +186,7 @@ impl<D: Disk> FilesBackend<D> {
 
     /// Flushes a file by its identity, if it is one that this instance changed.
     fn flush_by_id(&self, found: &DiskMetadata, path: &StoragePath) -> Result<()> {
-        let known = lock(&self.instance.tree).nodes.flushable(found.id);
+        let known = lock(&self.instance.tree).nodes.get(found.id);
         match known {
             Some((node, file)) => {
                 self.instance.flush_file(&node, &file, path)?;
@@ -236,22 +236,20 @@ impl<D: Disk> StorageBackend for FilesBackend<D> {
     async fn stat(&self, path: &StoragePath) -> Result<Metadata> {
         self.instance.check_open(Operation::Stat)?;
         let host = host_path(path, Operation::Stat)?;
-        let look = || self.instance.disk.metadata(&host).map_err(|error| host_error(error, Operation::Stat, path));
-        let found = look()?;
+        let fail = |error| host_error(error, Operation::Stat, path);
+        let found = self.instance.disk.metadata(&host).map_err(fail)?;
         match found.kind {
             DiskKind::Directory => {
                 let revision = lock(&self.instance.revisions).of_directory(&host, &found);
                 Ok(Metadata::directory().with_modified(Some(found.modified)).with_revision(revision))
             }
             DiskKind::File => {
-                let node = lock(&self.instance.tree).nodes.get(found.id);
-                let Some(node) = node else { return Ok(file_metadata(&self.instance, &found)) };
+                let open = lock(&self.instance.tree).nodes.get(found.id);
+                let Some((node, file)) = open else { return Ok(file_metadata(&self.instance, &found)) };
                 // Somebody may be writing: look again while nobody is, and remember what was seen.
                 let mut state = exclusive(&node.state);
-                let found = look()?;
-                if found.id == node.id() {
-                    state.seen = Some(times(&found));
-                }
+                let found = file.metadata().map_err(fail)?;
+                state.seen = Some(times(&found));
                 Ok(file_metadata(&self.instance, &found))
             }
             DiskKind::Symlink | DiskKind::Other => Ok(Metadata::of_kind(kind_of(found.kind)).with_modified(Some(found.modified))),
@@ -349,11 +347,11 @@ impl<D: Disk> StorageBackend for FilesBackend<D> {
             let moves = directory != parent(&from_host);
             if moves { self.instance.flush_leading_to(|| Name::At(directory.to_owned())) } else { Ok(()) }
         };
-        // Before the lock, because it takes long; below it is looked at again.
+        // Flushes take long: what can be done before the lock is, and below it is looked at again.
         keep_target().map_err(|error| error.in_operation(OPERATION))?;
-        let source = self.entry(&from_host, from, OPERATION)?;
-        if source.kind == DiskKind::File && from_host != to_host && self.optional_entry(&to_host, to, OPERATION)?.is_some() {
-            self.flush_by_id(&source, from)?;
+        let watched = !lock(&self.instance.tree).nodes.is_empty();
+        if watched && from_host != to_host && matches!(self.optional_entry(&to_host, to, OPERATION), Ok(Some(_))) {
+            self.flush_by_id(&self.entry(&from_host, from, OPERATION)?, from)?;
         }
         let _alone = exclusive(&self.instance.structure);
         self.instance.check_open(OPERATION)?;

@@ -53,7 +53,8 @@ impl Listings {
     fn page(&mut self, mut listing: Listing, limit: usize) -> Vec<DirEntry> {
         let end = listing.next.saturating_add(limit).min(listing.entries.len());
         let page = listing.entries.get(listing.next..end).map(<[DirEntry]>::to_vec).unwrap_or_default();
-        if limit > 0 && end < listing.entries.len() {
+        // A full page may be the last one, but its reader cannot know, and asks again.
+        if limit > 0 && page.len() == limit {
             listing.next = end;
             self.0.truncate(KEPT - 1);
             self.0.push_front(listing);
@@ -143,7 +144,8 @@ mod tests {
         assert_eq!(names(listings.next_page("d", "b", 2).unwrap()), ["c", "d"]);
         listings.forget("d");
         assert!(listings.next_page("d", "d", 2).is_none());
-        assert_eq!(names(listings.first_page("d", all, Some("d"), 2)), ["e"]);
+        assert_eq!(names(listings.first_page("d", all, Some("d"), 1)), ["e"]);
+        assert_eq!(names(listings.next_page("d", "e", 2).unwrap()), [""; 0]);
         assert!(listings.next_page("d", "e", 2).is_none());
     }
 }

@@ -149,9 +149,9 @@ impl<F: DiskFile> Nodes<F> {
         self.by_id.is_empty()
     }
 
-    /// The node of an open file.
-    pub(super) fn get(&self, id: FileId) -> Option<Arc<Node<F>>> {
-        self.by_id.get(&id).map(|registered| registered.node.clone())
+    /// An open or dirty file, with a descriptor of it.
+    pub(super) fn get(&self, id: FileId) -> Option<(Arc<Node<F>>, Arc<F>)> {
+        self.by_id.get(&id).map(|registered| (registered.node.clone(), registered.descriptor()))
     }
 
     /// One more handle.
@@ -248,11 +248,6 @@ impl<F: DiskFile> Nodes<F> {
     pub(super) fn named(&self) -> Vec<(Arc<Node<F>>, Arc<F>)> {
         let named = self.by_id.values().filter(|registered| registered.node.name() != Name::Removed);
         named.map(|registered| (registered.node.clone(), registered.descriptor())).collect()
-    }
-
-    /// An open or dirty file, with a descriptor to flush it through.
-    pub(super) fn flushable(&self, id: FileId) -> Option<(Arc<Node<F>>, Arc<F>)> {
-        self.by_id.get(&id).map(|registered| (registered.node.clone(), registered.descriptor()))
     }
 
     /// Forgets everything; handles keep their nodes.

@@ -3,6 +3,12 @@
 #![cfg(unix)]
 
 mod basics;
+mod confinement;
 mod conformance;
+mod flushes;
+mod full_disk;
+mod holder;
+mod host_names;
 mod model;
+mod protocol;
 mod support;
