@@ -12,7 +12,7 @@ use std::path::Path;
 use std::str::FromStr;
 
 use anystorage_api::{Result, StorageBackend};
-use anystorage_conformance::kill_loop::{KillLoop, Phase};
+use anystorage_conformance::kill_loop::{KillLoop, KillViolation, Phase};
 use anystorage_conformance::process::{Processes, run_child_if_asked};
 use anystorage_native::files::FilesBackend;
 use broken::{BrokenFiles, Flaw};
@@ -60,13 +60,26 @@ fn a_lock_that_outlives_its_holder_is_found() {
     assert_found(Flaw::LockFile, &[7]);
 }
 
+/// An operation that fails although it must succeed is no kill, and a broken promise all the same; a crash too.
+#[test]
+fn what_fails_or_crashes_under_the_load_is_found() {
+    for (flaw, told) in [(Flaw::FailingRename, "input/output error"), (Flaw::PanickingRename, "this rename panics")] {
+        let violation = first_violation(flaw);
+        assert_eq!(violation.line, None, "{violation}");
+        assert!(violation.text.contains(told), "{violation}");
+    }
+}
+
 fn assert_found(flaw: Flaw, lines: &[u8]) {
+    let violation = first_violation(flaw);
+    assert!(violation.line.is_some_and(|line| lines.contains(&line)), "found something else: {violation}");
+}
+
+fn first_violation(flaw: Flaw) -> KillViolation {
     let here = tempfile::tempdir().unwrap();
     let report = kill_loop().kills(600).until_violation().run(|number| address(flaw.as_str(), here.path(), number)).unwrap();
     println!("{}: {report}", flaw.as_str());
-    assert!(!report.violations.is_empty(), "{} was not found: {report}", flaw.as_str());
-    let lines = lines.iter().copied().map(Some).collect::<Vec<_>>();
-    assert!(report.violations.iter().all(|violation| lines.contains(&violation.line)), "found something else: {report}");
+    report.violations.into_iter().next().unwrap_or_else(|| panic!("{} was not found in {} kills", flaw.as_str(), report.kills))
 }
 
 fn kill_loop() -> KillLoop {

@@ -1,4 +1,4 @@
-//! Files with a flaw that only a kill shows: as long as the process lives, each of them reads back right.
+//! Files with a flaw. The first four show only after a kill: as long as the process lives, everything reads back right.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -21,10 +21,15 @@ pub(crate) enum Flaw {
     RemovingRename,
     /// The location is held by a file beside it, which its holder removes.
     LockFile,
+    /// A rename fails.
+    FailingRename,
+    /// A rename panics.
+    PanickingRename,
 }
 
 impl Flaw {
-    const ALL: [Self; 4] = [Self::LyingSync, Self::WriteInPlace, Self::RemovingRename, Self::LockFile];
+    const ALL: [Self; 6] =
+        [Self::LyingSync, Self::WriteInPlace, Self::RemovingRename, Self::LockFile, Self::FailingRename, Self::PanickingRename];
 
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
@@ -32,6 +37,8 @@ impl Flaw {
             Self::WriteInPlace => "write-in-place",
             Self::RemovingRename => "removing-rename",
             Self::LockFile => "lock-file",
+            Self::FailingRename => "failing-rename",
+            Self::PanickingRename => "panicking-rename",
         }
     }
 
@@ -96,9 +103,14 @@ impl StorageBackend for BrokenFiles {
         self.inner.remove_dir(path).await
     }
     async fn rename(&self, from: &StoragePath, to: &StoragePath) -> Result<()> {
-        if self.flaw == Flaw::RemovingRename && from != to && self.inner.stat(to).await.is_ok_and(|found| found.is_file()) {
-            self.inner.remove_file(to).await?;
-            self.inner.sync().await?;
+        match self.flaw {
+            Flaw::FailingRename => return Err(Error::new(ErrorKind::Io, Operation::Rename).with_path(from)),
+            Flaw::PanickingRename => panic!("this rename panics"),
+            Flaw::RemovingRename if from != to && self.inner.stat(to).await.is_ok_and(|found| found.is_file()) => {
+                self.inner.remove_file(to).await?;
+                self.inner.sync().await?;
+            }
+            _ => {}
         }
         self.inner.rename(from, to).await
     }

@@ -308,7 +308,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::kill_loop::{End, Ground, Played};
+    use crate::kill_loop::episode::{End, Ground, Played};
 
     /// The child may begin only what must succeed, or every failure of an engine would have to be guessed at.
     #[test]

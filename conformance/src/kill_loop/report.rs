@@ -90,11 +90,11 @@ impl PhaseCounts {
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct KillViolation {
-    /// After which kill it was seen; the first one is 1.
+    /// After which kill it was seen; the first one is 1, and 0 is before any.
     pub kill: u32,
-    /// What that kill hit.
+    /// What was under way.
     pub phase: Phase,
-    /// The contract line; none if an operation of the load failed that had to succeed.
+    /// The contract line; none if an operation failed that had to succeed, or the engine crashed. The loop ends then.
     pub line: Option<u8>,
     /// What was promised and what was found, with the last operations.
     pub text: String,
