@@ -244,10 +244,12 @@ impl<F: DiskFile> Nodes<F> {
         }
     }
 
-    /// All files that have a name, each with a descriptor to flush it through.
+    /// All files that have a name, each with a descriptor to flush it through, in an order that does not change from run to run.
     pub(super) fn named(&self) -> Vec<(Arc<Node<F>>, Arc<F>)> {
         let named = self.by_id.values().filter(|registered| registered.node.name() != Name::Removed);
-        named.map(|registered| (registered.node.clone(), registered.descriptor())).collect()
+        let mut named: Vec<_> = named.map(|registered| (registered.node.clone(), registered.descriptor())).collect();
+        named.sort_by_key(|(node, _)| node.id());
+        named
     }
 
     /// Forgets everything; handles keep their nodes.
