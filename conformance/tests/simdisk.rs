@@ -288,6 +288,19 @@ fn errors_are_those_of_posix() {
     assert_eq!(full.kind(), io::ErrorKind::StorageFull);
 }
 
+#[test]
+fn a_removed_file_takes_space_until_it_is_closed() {
+    let disk = SimDisk::new();
+    put_durably(&disk, "a", &[1; SECTOR]);
+    let open = disk.open("a", SimOpen::Read).unwrap();
+    let used = || disk.space().0 - disk.space().1;
+    disk.remove_file("a").unwrap();
+    assert_eq!(used(), SECTOR as u64);
+    drop(open);
+    assert_eq!(used(), 0);
+    assert_eq!(may_be_found(&disk, "a"), found([None, Some(&[1; SECTOR])]), "a cut may still bring it back");
+}
+
 /// One whole-file write as engines do it, and what it promises: old or new at any time, new once it is done.
 fn replaces_safely(leave_out: Option<u64>) -> Result<u64, u64> {
     let prepare = || {

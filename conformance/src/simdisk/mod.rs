@@ -116,6 +116,8 @@ struct Inode {
     /// None for a directory.
     bytes: Option<Sectors>,
     links: u64,
+    /// How many open files there are of it.
+    handles: u64,
     mode: u32,
     modified: u64,
     changed: u64,
@@ -165,7 +167,7 @@ impl SimDisk {
     /// An empty disk of 1 TiB.
     #[must_use]
     pub fn new() -> Self {
-        let root = Inode { bytes: None, links: 1, mode: 0o755, modified: 0, changed: 0 };
+        let root = Inode { bytes: None, links: 1, handles: 0, mode: 0o755, modified: 0, changed: 0 };
         Self::with_state(Names::new(), BTreeMap::from([(ROOT, root)]), ROOT + 1, 0, 1 << 40)
     }
 
@@ -203,6 +205,9 @@ impl SimDisk {
                 found.inode
             }
         };
+        if let Some(inode) = state.inodes.get_mut(&inode) {
+            inode.handles += 1;
+        }
         drop(state);
         Ok(SimFile { disk: self.clone(), inode, path: path.to_owned(), reads: how != SimOpen::Write, writes: how != SimOpen::Read })
     }
@@ -293,7 +298,7 @@ impl SimDisk {
         for inode in names.named().chain([ROOT]) {
             let Some(before) = state.inodes.get(&inode) else { continue };
             let bytes = before.bytes.as_ref().map(|bytes| bytes.after_cut(&mut chooser));
-            inodes.insert(inode, Inode { bytes, links: 1, ..before.clone() });
+            inodes.insert(inode, Inode { bytes, links: 1, handles: 0, ..before.clone() });
         }
         Self::with_state(names, inodes, state.next_inode, state.time, state.capacity)
     }
@@ -445,6 +450,14 @@ impl SimFile {
     }
 }
 
+impl Drop for SimFile {
+    fn drop(&mut self) {
+        if let Some(inode) = self.disk.state().inodes.get_mut(&self.inode) {
+            inode.handles = inode.handles.saturating_sub(1);
+        }
+    }
+}
+
 impl State {
     fn power(&mut self) -> io::Result<()> {
         if self.power == Power::OffBefore(self.log.len()) {
@@ -485,8 +498,10 @@ impl State {
         Ok(!left_out)
     }
 
+    /// What takes space: files that have a name or are open. Others are kept in memory alone, because a cut may bring them back.
     fn stored(&self) -> u64 {
-        self.inodes.values().filter_map(|inode| inode.bytes.as_ref()).map(Sectors::stored).sum()
+        let taking = self.inodes.values().filter(|inode| inode.links > 0 || inode.handles > 0);
+        taking.filter_map(|inode| inode.bytes.as_ref()).map(Sectors::stored).sum()
     }
 
     fn bytes(&mut self, inode: u64) -> io::Result<&mut Sectors> {
@@ -551,7 +566,7 @@ impl State {
         let inode = self.next_inode;
         self.next_inode += 1;
         let bytes = (!is_directory).then(|| Sectors::empty(mode));
-        self.inodes.insert(inode, Inode { bytes, links: 1, mode, modified: time, changed: time });
+        self.inodes.insert(inode, Inode { bytes, links: 1, handles: 0, mode, modified: time, changed: time });
         let entry = Some(Entry { inode, is_directory });
         self.names.change(vec![Edit { directory, name: name.to_owned(), entry }], &[]);
         self.touch(directory);
