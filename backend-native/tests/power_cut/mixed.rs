@@ -16,7 +16,7 @@ const SECOND_CUTS: u64 = 16;
 fn loads() -> u64 {
     match std::env::var("ANYSTORAGE_POWER_CUT_LOADS") {
         Ok(text) => text.parse().expect("ANYSTORAGE_POWER_CUT_LOADS is a number"),
-        Err(_) => 12,
+        Err(_) => 16,
     }
 }
 
