@@ -54,6 +54,8 @@ impl fmt::Display for Broken {
     }
 }
 
+impl std::error::Error for Broken {}
+
 impl From<Error> for Broken {
     fn from(error: Error) -> Self {
         Self::Failed(error)
