@@ -1,0 +1,91 @@
+//! The figures, for people and for machines.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::measure::Medians;
+use crate::scale::Scale;
+
+/// A whole run.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    /// Bytes of the large file and of a stream.
+    large_bytes: usize,
+    /// Counted rounds.
+    rounds: usize,
+    /// Where the files were.
+    directory: String,
+    measurements: Vec<Measurement>,
+}
+
+/// One pair.
+#[derive(Debug, Serialize)]
+struct Measurement {
+    engine: &'static str,
+    case: &'static str,
+    /// Through the plug, nanoseconds per operation.
+    engine_ns: f64,
+    /// The same by hand.
+    floor: &'static str,
+    floor_ns: f64,
+    ratio: f64,
+    /// The ratio that is aimed at; none where the floor is something else than the same work.
+    goal: Option<f64>,
+    met: Option<bool>,
+}
+
+impl Report {
+    pub(crate) fn new(scale: &Scale, directory: &Path) -> Self {
+        let directory = directory.display().to_string();
+        Self { large_bytes: scale.large, rounds: scale.rounds, directory, measurements: Vec::new() }
+    }
+
+    pub(crate) fn add(&mut self, engine: &'static str, case: &'static str, floor: &'static str, goal: Option<f64>, medians: Medians) {
+        let ratio = medians.engine / medians.floor;
+        let met = goal.map(|goal| ratio <= goal);
+        let (engine_ns, floor_ns) = (medians.engine, medians.floor);
+        self.measurements.push(Measurement { engine, case, engine_ns, floor, floor_ns, ratio, goal, met });
+    }
+
+    pub(crate) fn goals_met(&self) -> bool {
+        self.measurements.iter().all(|measurement| measurement.met != Some(false))
+    }
+
+    pub(crate) fn table(&self) -> String {
+        let mut table = String::new();
+        let mebibytes = self.large_bytes >> 20;
+        // Writing to a String does not fail.
+        let _ =
+            writeln!(table, "Large file and streams: {mebibytes} MiB. Medians of {} rounds. Files in {}.\n", self.rounds, self.directory);
+        let _ = writeln!(table, "{:<8} {:<34} {:>10} {:>10} {:>6}  {:<11} the floor", "engine", "case", "engine", "floor", "ratio", "goal");
+        for measurement in &self.measurements {
+            let goal = match (measurement.goal, measurement.met) {
+                (Some(goal), Some(true)) => format!("{goal} met"),
+                (Some(goal), _) => format!("{goal} MISSED"),
+                (None, _) => String::new(),
+            };
+            let _ = writeln!(
+                table,
+                "{:<8} {:<34} {:>10} {:>10} {:>6.2}  {:<11} {}",
+                measurement.engine,
+                measurement.case,
+                duration(measurement.engine_ns),
+                duration(measurement.floor_ns),
+                measurement.ratio,
+                goal,
+                measurement.floor
+            );
+        }
+        table
+    }
+}
+
+fn duration(nanoseconds: f64) -> String {
+    match nanoseconds {
+        short if short < 10_000.0 => format!("{short:.1} ns"),
+        middle if middle < 10_000_000.0 => format!("{:.1} us", middle / 1e3),
+        long => format!("{:.1} ms", long / 1e6),
+    }
+}
