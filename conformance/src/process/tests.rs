@@ -1,7 +1,12 @@
 //! The machinery, tried with cases and engines that tell what was done to them.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use std::fs::{File, TryLockError};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc::channel;
+use std::thread;
 use std::time::Duration;
 
 use anystorage_api::{Capabilities, DirEntry, Metadata, OpenOptions, Result, StorageBackend, StorageFile, StoragePath, engine};
@@ -102,15 +107,56 @@ fn a_namespace_that_cannot_be_made_is_a_failure_that_says_what_to_enable() {
 }
 
 #[test]
-fn a_child_whose_parent_goes_away_ends() {
+fn a_child_whose_parent_lets_go_of_it_ends() {
     let here = tempfile::tempdir().unwrap();
-    let address = here.path().to_str().unwrap().to_owned();
-    let request = wire::Request::Before { case: two_processes().name.to_owned(), address, then: wire::Then::Wait };
+    assert_eq!(waiting_child(&two_processes(), here.path()).abandon().unwrap().code(), Some(wire::ORPHANED));
+}
+
+/// A parent that is killed cannot kill its children: they have to see for themselves, or they would hold locks for ever.
+#[test]
+fn a_child_whose_parent_is_killed_ends() {
+    let here = tempfile::tempdir().unwrap();
+    let mut parent = Command::new(std::env::current_exe().unwrap())
+        .args(["process::tests::parent_entry", "--exact", "--nocapture"])
+        .env(PARENT_VARIABLE, here.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(parent.stdout.take().unwrap()).lines();
+    assert!(lines.map_while(|line| line.ok()).any(|line| line.ends_with(CHILD_HOLDS_LOCK)), "the parent has no child that waits");
+    let lock = File::open(here.path().join("lock")).unwrap();
+    assert!(matches!(lock.try_lock(), Err(TryLockError::WouldBlock)), "the child holds the lock");
+    parent.kill().unwrap();
+    parent.wait().unwrap();
+
+    let (say, ended) = channel();
+    thread::spawn(move || say.send(lock.lock().is_ok()));
+    // Far more than it takes: this is to fail, and not to hang, if the child lives on.
+    assert_eq!(ended.recv_timeout(Duration::from_secs(120)), Ok(true), "the child outlives its parent");
+}
+
+/// The parent of [`a_child_whose_parent_is_killed_ends`].
+#[test]
+fn parent_entry() {
+    let Some(here) = std::env::var_os(PARENT_VARIABLE) else { return };
+    let _child = waiting_child(&locking(), Path::new(&here));
+    println!("{CHILD_HOLDS_LOCK}");
+    loop {
+        thread::park();
+    }
+}
+
+const PARENT_VARIABLE: &str = "ANYSTORAGE_CONFORMANCE_TEST_PARENT";
+const CHILD_HOLDS_LOCK: &str = "the child holds the lock";
+
+/// A child that has done the first half and waits to be killed.
+fn waiting_child(case: &Case, here: &Path) -> Running {
+    let address = here.to_str().unwrap().to_owned();
+    let request = wire::Request::Before { case: case.name.to_owned(), address, then: wire::Then::Wait };
     let mut child = Running::start(processes().command(), &request, Duration::from_secs(180)).unwrap();
-    child.answer().unwrap();
-    child.answer().unwrap();
-    // All that a parent's death changes for the child.
-    assert_eq!(child.abandon().unwrap().code(), Some(wire::ORPHANED));
+    assert!(matches!(child.answer().unwrap(), wire::Answer::Started));
+    assert!(matches!(child.answer().unwrap(), wire::Answer::Carry(Ok(_))));
+    child
 }
 
 fn processes() -> Processes {
@@ -118,7 +164,7 @@ fn processes() -> Processes {
 }
 
 fn cases() -> Vec<Case> {
-    vec![two_processes(), long_carry(), panicking(), exiting(), hanging(), small()]
+    vec![two_processes(), locking(), long_carry(), panicking(), exiting(), hanging(), small()]
 }
 
 fn persistence(
@@ -142,6 +188,22 @@ fn two_processes() -> Case {
                 Ok(())
             })
         },
+    )
+}
+
+/// Takes a lock on a file named by the environment of its parent, and keeps it.
+fn locking() -> Case {
+    persistence(
+        "processes::locking",
+        |_| {
+            Box::pin(async {
+                let lock = File::create(Path::new(&std::env::var_os(PARENT_VARIABLE).unwrap()).join("lock")).unwrap();
+                lock.lock().unwrap();
+                std::mem::forget(lock);
+                Ok(String::new())
+            })
+        },
+        |_, _| Box::pin(async { Ok(()) }),
     )
 }
 
