@@ -76,17 +76,30 @@ fn open_engine(url: &StorageUrl) -> Result<Box<dyn StorageBackend>> {
         #[cfg(all(feature = "files", unix))]
         Location::Files { root, read_only: false } => Ok(Box::new(anystorage_native::files::FilesBackend::open(root)?)),
         #[allow(unreachable_patterns)] // Reachable wherever a feature is off.
-        _ => Err(not_built_in(url)),
+        _ => Err(not_built_in(url.engine())),
     }
 }
 
 /// Why a known engine is not there, and what to do about it.
-fn not_built_in(url: &StorageUrl) -> Error {
-    let engine = url.engine();
+fn not_built_in(engine: &EngineInfo) -> Error {
     let why = if engine.on_target {
         format!("the engine of {}: is not compiled in: enable the cargo feature {:?} of anystorage", engine.scheme, engine.feature)
     } else {
         format!("there is no engine of {}: on this target: choose another one", engine.scheme)
     };
     Error::new(ErrorKind::Unsupported, Operation::OpenLocation).with_text(why)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_says_how_to_get_it() {
+        let not_enabled = not_built_in(&EngineInfo { enabled: false, on_target: true, ..FILES });
+        assert_eq!(not_enabled.kind(), ErrorKind::Unsupported);
+        assert!(not_enabled.to_string().contains("enable the cargo feature \"files\" of anystorage"), "{not_enabled}");
+        let elsewhere = not_built_in(&EngineInfo { enabled: true, on_target: false, ..FILES });
+        assert!(elsewhere.to_string().contains("no engine of file: on this target"), "{elsewhere}");
+    }
 }
