@@ -115,6 +115,12 @@ pub(crate) fn list(browser: Option<&Browser>, declared_toolchain: Option<String>
     steps.push(
         Step::cargo("tests, native", &format!("test {native} --no-fail-fast -- --show-output")).judged_by(Judge::Tests { at_least: 100 }),
     );
+    // The workspace's own build has every engine; what is told of one that is missing shows in builds without it alone.
+    for features in ["", "memory", "files"] {
+        let title = format!("anystorage with {}, what is missing", if features.is_empty() { "no feature" } else { features });
+        let step = Step::cargo(title, &format!("test -p anystorage --no-default-features --features={features} --test not_built_in"));
+        steps.push(step.judged_by(Judge::Tests { at_least: 2 }));
+    }
     if let Some(browser) = browser {
         for (package, test) in BROWSER_TESTS {
             for (place, variable) in BROWSER_PLACES {
