@@ -126,7 +126,8 @@ pub(crate) struct Get {
 ///
 /// A directory's contents go into DST, which is created if it is missing. A file goes to DST, or into it if DST is a directory.
 /// Existing files are replaced in one step; those with the same bytes are skipped; nothing else at DST is touched. Interrupted, run it
-/// again: it goes on where it was. Symbolic links, devices and names that are not UTF-8 are not copied, and each is reported.
+/// again: it goes on where it was. Symbolic links, devices and names that are not UTF-8 are not copied, and each is
+/// reported. Permissions and times are not kept.
 #[derive(Debug, Args)]
 #[command(after_help = "Exit codes: 0 all copied, 1 something could not be copied (with --strict: or was left out), 2 wrong usage.")]
 pub(crate) struct Cp {

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anystorage::{Error, ErrorKind, Operation, StorageUrl};
 use serde_json::json;
 
-use crate::output::{Format, shown};
+use crate::output::{Format, complain, shown};
 
 const FAILED: u8 = 1;
 const USAGE: u8 = 2;
@@ -86,11 +86,11 @@ impl Failure {
         }
         match format {
             Format::Table => {
-                eprintln!("error: {}", shown(&self.message()));
+                complain(&format!("error: {}", shown(&self.message())));
                 if let Self::Storage { error, .. } = self
                     && let Some(hint) = hint(error)
                 {
-                    eprintln!("hint: {hint}");
+                    complain(&format!("hint: {hint}"));
                 }
             }
             Format::Json => {
@@ -110,7 +110,7 @@ impl Failure {
                 };
                 let error =
                     json!({"kind": kind, "operation": operation, "path": path, "url": url, "message": self.message(), "hint": hint});
-                eprintln!("{}", json!({ "error": error }));
+                complain(&json!({ "error": error }).to_string());
             }
         }
         ExitCode::from(self.exit_code())
@@ -130,7 +130,7 @@ pub(crate) fn report_usage(error: &clap::Error) -> ExitCode {
             || std::env::args_os().any(|argument| argument == "--format=json");
     if error.use_stderr() && wants_json {
         let message = error.render().to_string();
-        eprintln!("{}", json!({"error": {"kind": "usage", "message": message.trim_end()}}));
+        complain(&json!({"error": {"kind": "usage", "message": message.trim_end()}}).to_string());
         return ExitCode::from(USAGE);
     }
     // Nothing can be done if the terminal itself is gone.

@@ -27,6 +27,19 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Failure::stdout)
 }
 
+/// Prints a line on stderr. If nobody reads that, there is nobody left to tell.
+pub(crate) fn complain(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// For a result that comes after the work: that nobody reads it changes nothing about how the work went.
+pub(crate) fn unless_nobody_reads(printed: Result<(), Failure>) -> Result<(), Failure> {
+    match printed {
+        Err(Failure::BrokenPipe) => Ok(()),
+        printed => printed,
+    }
+}
+
 /// A name for a terminal: control characters, which could move the cursor or break a row, are shown escaped.
 pub(crate) fn shown(name: &str) -> String {
     name.chars().map(|char| if char.is_control() { char.escape_default().to_string() } else { char.to_string() }).collect()

@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::arguments::Conformance;
 use crate::failure::Failure;
-use crate::output::{Format, print, print_json, shown};
+use crate::output::{Format, print, print_json, shown, unless_nobody_reads};
 use crate::subjects::{self, MemorySubject};
 
 pub(crate) async fn run(options: &Conformance, format: Format) -> Result<ExitCode, Failure> {
@@ -29,22 +29,24 @@ pub(crate) async fn run(options: &Conformance, format: Format) -> Result<ExitCod
         .with_small_places(|directory| directory.display().to_string());
     let suite_options = Options::new().filter(options.case.clone().unwrap_or_default());
     let mut report = Report::new();
+    let mut removed = Ok(());
     for engine in under_test {
         let progress = Progress::start(&engine.url);
         let mut found = suite::run(&*engine.subject, &suite_options, Some(&elsewhere), &mut |case| progress.case(case)).await;
         progress.finish();
         found.url.clone_from(&engine.url);
         report.push(found);
-        engine.remove()?;
+        removed = removed.and(engine.remove());
     }
     if report.engines.iter().all(|engine| engine.cases.is_empty()) {
         let error = anystorage::Error::new(ErrorKind::InvalidInput, Operation::Configure);
         return Err(error.with_text(format!("no case has {:?} in its name", suite_options.filter)).into());
     }
-    match format {
-        Format::Table => print(&format!("{}\n", report.matrix()))?,
-        Format::Json => print_json(&report)?,
-    }
+    unless_nobody_reads(match format {
+        Format::Table => print(&format!("{}\n", report.matrix())),
+        Format::Json => print_json(&report),
+    })?;
+    removed?;
     Ok(if report.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

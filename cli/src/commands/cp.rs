@@ -9,7 +9,7 @@ use crate::copy::progress::Progress;
 use crate::copy::report::CopyReport;
 use crate::copy::tree;
 use crate::failure::Failure;
-use crate::output::{Format, print, print_json};
+use crate::output::{Format, complain, print, print_json, unless_nobody_reads};
 use crate::place::Place;
 
 pub(crate) async fn run(options: &Cp, format: Format) -> Result<ExitCode, Failure> {
@@ -38,12 +38,12 @@ pub(crate) async fn run(options: &Cp, format: Format) -> Result<ExitCode, Failur
     tree::copy(&*source, &from.path, &*destination, &to.path, &mut progress, &mut report).await;
     let closed = destination.close().await;
     for complaint in report.complaints() {
-        eprintln!("{complaint}");
+        complain(&complaint);
     }
-    match format {
-        Format::Table => print(&format!("{}\n", report.summary()))?,
-        Format::Json => print_json(&report)?,
-    }
+    unless_nobody_reads(match format {
+        Format::Table => print(&format!("{}\n", report.summary())),
+        Format::Json => print_json(&report),
+    })?;
     closed?;
     let nothing_missing = report.left_out.is_empty() || !options.strict;
     Ok(if report.complete && report.failed.is_empty() && nothing_missing { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -1,6 +1,6 @@
 use std::process::ExitCode;
 
-use anystorage::StorageBackendExt;
+use anystorage::{FileKind, StorageBackendExt};
 use serde_json::json;
 
 use crate::arguments::Rm;
@@ -12,7 +12,9 @@ pub(crate) async fn run(options: &Rm, format: Format) -> Result<ExitCode, Failur
     let place = Place::below_root(&options.url, &options.path)?;
     let storage = place.open().await?;
     let removed = async {
-        if options.recursive && storage.stat(&place.path).await?.is_dir() {
+        // A link is removed itself, so what counts is the entry, and not what it leads to.
+        let is_directory = matches!(storage.entry(&place.path).await, Ok(Some(entry)) if entry.kind == FileKind::Directory);
+        if options.recursive && is_directory {
             storage.remove_dir_all(&place.path).await?;
         } else {
             storage.remove_file(&place.path).await?;

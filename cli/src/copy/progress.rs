@@ -40,6 +40,12 @@ impl Progress {
         self.show_files();
     }
 
+    pub(crate) fn sync(&self) {
+        if let Some(bar) = &self.bar {
+            bar.set_message("syncing");
+        }
+    }
+
     pub(crate) fn finish(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();

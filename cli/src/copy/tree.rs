@@ -32,6 +32,7 @@ pub(crate) async fn copy(
     let mut copier = Copier { source, destination, progress, report, unsynced_bytes: 0, unsynced_files: 0 };
     let copied = copier.run(from, to).await;
     log::debug!("syncing at the end");
+    progress.sync();
     let synced = destination.sync().await;
     log::debug!("synced at the end");
     if let Err(error) = &synced {

@@ -135,8 +135,11 @@ fn a_link_out_of_the_root() {
         refused(&before, guard.path(), &arguments, 1, &[named]);
     }
     // Removing the link itself removes the link, and not what it leads to.
+    symlink("directory", store.join("in")).unwrap();
     anystorage(["rm", &location, "out"]).ok();
-    assert!(!store.join("out").exists() && guard.path().join("outside/secret").exists());
+    anystorage(["rm", "-r", &location, "in"]).ok();
+    assert!(store.join("out").symlink_metadata().is_err() && store.join("in").symlink_metadata().is_err());
+    assert!(store.join("directory/inner/deep").exists() && guard.path().join("outside/secret").exists());
 }
 
 #[test]

@@ -127,7 +127,6 @@ fn killed_midway_and_run_again_it_is_the_same() {
     let mut moments = vec![Moment::InLargeFile((8 << 20) + random.below(48 << 20))];
     // What one run has copied, the next skips: each gets another part of what is left.
     moments.extend((0..4).map(|_| Moment::Files(1 + random.below(files / 5))));
-    moments.push(Moment::InSync);
     let mut kills = 0;
     for moment in &moments {
         match copy_and_kill(&original, &store, moment) {
@@ -144,10 +143,26 @@ fn killed_midway_and_run_again_it_is_the_same() {
     assert_eq!(kills, moments.len(), "a moment was not reached before the copy was done");
 
     let report = copy(&original, &store);
-    assert!(report["skipped_equal"].as_u64().unwrap() > 0, "{report}");
+    assert!(report["skipped_equal"].as_u64().unwrap() > 0 && report["files"].as_u64().unwrap() > 0, "{report}");
     assert_eq!(report["failed"], serde_json::json!([]));
     tree::assert_same(&expected, &manifest(&store));
     println!("{kills} kills, then {} files copied and {} skipped", report["files"], report["skipped_equal"]);
+}
+
+/// Killed when all files have their names and the last sync runs, nothing is missing and nothing is copied again.
+#[test]
+fn killed_in_the_last_sync_everything_is_there() {
+    let directory = tempfile::tempdir().unwrap();
+    let (original, store) = (directory.path().join("original"), directory.path().join("store"));
+    fs::create_dir(&original).unwrap();
+    let mut random = Random::of(5);
+    for number in 0..200 {
+        random.write(&original.join(number.to_string()), 64 << 10);
+    }
+    assert!(copy_and_kill(&original, &store, &Moment::InSync).is_none());
+    let report = copy(&original, &store);
+    assert_eq!((report["files"].as_u64(), report["skipped_equal"].as_u64()), (Some(0), Some(200)));
+    tree::assert_same(&manifest(&original), &manifest(&store));
 }
 
 /// A part file whose source was deleted between the runs stayed for ever.

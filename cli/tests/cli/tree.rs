@@ -127,15 +127,15 @@ pub const BYTES: u64 = 100_000_000;
 pub const LARGE: &str = "one large file.bin";
 pub const LARGE_BYTES: u64 = (64 << 20) + 4097;
 
-/// Builds a tree as people have it: the sources of other packages, as cargo unpacked them; files made up where those are too few; and
-/// everything that has ever confused a copy.
+/// Builds a tree as people have it: the sources of other packages, as cargo unpacked them; files made up where those are too few or too
+/// small; and everything that has ever confused a copy.
 pub fn build_real_tree(root: &Path) -> (u64, u64) {
     fs::create_dir(root).unwrap();
     let (mut files, mut bytes) = (0, 0);
     let registry = root.join("registry");
     fs::create_dir(&registry).unwrap();
     for package in unpacked_packages() {
-        if files >= FILES && bytes >= BYTES {
+        if files >= FILES {
             break;
         }
         copy_regular(&package, &registry.join(package.file_name().unwrap()), &mut files, &mut bytes);
@@ -149,7 +149,7 @@ pub fn build_real_tree(root: &Path) -> (u64, u64) {
         }
         let directory = made_up.join(format!("{}", number / 100));
         fs::create_dir_all(&directory).unwrap();
-        let len = random.below(64 << 10);
+        let len = random.below(if files < FILES { 64 << 10 } else { 2 << 20 });
         random.write(&directory.join(format!("file {number}")), len);
         files += 1;
         bytes += len;
