@@ -137,7 +137,7 @@ impl StorageBackend for MemoryBackend {
 
     async fn list(&self, directory: &StoragePath, after: Option<&str>, limit: usize) -> Result<Vec<DirEntry>> {
         let call = self.begin(Operation::List, directory)?;
-        Ok(self.shared().directory(directory, call)?.page(after, limit))
+        Ok(self.shared().directory(directory.as_str(), call)?.page(after, limit))
     }
 
     async fn create_dir(&self, path: &StoragePath) -> Result<()> {

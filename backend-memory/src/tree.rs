@@ -58,16 +58,16 @@ impl Directory {
     }
 
     /// The directory at `path`, seen from here: every part must be there and be a directory.
-    pub(crate) fn directory(&self, path: &StoragePath, call: Call<'_>) -> Result<&Self> {
-        path.parts().try_fold(self, |directory, name| match directory.entries.get(name) {
+    pub(crate) fn directory(&self, path: &str, call: Call<'_>) -> Result<&Self> {
+        parts(path).try_fold(self, |directory, name| match directory.entries.get(name) {
             Some(Node::Directory(next)) => Ok(next),
             Some(Node::File(_)) => Err(call.error(ErrorKind::NotADirectory)),
             None => Err(call.error(ErrorKind::NotFound)),
         })
     }
 
-    fn directory_mut(&mut self, path: &StoragePath, call: Call<'_>) -> Result<&mut Self> {
-        path.parts().try_fold(self, |directory, name| match directory.entries.get_mut(name) {
+    fn directory_mut(&mut self, path: &str, call: Call<'_>) -> Result<&mut Self> {
+        parts(path).try_fold(self, |directory, name| match directory.entries.get_mut(name) {
             Some(Node::Directory(next)) => Ok(next),
             Some(Node::File(_)) => Err(call.error(ErrorKind::NotADirectory)),
             None => Err(call.error(ErrorKind::NotFound)),
@@ -76,18 +76,18 @@ impl Directory {
 
     /// The directory that holds `path`, and the name in it; none for the root.
     pub(crate) fn holder<'a, 'p>(&'a self, path: &'p StoragePath, call: Call<'_>) -> Result<Option<(&'a Self, &'p str)>> {
-        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+        let Some((parent, name)) = split(path) else {
             return Ok(None);
         };
-        Ok(Some((self.directory(&parent, call)?, name)))
+        Ok(Some((self.directory(parent, call)?, name)))
     }
 
     /// As [`Self::holder`], to change it.
     pub(crate) fn holder_mut<'a, 'p>(&'a mut self, path: &'p StoragePath, call: Call<'_>) -> Result<Option<(&'a mut Self, &'p str)>> {
-        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+        let Some((parent, name)) = split(path) else {
             return Ok(None);
         };
-        Ok(Some((self.directory_mut(&parent, call)?, name)))
+        Ok(Some((self.directory_mut(parent, call)?, name)))
     }
 
     /// What `name` stands for here.
@@ -121,6 +121,16 @@ impl Directory {
         let behind = self.entries.range::<str, _>((from, Bound::Unbounded));
         behind.take(limit).map(|(name, node)| DirEntry::new(name, node.kind())).collect()
     }
+}
+
+fn parts(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|part| !part.is_empty())
+}
+
+/// The path of the directory, and the name in it; without the copies that [`StoragePath::parent`] makes.
+fn split(path: &StoragePath) -> Option<(&str, &str)> {
+    let path = path.as_str();
+    (!path.is_empty()).then(|| path.rsplit_once('/').unwrap_or(("", path)))
 }
 
 /// Without recursion: renames can build trees deeper than any path, and the stack is not.
