@@ -3,7 +3,7 @@
 use std::fs::{self, File, OpenOptions as HostOptions};
 use std::hint::black_box;
 use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anystorage_api::{OpenOptions, StorageBackend, StoragePath};
 use anystorage_native::files::FilesBackend;
@@ -21,7 +21,8 @@ pub(crate) fn measure(scale: &Scale, place: &Path, report: &mut Report) -> Outco
     let storage: Box<dyn StorageBackend> = Box::new(FilesBackend::open(&ours)?);
     on_a_large_file(scale, &*storage, &floor, report)?;
     streams(scale, &*storage, &floor, report)?;
-    small_files(scale, &*storage, &ours, &floor, report)?;
+    small_files(scale, &*storage, &floor, report)?;
+    stats(scale, &*storage, &ours, report)?;
     at_once(storage.close())?;
     Ok(())
 }
@@ -150,12 +151,12 @@ fn streams(scale: &Scale, storage: &dyn StorageBackend, floor: &Path, report: &m
     Ok(())
 }
 
-fn small_files(scale: &Scale, storage: &dyn StorageBackend, ours: &Path, floor: &Path, report: &mut Report) -> Outcome {
+fn small_files(scale: &Scale, storage: &dyn StorageBackend, floor: &Path, report: &mut Report) -> Outcome {
     let data = bytes(SMALL);
     let directory = StoragePath::parse("small")?;
     at_once(storage.create_dir(&directory))?;
     at_once(storage.sync())?;
-    let (ours, floor) = (ours.join("small"), floor.join("small"));
+    let floor = floor.join("small");
     fs::create_dir(&floor)?;
     let names: Vec<String> = (0..scale.synced).map(|number| format!("file-{number}")).collect();
     let paths: Vec<StoragePath> = names.iter().map(|name| directory.join(name)).collect::<Result<_, _>>()?;
@@ -225,25 +226,61 @@ fn small_files(scale: &Scale, storage: &dyn StorageBackend, ours: &Path, floor: 
     )?;
     add("small file replaced whole, synced", "open, pwrite, fsync, rename, fsync of the directory", Some(GOAL), medians);
 
-    let hosts: Vec<_> = names.iter().map(|name| ours.join(name)).collect();
-    let repeats = (scale.random / paths.len()).max(1);
-    let medians = pair(
-        scale.rounds,
-        repeats * paths.len(),
-        || {
-            for path in std::iter::repeat_n(&paths, repeats).flatten() {
-                black_box(at_once(storage.stat(path))?);
+    Ok(())
+}
+
+/// `stat` of files in the root, and of files below a directory, where no link may lead out of the root.
+fn stats(scale: &Scale, storage: &dyn StorageBackend, ours: &Path, report: &mut Report) -> Outcome {
+    let below = StoragePath::parse("below")?;
+    at_once(storage.create_dir(&below))?;
+    let mut near = Vec::new();
+    let mut deep = Vec::new();
+    for number in 0..100 {
+        near.push(StoragePath::parse(&format!("stat-{number}"))?);
+        deep.push(below.join(&format!("stat-{number}"))?);
+    }
+    for path in near.iter().chain(&deep) {
+        let options = OpenOptions::new().write(true).create_new(true);
+        at_once(at_once(storage.open(path, &options))?.close())?;
+    }
+    let repeats = (scale.random / near.len()).max(1);
+    let operations = repeats * near.len();
+    let through_the_plug = |paths: &[StoragePath]| -> Outcome {
+        for path in std::iter::repeat_n(paths, repeats).flatten() {
+            black_box(at_once(storage.stat(path))?);
+        }
+        Ok(())
+    };
+    let by_hand = |paths: &[PathBuf]| -> Outcome {
+        for path in std::iter::repeat_n(paths, repeats).flatten() {
+            black_box(fs::metadata(path)?);
+        }
+        Ok(())
+    };
+    let mut add = |case, floor, goal, medians| report.add("files", case, floor, goal, medians);
+
+    let hosts: Vec<PathBuf> = near.iter().map(|path| ours.join(path.as_str())).collect();
+    let medians = pair(scale.rounds, operations, || through_the_plug(&near), || by_hand(&hosts), nothing)?;
+    add("stat in the root", "stat of the whole path", Some(GOAL), medians);
+
+    let hosts: Vec<PathBuf> = deep.iter().map(|path| ours.join(path.as_str())).collect();
+    let medians = pair(scale.rounds, operations, || through_the_plug(&deep), || by_hand(&hosts), nothing)?;
+    add("stat in a directory", "stat of the whole path (not confined)", None, medians);
+
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{Mode, OFlags, ResolveFlags, fstat, openat2};
+
+        let root = File::open(ours)?;
+        let confined = || -> Outcome {
+            for path in std::iter::repeat_n(&deep, repeats).flatten() {
+                let found = openat2(&root, path.as_str(), OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), ResolveFlags::BENEATH)?;
+                black_box(fstat(&found)?);
             }
             Ok(())
-        },
-        || {
-            for path in std::iter::repeat_n(&hosts, repeats).flatten() {
-                black_box(fs::metadata(path)?);
-            }
-            Ok(())
-        },
-        nothing,
-    )?;
-    add("stat", "stat of the whole path", Some(GOAL), medians);
+        };
+        let medians = pair(scale.rounds, operations, || through_the_plug(&deep), confined, nothing)?;
+        add("stat in a directory", "openat2 beneath the root, fstat, close", Some(GOAL), medians);
+    }
     Ok(())
 }
