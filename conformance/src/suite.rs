@@ -191,20 +191,23 @@ async fn one(
             let (Some(elsewhere), Some(address)) = (elsewhere, place.address()) else {
                 return Err(Broken::NotOffered("a place that another process can open".to_owned()));
             };
-            let carry = elsewhere.before(crossing, case, &address).await?;
-            elsewhere.after(crossing, case, &address, &carry).await
+            let carry = elsewhere.before(crossing, case, &address).await.map_err(|broken| broken.in_context(FIRST))?;
+            elsewhere.after(crossing, case, &address, &carry).await.map_err(|broken| broken.in_context(SECOND))
         }
     }
 }
 
+const FIRST: &str = "in the first half";
+const SECOND: &str = "in the second half";
+
 /// Both halves in this process.
 async fn across(case: &Case, place: &dyn Place, crossing: Crossing) -> Verdict {
-    let (backend, carry) = before(case, place.open().await?).await.map_err(|broken| broken.in_context("in the first half"))?;
+    let (backend, carry) = before(case, place.open().await?).await.map_err(|broken| broken.in_context(FIRST))?;
     if crossing == Crossing::Reopen {
         backend.close().await?;
     }
     drop(backend);
-    after(case, place.open().await?, &carry).await.map_err(|broken| broken.in_context("in the second half"))
+    after(case, place.open().await?, &carry).await.map_err(|broken| broken.in_context(SECOND))
 }
 
 fn label(case: &Case, crossing: Option<Crossing>) -> String {

@@ -101,9 +101,14 @@ pub async fn the_longest_file_is_as_declared(backend: &dyn StorageBackend) -> Ve
     let file = edit(backend, "file").await?;
     file.write_at(0, b"bytes").await?;
     let invalid = ErrorKind::InvalidInput;
-    for (offset, len) in
-        [(longest, 1), (longest - 1, 2), (longest.saturating_sub(10), 100), (u64::MAX, 1), (u64::MAX - 5, 6), (u64::MAX - 5, 100)]
-    {
+    for (offset, len) in [
+        (longest, 1),
+        (longest.saturating_sub(1), 2),
+        (longest.saturating_sub(10), 100),
+        (u64::MAX, 1),
+        (u64::MAX - 5, 6),
+        (u64::MAX - 5, 100),
+    ] {
         if offset.checked_add(len as u64).is_some_and(|end| end <= longest) {
             continue;
         }

@@ -200,7 +200,7 @@ pub async fn deep_trees_work(backend: &dyn StorageBackend) -> Verdict {
 /// A directory of many entries lists, opens and removes each of them.
 pub async fn large_directories_work(backend: &dyn StorageBackend) -> Verdict {
     backend.create_dir(&path("many")?).await?;
-    let all: Vec<String> = (0..600).map(|number| format!("{number:03}")).collect();
+    let all: Vec<String> = (0..300).map(|number| format!("{number:03}")).collect();
     for name in &all {
         put(backend, &format!("many/{name}"), name.as_bytes()).await?;
     }
