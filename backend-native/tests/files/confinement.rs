@@ -9,7 +9,7 @@ use anystorage_api::{Error, ErrorKind, FileKind, OpenOptions, Result, StorageBac
 use anystorage_native::files::FilesBackend;
 use futures_lite::future::block_on;
 
-use crate::support::{path, refused};
+use crate::support::{Over, path, refused};
 
 const SECRET: &[u8] = b"nobody below the root may read this";
 
@@ -202,6 +202,7 @@ fn a_link_swapped_in_during_the_call_does_not_lead_out() {
             }
             swaps
         });
+        let end = Over(&over);
         let (mut within, mut refusals) = (0, 0);
         block_on(async {
             let backend = &place.backend;
@@ -233,7 +234,7 @@ fn a_link_swapped_in_during_the_call_does_not_lead_out() {
                 let _ = backend.write(&secret, b"harmless").await;
             }
         });
-        over.store(true, Ordering::Relaxed);
+        drop(end);
         let swaps = swapping.join().unwrap();
         println!("{swaps} swaps, {within} reads within, {refusals} refused");
     });

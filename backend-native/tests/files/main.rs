@@ -11,4 +11,6 @@ mod holder;
 mod host_names;
 mod model;
 mod protocol;
+mod revisions;
 mod support;
+mod threads;

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anystorage_api::{Capabilities, ErrorKind, Result, StoragePath, engine};
 use anystorage_conformance::subject::{Place, Subject};
@@ -89,4 +90,13 @@ pub(crate) fn in_namespace(prepare: &str, test: &str, directory: &Path) -> Comma
     let script = format!("set -e; {prepare}; shift; exec \"$@\"");
     let shown = directory.to_str().unwrap();
     wrapped(&["unshare", "-Urm", "sh", "-c", &script, "sh", shown], test, directory)
+}
+
+/// Set when this goes, also because a check failed: threads that wait for it end.
+pub(crate) struct Over<'f>(pub(crate) &'f AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }

@@ -1,0 +1,122 @@
+//! Calls from several threads at once, as the `Offload` layer makes them.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use anystorage_api::{OpenOptions, StorageBackend};
+use anystorage_native::files::fault::FlushFaults;
+use anystorage_native::files::{FilesBackend, HostDisk};
+use futures_lite::future::block_on;
+
+use crate::support::{Over, path};
+
+/// Large enough that the host copies it page by page: without order, a reader would see two writers' bytes.
+const BLOCK: usize = 256 << 10;
+
+#[test]
+fn a_read_sees_one_write_whole_and_never_two_mixed() {
+    const WRITES: usize = 300;
+    let root = tempfile::tempdir().unwrap();
+    let backend = FilesBackend::open(root.path()).unwrap();
+    let options = OpenOptions::editing();
+    block_on(async { backend.open(&path("f"), &options).await.unwrap().write_at(0, &vec![0; BLOCK]).await.unwrap() });
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let end = Over(&over);
+        let reading: Vec<_> = (0..2)
+            .map(|_| {
+                scope.spawn(|| {
+                    let file = block_on(backend.open(&path("f"), &OpenOptions::reading())).unwrap();
+                    let mut seen = BTreeSet::new();
+                    while !over.load(Ordering::Relaxed) {
+                        let mut buf = vec![0; BLOCK];
+                        assert_eq!(block_on(file.read_at(0, &mut buf)).unwrap(), BLOCK);
+                        assert!(buf.iter().all(|byte| *byte == buf[0]), "two writes mixed: {} and others", buf[0]);
+                        seen.insert(buf[0]);
+                    }
+                    seen.len()
+                })
+            })
+            .collect();
+        let writing: Vec<_> = [1_u8, 2]
+            .map(|writer| {
+                let (backend, options) = (&backend, &options);
+                scope.spawn(move || {
+                    let file = block_on(backend.open(&path("f"), options)).unwrap();
+                    for round in 0..WRITES {
+                        block_on(file.write_at(0, &vec![writer * 100 + (round % 50) as u8; BLOCK])).unwrap();
+                    }
+                })
+            })
+            .into_iter()
+            .collect();
+        let written: Vec<_> = writing.into_iter().map(|writer| writer.join()).collect();
+        drop(end);
+        assert!(written.iter().all(Result::is_ok));
+        for reader in reading {
+            assert!(reader.join().unwrap() > 0);
+        }
+    });
+}
+
+#[test]
+fn replacements_of_one_path_are_whole_and_leave_nothing_behind() {
+    let root = tempfile::tempdir().unwrap();
+    let backend = FilesBackend::open(root.path()).unwrap();
+    block_on(backend.write(&path("f"), &[0; 10_000])).unwrap();
+    thread::scope(|scope| {
+        for writer in 1..=3_u8 {
+            let backend = &backend;
+            scope.spawn(move || {
+                for round in 0..30 {
+                    block_on(backend.write(&path("f"), &vec![writer; 10_000 + round])).unwrap();
+                    let seen = block_on(backend.read(&path("f"))).unwrap();
+                    assert!(seen.iter().all(|byte| *byte == seen[0]));
+                    block_on(backend.list(&path(""), None, 10)).unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 1);
+}
+
+/// A flush goes by path. A directory that moves between the choice and the flush must not be forgotten for that: at the end nothing may be
+/// left dirty, and no sync may have failed.
+#[test]
+fn syncs_go_on_while_directories_move() {
+    const MOVES: usize = 300;
+    let root = tempfile::tempdir().unwrap();
+    let (disk, switch) = FlushFaults::new(HostDisk::open(root.path()).unwrap());
+    let backend = FilesBackend::over(disk);
+    block_on(backend.create_dir(&path("a"))).unwrap();
+    let file = block_on(backend.open(&path("a/f"), &OpenOptions::editing())).unwrap();
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let _end = Over(&over);
+            for round in 0..MOVES {
+                let (from, to) = if round % 2 == 0 { ("a", "b") } else { ("b", "a") };
+                block_on(backend.rename(&path(from), &path(to))).unwrap();
+                // Something new in the directory that moves, and another one where it was.
+                drop(block_on(backend.open(&path(&format!("{to}/{round}")), &OpenOptions::editing())).unwrap());
+                block_on(backend.create_dir(&path(from))).unwrap();
+                block_on(backend.remove_dir(&path(from))).unwrap();
+            }
+        });
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    block_on(file.write_at(0, b"bytes")).unwrap();
+                    block_on(file.sync()).unwrap();
+                    block_on(backend.sync()).unwrap();
+                }
+            });
+        }
+    });
+    block_on(backend.sync()).unwrap();
+    let (files, directories) = (switch.files(), switch.directories());
+    block_on(backend.sync()).unwrap();
+    assert_eq!((switch.files(), switch.directories()), (files, directories), "something was left dirty for ever");
+    assert_eq!(block_on(backend.list(&path("a"), None, 1000)).unwrap().len(), MOVES + 1);
+}
