@@ -142,6 +142,8 @@ pub(crate) fn list(browser: Option<&Browser>, declared_toolchain: Option<String>
         Step::cargo("the suite by the command", "run --release --quiet -- conformance --format json")
             .judged_by(Judge::Report { cases: 60, engines: &["memory", "file"] }),
     );
+    // That it runs, not how fast: a machine that tests has other things to do at the same time.
+    steps.push(Step::cargo("the benchmark, quick", "run --release --quiet -p anystorage-bench -- --quick"));
     steps
 }
 
