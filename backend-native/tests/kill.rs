@@ -16,6 +16,7 @@ use anystorage_conformance::kill_loop::{KillLoop, KillViolation, Phase};
 use anystorage_conformance::process::{Processes, run_child_if_asked};
 use anystorage_native::files::FilesBackend;
 use broken::{BrokenFiles, Flaw};
+use tempfile::TempDir;
 
 /// Where children begin.
 #[test]
@@ -26,13 +27,13 @@ fn child_entry() {
 #[test]
 fn files_lose_nothing_that_was_synced() {
     let kills = from_environment("ANYSTORAGE_KILLS", 200);
-    let here = tempfile::tempdir().unwrap();
+    let here = directory();
     let report = kill_loop().kills(kills).run(|number| address("files", here.path(), number)).unwrap();
     println!("{report}");
     assert!(report.violations.is_empty(), "{report}");
     assert_eq!(report.kills, kills);
     assert_eq!(Phase::ALL.map(|phase| report.by_phase.of(phase)).iter().sum::<u32>(), kills);
-    assert!(report.percent(Phase::Sync) >= 30.0, "too few kills hit the inside of a sync: {report}");
+    assert!(report.percent(Phase::Sync) >= 30.0, "too few kills hit a sync; are its files on a disk that has to be waited for? {report}");
     assert!(report.by_phase.write > 0 && report.bytes_compared > 0 && report.syncs > 0, "{report}");
 }
 
@@ -76,7 +77,7 @@ fn assert_found(flaw: Flaw, lines: &[u8]) {
 }
 
 fn first_violation(flaw: Flaw) -> KillViolation {
-    let here = tempfile::tempdir().unwrap();
+    let here = directory();
     let report = kill_loop().kills(600).until_violation().run(|number| address(flaw.as_str(), here.path(), number)).unwrap();
     println!("{}: {report}", flaw.as_str());
     report.violations.into_iter().next().unwrap_or_else(|| panic!("{} was not found in {} kills", flaw.as_str(), report.kills))
@@ -85,6 +86,11 @@ fn first_violation(flaw: Flaw) -> KillViolation {
 fn kill_loop() -> KillLoop {
     let processes = Processes::this_test_program("child_entry").unwrap();
     KillLoop::new(processes, |address| async move { open(&address) }).seed(from_environment("ANYSTORAGE_KILL_SEED", 0x5eed))
+}
+
+/// Where the build is, and so on a disk: in memory, where temporary files often are, no sync lasts long enough to be hit.
+fn directory() -> TempDir {
+    tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
 }
 
 fn address(engine: &str, directory: &Path, number: u32) -> String {
