@@ -37,11 +37,11 @@ pub(crate) async fn run(options: &Cp, format: Format) -> Result<ExitCode, Failur
     let mut progress = Progress::of(&*source, &from.path).await;
     tree::copy(&*source, &from.path, &*destination, &to.path, &mut progress, &mut report).await;
     let closed = destination.close().await;
-    for complaint in report.complaints() {
-        complain(&complaint);
-    }
     unless_nobody_reads(match format {
-        Format::Table => print(&format!("{}\n", report.summary())),
+        Format::Table => {
+            report.complaints().iter().for_each(|complaint| complain(complaint));
+            print(&format!("{}\n", report.summary()))
+        }
         Format::Json => print_json(&report),
     })?;
     closed?;

@@ -14,10 +14,15 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
+    /// For nobody to see.
+    pub(crate) const fn hidden() -> Self {
+        Self { bar: None, files: 0, all_files: 0 }
+    }
+
     /// Counts what is below `from` and shows a bar, if stderr is a terminal.
     pub(crate) async fn of(source: &dyn StorageBackend, from: &StoragePath) -> Self {
         if !std::io::stderr().is_terminal() {
-            return Self { bar: None, files: 0, all_files: 0 };
+            return Self::hidden();
         }
         // A wrong total only makes the bar wrong: the copy meets the same error and tells it.
         let (files, bytes) = count(source, from).await.unwrap_or_default();

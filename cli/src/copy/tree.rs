@@ -316,3 +316,37 @@ impl Source for FileSource<'_> {
         Err(Error::new(ErrorKind::Io, Operation::Copy).with_text("the file was changed while it was copied: run it again"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_lite::future::block_on;
+
+    /// A log that grows while it is copied made a copy of old and new bytes.
+    #[test]
+    fn a_file_that_changes_meanwhile_is_not_taken_for_a_copy() {
+        block_on(async {
+            let storage = anystorage::open("memory:").await.unwrap();
+            let path = StoragePath::parse("log").unwrap();
+            let progress = Progress::hidden();
+            let mut buf = [0; 64];
+            for (changes, kept) in [(false, true), (true, false)] {
+                storage.write(&path, &[1; 100]).await.unwrap();
+                let file = storage.open(&path, &OpenOptions::editing()).await.unwrap();
+                let before = file.stat().await.unwrap();
+                let mut source = FileSource { file: &*file, before, offset: 0, progress: &progress, failed: false };
+                assert_eq!(source.fill(&mut buf).await.unwrap(), 64);
+                if changes {
+                    file.write_at(0, &[2; 10]).await.unwrap();
+                }
+                assert_eq!(source.fill(&mut buf).await.unwrap(), 36);
+                let finished = source.finish().await;
+                assert_eq!(finished.is_ok(), kept);
+                assert_eq!(source.failed, !kept, "it is the source's fault, and the next file may well be fine");
+                if let Err(error) = finished {
+                    assert!(error.to_string().contains("changed while it was copied"), "{error}");
+                }
+            }
+        });
+    }
+}

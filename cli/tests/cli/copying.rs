@@ -100,7 +100,9 @@ fn what_is_in_the_way_is_named_and_the_rest_goes_on() {
         .map(|entry| (entry["path"].as_str().unwrap(), entry["kind"].as_str().unwrap()))
         .collect();
     assert_eq!(failed, [("1-in-the-way", "not a directory"), ("2-also", "is a directory")]);
-    assert!(ran.stderr.contains("a file is where a directory should be"), "{}", ran.stderr);
+    assert!(report["failed"][0]["message"].as_str().unwrap().contains("a file is where a directory should be"), "{report}");
+    let told = anystorage(["cp", &url(&a), &url(&b)]);
+    assert!(told.stderr.contains("failed: 1-in-the-way: ") && told.stderr.contains("failed: 2-also: "), "{told:#?}");
     assert_eq!(fs::read(b.join("1-in-the-way")).unwrap(), b"precious");
     assert_eq!(fs::read(b.join("2-also/precious")).unwrap(), b"precious");
     assert_eq!(fs::read(b.join("3-fine/inner")).unwrap(), b"inner");
@@ -135,7 +137,9 @@ fn a_full_destination_stops_the_copy() {
     assert_eq!(report["complete"], false);
     assert_eq!(report["files"].as_u64(), Some(3));
     assert_eq!(report["failed"][0]["kind"], "no space left");
-    assert!(ran.stderr.contains("failed: 3: "), "{}", ran.stderr);
+    assert_eq!(report["failed"][0]["path"], "3");
+    let told = anystorage(["cp", &url(&a), "memory:?limit=1MiB"]);
+    assert!(told.stderr.contains("failed: 3: ") && told.stdout.contains("STOPPED"), "{told:#?}");
 }
 
 #[test]
@@ -146,4 +150,37 @@ fn the_source_is_not_changed_and_may_be_in_use() {
     anystorage(["cp", &url(&a), &url(&b)]).ok();
     assert_same(&manifest(&a), &manifest(&b));
     futures_lite::future::block_on(holder.close()).unwrap();
+}
+
+/// The part file of `foobar` has the name of a file in the source. Copied one after the other, the second replaced the first.
+#[test]
+fn a_file_named_like_a_part_file_is_a_file_like_any_other() {
+    let (_guard, a, b) = two_directories();
+    let namesake = ".anystorage-cp-85944171f73967e8.part";
+    fs::write(a.join("foobar"), "the file").unwrap();
+    fs::write(a.join(namesake), "the other file").unwrap();
+    let report = anystorage(["--format", "json", "cp", &url(&a), &url(&b)]).ok().json();
+    assert_eq!((report["files"].as_u64(), report["parts_removed"].as_u64()), (Some(2), Some(0)));
+    assert_same(&manifest(&a), &manifest(&b));
+    // Where only the destination has it, it was left by a copy that was interrupted.
+    fs::remove_file(a.join(namesake)).unwrap();
+    let report = anystorage(["--format", "json", "cp", &url(&a), &url(&b)]).ok().json();
+    assert_eq!(report["parts_removed"].as_u64(), Some(1));
+    assert_same(&manifest(&a), &manifest(&b));
+}
+
+/// Whoever reads the output may go away; whether the copy worked must be told all the same.
+#[test]
+fn a_failed_copy_is_a_failure_even_if_nobody_reads() {
+    let (_guard, a, b) = two_directories();
+    fs::write(a.join("file"), "bytes").unwrap();
+    fs::create_dir(b.join("file")).unwrap();
+    let mut child = std::process::Command::new(crate::command::PROGRAM)
+        .args(["cp", &url(&a), &url(&b)])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop((child.stdout.take(), child.stderr.take()));
+    assert_eq!(child.wait().unwrap().code(), Some(1));
 }

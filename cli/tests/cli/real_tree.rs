@@ -165,6 +165,22 @@ fn killed_in_the_last_sync_everything_is_there() {
     tree::assert_same(&manifest(&original), &manifest(&store));
 }
 
+/// A file that is being replaced is the old one, whole, until it is the new one.
+#[test]
+fn killed_while_a_file_is_replaced_the_old_one_is_there() {
+    let directory = tempfile::tempdir().unwrap();
+    let (original, store) = (directory.path().join("original"), directory.path().join("store"));
+    for (root, seed) in [(&original, 6), (&store, 7)] {
+        fs::create_dir(root).unwrap();
+        Random::of(seed).write(&root.join("file"), 20 << 20);
+    }
+    let old = tree::digest(&store.join("file"));
+    assert!(copy_and_kill(&original, &store, &Moment::InLargeFile(10 << 20)).is_none());
+    assert_eq!(tree::digest(&store.join("file")), old);
+    copy(&original, &store);
+    tree::assert_same(&manifest(&original), &manifest(&store));
+}
+
 /// A part file whose source was deleted between the runs stayed for ever.
 #[test]
 fn part_files_that_nobody_needs_are_removed() {
