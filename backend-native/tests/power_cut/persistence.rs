@@ -9,7 +9,7 @@ use futures_lite::future::block_on;
 
 use crate::open;
 
-const SEEDS: usize = 100;
+const SEEDS: usize = 40;
 
 #[test]
 fn the_persistence_cases_pass_across_a_power_cut() {
