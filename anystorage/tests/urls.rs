@@ -78,6 +78,7 @@ fn errors_name_the_part_that_is_wrong() {
         ("file:///srv/a\tb", InvalidPath, "%09"),
         (" file:///srv", InvalidPath, "space"),
         ("file:///srv/a%00b", InvalidPath, "NUL"),
+        ("file:///srv/a\0b", InvalidPath, "NUL"),
         ("file:///srv/100%", InvalidPath, "%25"),
         ("file:////srv//notes", InvalidPath, "would be read as"),
         ("file:///srv#part", InvalidPath, "fragment"),

@@ -42,8 +42,8 @@ pub(crate) enum Command {
 
 /// Prove engines: run the durability contract as cases, and print a matrix of engines and contract lines.
 ///
-/// Without a URL every engine of this build runs in a fresh temporary place. With URLs it runs in a new directory below each, which is
-/// removed afterwards; the files that are there are not touched.
+/// Without a URL every engine of this build runs in a fresh temporary place. With URLs it runs in a new directory below each
+/// (.anystorage-conformance-...), which is removed afterwards unless the run is killed; the files that are there are not touched.
 #[derive(Debug, Args)]
 #[command(after_help = "Exit codes: 0 no case failed, 1 a case failed, 2 wrong usage.")]
 pub(crate) struct Conformance {
