@@ -1,6 +1,6 @@
 //! The report of `anystorage conformance --format json`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde_json::Value;
@@ -20,8 +20,10 @@ pub(crate) struct Summary {
 struct Engine {
     url: String,
     tally: Tally,
-    /// What failed and what was skipped, with the reason.
-    remarks: Vec<String>,
+    /// The cases that failed, with what broke.
+    failures: Vec<String>,
+    /// How many were skipped, by reason.
+    skips: BTreeMap<String, usize>,
 }
 
 impl Summary {
@@ -29,17 +31,20 @@ impl Summary {
         let report: Value = serde_json::from_str(json).map_err(|error| format!("its report is not JSON: {error}"))?;
         let mut summary = Self::default();
         for engine in array(&report, "engines")? {
-            let mut known = Engine { url: text(engine, "url")?, tally: Tally::default(), remarks: Vec::new() };
+            let mut known = Engine { url: text(engine, "url")?, tally: Tally::default(), failures: Vec::new(), skips: BTreeMap::new() };
             for case in array(engine, "cases")? {
                 let (name, status) = (text(case, "name")?, text(case, "status")?);
                 match status.as_str() {
                     "passed" => known.tally.passed += 1,
-                    "failed" => known.tally.failed += 1,
-                    "skipped" => known.tally.skipped += 1,
+                    "failed" => {
+                        known.tally.failed += 1;
+                        known.failures.push(format!("{name}: {}", text(case, "detail")?));
+                    }
+                    "skipped" => {
+                        known.tally.skipped += 1;
+                        *known.skips.entry(text(case, "detail")?).or_default() += 1;
+                    }
                     other => return Err(format!("its report has a case with the status {other:?}")),
-                }
-                if status != "passed" {
-                    known.remarks.push(format!("{status}: {name}: {}", text(case, "detail")?));
                 }
                 summary.cases.insert(name.split('@').next().unwrap_or_default().to_owned());
             }
@@ -81,8 +86,11 @@ impl fmt::Display for Summary {
         writeln!(f, "{} distinct cases", self.cases.len())?;
         for engine in &self.engines {
             writeln!(f, "{}: {}", engine.url, engine.tally)?;
-            for remark in &engine.remarks {
-                writeln!(f, "    {remark}")?;
+            for failure in &engine.failures {
+                writeln!(f, "    failed: {failure}")?;
+            }
+            for (reason, count) in &engine.skips {
+                writeln!(f, "    {count} skipped: {reason}")?;
             }
         }
         Ok(())
