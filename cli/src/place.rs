@@ -33,12 +33,17 @@ impl Place {
 
     /// Opens the location for reading alone, where its engine has such a mode.
     pub(crate) async fn open_for_reading(&self) -> Result<Storage, Failure> {
-        open(&self.url.read_only()).await
+        self.open_as(self.url.read_only()).await
     }
 
     /// Opens the location.
     pub(crate) async fn open(&self) -> Result<Storage, Failure> {
-        open(&self.url).await
+        self.open_as(self.url.clone()).await
+    }
+
+    async fn open_as(&self, url: StorageUrl) -> Result<Storage, Failure> {
+        let opened = StorageConfig::new(url).probe(false).open_inline().await;
+        opened.map_err(|error| Failure::from(error).at(&self.url))
     }
 }
 
@@ -46,11 +51,6 @@ impl std::fmt::Display for Place {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if self.path.is_root() { write!(f, "{}", self.url) } else { write!(f, "{}#{}", self.url, self.path) }
     }
-}
-
-async fn open(url: &StorageUrl) -> Result<Storage, Failure> {
-    let opened = StorageConfig::new(url.clone()).probe(false).open_inline().await;
-    opened.map_err(|error| Failure::from(error).at(url))
 }
 
 #[cfg(test)]
