@@ -116,11 +116,10 @@ impl<D: Disk> FilesBackend<D> {
     /// Opens or creates, and says whether the file is new.
     fn open_or_create(&self, host: &str, path: &StoragePath, options: &OpenOptions) -> Result<(DiskOpened<D::File>, bool)> {
         const ATTEMPTS: usize = 16;
-        let disk = &self.instance.disk;
         let fail = |error| host_error(error, Operation::Open, path);
         let create = || {
             self.instance.check_changes(Operation::Open, path)?;
-            let opened = disk.open(host, DiskOpen::CreateNew).map_err(fail)?;
+            let opened = self.instance.ask(|disk| disk.open(host, DiskOpen::CreateNew)).map_err(fail)?;
             self.instance.entry_changed(parent(host));
             Ok((opened, true))
         };
@@ -133,7 +132,7 @@ impl<D: Disk> FilesBackend<D> {
             (true, true) => DiskOpen::ReadWrite,
         };
         for _ in 0..ATTEMPTS {
-            match disk.open(host, existing) {
+            match self.instance.ask(|disk| disk.open(host, existing)) {
                 Ok(opened) => return Ok((opened, false)),
                 Err(error) if error.kind() == io::ErrorKind::NotFound && options.is_create() => {}
                 Err(error) => return Err(fail(error)),
@@ -163,7 +162,7 @@ impl<D: Disk> FilesBackend<D> {
         let (opened, new) = self.open_or_create(&host, path, options)?;
         let name = if opened.through_link { Name::Elsewhere } else { Name::At(host.into_owned()) };
         let file = Arc::new(opened.file);
-        let node = lock(&self.instance.tree).nodes.register(&opened.metadata, name, new, &file);
+        let node = lock(&self.instance.tree).nodes.register(&opened.metadata, name, new, &file, options.is_write());
         let file = NativeFile::new(self.instance.clone(), node, file, path.clone(), options);
         if options.is_truncate() && !new {
             file.change(Operation::Open, |file| file.set_len(0))?;
@@ -173,7 +172,7 @@ impl<D: Disk> FilesBackend<D> {
 
     /// What is at `path` itself, links not followed.
     fn entry(&self, host: &str, path: &StoragePath, operation: Operation) -> Result<DiskMetadata> {
-        self.instance.disk.symlink_metadata(host).map_err(|error| host_error(error, operation, path))
+        self.instance.ask(|disk| disk.symlink_metadata(host)).map_err(|error| host_error(error, operation, path))
     }
 
     fn optional_entry(&self, host: &str, path: &StoragePath, operation: Operation) -> Result<Option<DiskMetadata>> {
@@ -199,7 +198,7 @@ impl<D: Disk> FilesBackend<D> {
 
     /// Renames over whatever file is at `to`, and takes note of it.
     fn rename_file(&self, id: (u64, u64), from: &str, to: &str, replaced: Option<&DiskMetadata>) -> io::Result<()> {
-        self.instance.disk.rename(from, to)?;
+        self.instance.ask(|disk| disk.rename(from, to))?;
         let mut tree = lock(&self.instance.tree);
         if let Some(replaced) = replaced.filter(|replaced| replaced.id != id) {
             tree.nodes.unlinked(replaced.id, to, replaced.links);
@@ -237,7 +236,7 @@ impl<D: Disk> StorageBackend for FilesBackend<D> {
         self.instance.check_open(Operation::Stat)?;
         let host = host_path(path, Operation::Stat)?;
         let fail = |error| host_error(error, Operation::Stat, path);
-        let found = self.instance.disk.metadata(&host).map_err(fail)?;
+        let found = self.instance.ask(|disk| disk.metadata(&host)).map_err(fail)?;
         match found.kind {
             DiskKind::Directory => {
                 let revision = lock(&self.instance.revisions).of_directory(&host, &found);
@@ -264,7 +263,7 @@ impl<D: Disk> StorageBackend for FilesBackend<D> {
         {
             return Ok(page);
         }
-        let found = self.instance.disk.entries(&host).map_err(|error| host_error(error, Operation::List, directory))?;
+        let found = self.instance.ask(|disk| disk.entries(&host)).map_err(|error| host_error(error, Operation::List, directory))?;
         let (entries, temporaries) = sort_out(found);
         self.instance.remove_stale(&host, &temporaries);
         Ok(lock(&self.instance.tree).listings.first_page(&host, entries, after, limit))
@@ -278,7 +277,7 @@ impl<D: Disk> StorageBackend for FilesBackend<D> {
         let host = host_path(path, Operation::CreateDir)?;
         let _in_place = shared(&self.instance.structure);
         self.instance.check_open(Operation::CreateDir)?;
-        self.instance.disk.create_dir(&host).map_err(|error| host_error(error, Operation::CreateDir, path))?;
+        self.instance.ask(|disk| disk.create_dir(&host)).map_err(|error| host_error(error, Operation::CreateDir, path))?;
         self.instance.entry_changed(parent(&host));
         Ok(())
     }
@@ -294,7 +293,7 @@ impl<D: Disk> StorageBackend for FilesBackend<D> {
         self.instance.check_open(OPERATION)?;
         let watched = !lock(&self.instance.tree).nodes.is_empty();
         let found = if watched { Some(self.entry(&host, path, OPERATION)?) } else { None };
-        self.instance.disk.remove_file(&host).map_err(|error| host_error(error, OPERATION, path))?;
+        self.instance.ask(|disk| disk.remove_file(&host)).map_err(|error| host_error(error, OPERATION, path))?;
         if let Some(found) = found {
             lock(&self.instance.tree).nodes.unlinked(found.id, &host, found.links);
         }
@@ -312,17 +311,17 @@ impl<D: Disk> StorageBackend for FilesBackend<D> {
         let fail = |error| host_error(error, OPERATION, path);
         let _alone = exclusive(&self.instance.structure);
         self.instance.check_open(OPERATION)?;
-        if let Err(error) = self.instance.disk.remove_dir(&host) {
+        if let Err(error) = self.instance.ask(|disk| disk.remove_dir(&host)) {
             if error.kind() != io::ErrorKind::DirectoryNotEmpty {
                 return Err(fail(error));
             }
             // Perhaps all that is in it are leftovers that nobody sees.
-            let (entries, temporaries) = sort_out(self.instance.disk.entries(&host).map_err(fail)?);
+            let (entries, temporaries) = sort_out(self.instance.ask(|disk| disk.entries(&host)).map_err(fail)?);
             if !entries.is_empty() || temporaries.is_empty() {
                 return Err(fail(error));
             }
             self.instance.remove_stale(&host, &temporaries);
-            self.instance.disk.remove_dir(&host).map_err(fail)?;
+            self.instance.ask(|disk| disk.remove_dir(&host)).map_err(fail)?;
         }
         {
             let mut tree = lock(&self.instance.tree);
@@ -380,7 +379,7 @@ impl<D: Disk> StorageBackend for FilesBackend<D> {
             host_error(error, OPERATION, about)
         };
         if source_is_dir {
-            self.instance.disk.rename(&from_host, &to_host).map_err(fail)?;
+            self.instance.ask(|disk| disk.rename(&from_host, &to_host)).map_err(fail)?;
             {
                 let mut tree = lock(&self.instance.tree);
                 tree.nodes.moved(&from_host, &to_host);
@@ -430,7 +429,7 @@ impl<D: Disk> StorageBackend for FilesBackend<D> {
         }
         let fail = |error| host_error(error, OPERATION, path);
         let host: Cow<'_, str> = host_path(path, OPERATION)?;
-        let mode = match self.instance.disk.metadata(&host) {
+        let mode = match self.instance.ask(|disk| disk.metadata(&host)) {
             Ok(DiskMetadata { kind: DiskKind::File, mode, .. }) => Some(mode),
             Ok(DiskMetadata { kind: DiskKind::Directory, .. }) => return Err(fail(io::ErrorKind::IsADirectory.into())),
             Ok(_) => return Err(Error::new(ErrorKind::Unsupported, OPERATION).with_path(path).with_text("this is no regular file")),
@@ -458,7 +457,7 @@ impl<D: Disk> StorageBackend for FilesBackend<D> {
 
     async fn usage(&self) -> Result<Usage> {
         self.instance.check_open(Operation::Usage)?;
-        let space = self.instance.disk.space().map_err(|error| host_error(error, Operation::Usage, &StoragePath::root()))?;
+        let space = self.instance.ask(|disk| disk.space()).map_err(|error| host_error(error, Operation::Usage, &StoragePath::root()))?;
         Ok(Usage::new(None, Some(space.total), Some(space.free)))
     }
 }

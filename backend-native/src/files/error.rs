@@ -23,3 +23,8 @@ pub(super) fn host_error(error: io::Error, operation: Operation, path: &StorageP
     };
     Error::new(kind, operation).with_path(path).with_text(text).with_cause(error)
 }
+
+/// Whether the host has no descriptor left to open anything with.
+pub(super) fn is_lack_of_descriptors(error: &io::Error) -> bool {
+    error.raw_os_error().map(Errno::from_raw_os_error).is_some_and(|code| code == Errno::MFILE || code == Errno::NFILE)
+}

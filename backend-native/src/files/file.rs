@@ -19,7 +19,7 @@ const MAX_LEN: u64 = anystorage_api::Capabilities::new().max_file_len;
 /// One handle on a file of the host.
 pub(super) struct NativeFile<D: Disk> {
     instance: Arc<Instance<D>>,
-    node: Arc<Node<D::File>>,
+    node: Arc<Node>,
     file: Arc<D::File>,
     opened_as: StoragePath,
     readable: bool,
@@ -30,7 +30,7 @@ impl<D: Disk> NativeFile<D> {
     /// A handle on a node that counts it already.
     pub(super) fn new(
         instance: Arc<Instance<D>>,
-        node: Arc<Node<D::File>>,
+        node: Arc<Node>,
         file: Arc<D::File>,
         opened_as: StoragePath,
         options: &OpenOptions,
@@ -142,13 +142,10 @@ impl<D: Disk> StorageFile for NativeFile<D> {
 
 impl<D: Disk> Drop for NativeFile<D> {
     fn drop(&mut self) {
-        let waited_longest = lock(&self.instance.tree).nodes.release(&self.node, &self.file, self.writable);
-        let Some(oldest) = waited_longest else { return };
-        if let (Name::At(path), Some(file)) = (oldest.name(), oldest.kept()) {
-            // A failure stays with the file, and the next sync tells it.
-            let _ = self.instance.flush_file(&oldest, &file, &user_path(&path).unwrap_or_default());
+        let waited_longest = lock(&self.instance.tree).nodes.release(self.node.id());
+        if let Some((node, file)) = waited_longest {
+            self.instance.flush_closed(&node, &file);
         }
-        lock(&self.instance.tree).nodes.forget_clean(oldest.id());
     }
 }
 

@@ -10,7 +10,7 @@ use anystorage_api::{Error, ErrorKind, Operation, Result, StoragePath};
 
 use super::dirty::{DirtyDirs, ToFlush};
 use super::disk::{Disk, DiskFile};
-use super::error::host_error;
+use super::error::{host_error, is_lack_of_descriptors};
 use super::guard::{exclusive, lock};
 use super::listing::Listings;
 use super::lock::RootLock;
@@ -108,6 +108,35 @@ impl<D: Disk> Instance<D> {
         Ok(())
     }
 
+    /// Asks the disk for something. Where the process has no descriptors left, those of closed files are given back first: whoever closed
+    /// a file may count on it.
+    pub(super) fn ask<T>(&self, call: impl Fn(&D) -> io::Result<T>) -> io::Result<T> {
+        let answer = call(&self.disk);
+        match &answer {
+            Err(error) if is_lack_of_descriptors(error) && self.flush_waiting() => call(&self.disk),
+            _ => answer,
+        }
+    }
+
+    /// Flushes the closed files that wait for it. False if there are none.
+    fn flush_waiting(&self) -> bool {
+        let waiting = lock(&self.tree).nodes.waiting();
+        for (node, file) in &waiting {
+            self.flush_closed(node, file);
+        }
+        !waiting.is_empty()
+    }
+
+    /// Flushes a file that nobody has open. A failure stays with the file, and the next sync tells it.
+    pub(super) fn flush_closed(&self, node: &Node, file: &D::File) {
+        if let Name::At(path) = node.name() {
+            let _ = self.flush_file(node, file, &user_path(&path).unwrap_or_default());
+        } else {
+            let _ = self.flush_file(node, file, &StoragePath::root());
+        }
+        lock(&self.tree).nodes.forget_clean(node.id());
+    }
+
     /// An entry of a directory came, went or was replaced.
     pub(super) fn entry_changed(&self, directory: &str) {
         let mut tree = lock(&self.tree);
@@ -118,7 +147,7 @@ impl<D: Disk> Instance<D> {
     }
 
     /// Flushes a file if it is dirty; the error names its path.
-    pub(super) fn flush_file(&self, node: &Node<D::File>, file: &D::File, path: &StoragePath) -> Result<()> {
+    pub(super) fn flush_file(&self, node: &Node, file: &D::File, path: &StoragePath) -> Result<()> {
         node.flush(file, |error| failed_flush(error, path))
     }
 
@@ -154,7 +183,7 @@ impl<D: Disk> Instance<D> {
 
     /// False if the directory was moved before the flush reached it.
     fn flush_directory(&self, directory: &ToFlush) -> Result<bool> {
-        match self.disk.sync_dir(&directory.path) {
+        match self.ask(|disk| disk.sync_dir(&directory.path)) {
             Ok(()) => Ok(lock(&self.tree).dirty.flushed(directory)),
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 let dirty = &mut lock(&self.tree).dirty;
@@ -177,7 +206,7 @@ impl<D: Disk> Instance<D> {
         loop {
             let name = self.temporaries.next();
             let path = super::names::child(directory, &name);
-            match self.disk.open(&path, super::disk::DiskOpen::CreateNew) {
+            match self.ask(|disk| disk.open(&path, super::disk::DiskOpen::CreateNew)) {
                 Ok(opened) => {
                     return Ok(Temporary { instance: self, file: Arc::new(opened.file), id: opened.metadata.id, path, name, kept: false });
                 }
@@ -197,7 +226,7 @@ impl<D: Disk> Instance<D> {
             return;
         }
         for name in names.iter().filter(|name| !self.temporaries.is_ours(name)) {
-            match self.disk.remove_file(&super::names::child(directory, name)) {
+            match self.ask(|disk| disk.remove_file(&super::names::child(directory, name))) {
                 Ok(()) => log::info!("removed {name:?}, which an interrupted write had left in {directory:?}"),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => log::warn!("could not remove {name:?}, which an interrupted write had left in {directory:?}: {error}"),
@@ -237,7 +266,7 @@ impl<D: Disk> Temporary<'_, D> {
 impl<D: Disk> Drop for Temporary<'_, D> {
     fn drop(&mut self) {
         if !self.kept
-            && let Err(error) = self.instance.disk.remove_file(&self.path)
+            && let Err(error) = self.instance.ask(|disk| disk.remove_file(&self.path))
         {
             log::warn!("could not remove the temporary file {:?}: {error}", self.path);
         }

@@ -18,11 +18,11 @@ const MAX_WAITING: usize = 128;
 
 /// One file of the host.
 #[derive(Debug)]
-pub(super) struct Node<F> {
+pub(super) struct Node {
     id: FileId,
     name: Mutex<Name>,
     /// Shared by reads, exclusive for changes: calls behave as if done one after another.
-    pub(super) state: RwLock<State<F>>,
+    pub(super) state: RwLock<State>,
     /// One flush at a time; reads and writes go on meanwhile.
     flushing: Mutex<()>,
 }
@@ -39,7 +39,7 @@ pub(super) enum Name {
 }
 
 #[derive(Debug)]
-pub(super) struct State<F> {
+pub(super) struct State {
     /// Changed since the last flush.
     pub(super) dirty: bool,
     /// Counts the changes, so that a flush does not clear what came after it began.
@@ -48,11 +48,9 @@ pub(super) struct State<F> {
     pub(super) failed: Option<Error>,
     /// The times somebody may have seen, until a change moves them.
     pub(super) seen: Option<Times>,
-    /// A descriptor to flush through when no handle is left.
-    kept: Option<Arc<F>>,
 }
 
-impl<F> State<F> {
+impl State {
     /// A change is about to be made.
     pub(super) fn change(&mut self) {
         self.dirty = true;
@@ -60,10 +58,10 @@ impl<F> State<F> {
     }
 }
 
-impl<F: DiskFile> Node<F> {
+impl Node {
     fn new(found: &DiskMetadata, name: Name, new: bool) -> Self {
         let seen = (!new).then(|| times(found));
-        let state = State { dirty: false, changes: 0, failed: None, seen, kept: None };
+        let state = State { dirty: false, changes: 0, failed: None, seen };
         Self { id: found.id, name: Mutex::new(name), state: RwLock::new(state), flushing: Mutex::new(()) }
     }
 
@@ -80,7 +78,7 @@ impl<F: DiskFile> Node<F> {
     }
 
     /// Flushes the file if it is dirty. A failure stays with the file.
-    pub(super) fn flush(&self, file: &F, explain: impl FnOnce(io::Error) -> Error) -> Result<()> {
+    pub(super) fn flush(&self, file: &impl DiskFile, explain: impl FnOnce(io::Error) -> Error) -> Result<()> {
         let _turn = lock(&self.flushing);
         let changes = {
             let state = shared(&self.state);
@@ -98,7 +96,6 @@ impl<F: DiskFile> Node<F> {
             Ok(()) => {
                 if state.changes == changes {
                     state.dirty = false;
-                    state.kept = None;
                 }
                 Ok(())
             }
@@ -109,12 +106,10 @@ impl<F: DiskFile> Node<F> {
             }
         }
     }
-
-    /// The descriptor kept for a flush without a handle.
-    pub(super) fn kept(&self) -> Option<Arc<F>> {
-        shared(&self.state).kept.clone()
-    }
 }
+
+/// A node, with a descriptor of its file.
+pub(super) type Known<F> = (Arc<Node>, Arc<F>);
 
 /// All nodes of an instance.
 #[derive(Debug)]
@@ -126,16 +121,11 @@ pub(super) struct Nodes<F> {
 
 #[derive(Debug)]
 struct Registered<F> {
-    node: Arc<Node<F>>,
-    /// A descriptor of any handle, for a flush of everything.
+    node: Arc<Node>,
+    /// The descriptor of a handle, if possible of one that writes: to flush through when the handles are gone.
     file: Arc<F>,
+    writable: bool,
     handles: usize,
-}
-
-impl<F: DiskFile> Registered<F> {
-    fn descriptor(&self) -> Arc<F> {
-        self.node.kept().unwrap_or_else(|| self.file.clone())
-    }
 }
 
 impl<F> Default for Nodes<F> {
@@ -144,66 +134,60 @@ impl<F> Default for Nodes<F> {
     }
 }
 
-impl<F: DiskFile> Nodes<F> {
+impl<F> Nodes<F> {
     pub(super) fn is_empty(&self) -> bool {
         self.by_id.is_empty()
     }
 
     /// An open or dirty file, with a descriptor of it.
-    pub(super) fn get(&self, id: FileId) -> Option<(Arc<Node<F>>, Arc<F>)> {
-        self.by_id.get(&id).map(|registered| (registered.node.clone(), registered.descriptor()))
+    pub(super) fn get(&self, id: FileId) -> Option<Known<F>> {
+        self.by_id.get(&id).map(|registered| (registered.node.clone(), registered.file.clone()))
     }
 
     /// One more handle.
-    pub(super) fn register(&mut self, found: &DiskMetadata, name: Name, new: bool, file: &Arc<F>) -> Arc<Node<F>> {
+    pub(super) fn register(&mut self, found: &DiskMetadata, name: Name, new: bool, file: &Arc<F>, writable: bool) -> Arc<Node> {
         let registered = self.by_id.entry(found.id).or_insert_with(|| Registered {
             node: Arc::new(Node::new(found, name.clone(), new)),
             file: file.clone(),
+            writable,
             handles: 0,
         });
         if registered.handles == 0 {
             self.waiting.retain(|id| *id != found.id);
         }
+        if writable && !registered.writable {
+            registered.file = file.clone();
+            registered.writable = true;
+        }
         registered.handles += 1;
-        if matches!(name, Name::At(_)) && registered.node.name() != name {
-            registered.node.set_name(name);
+        match (registered.node.name(), name) {
+            (Name::At(known), Name::At(path)) if known != path => registered.node.set_name(Name::Elsewhere),
+            (Name::Elsewhere | Name::Removed, path @ Name::At(_)) => registered.node.set_name(path),
+            _ => {}
         }
         registered.node.clone()
     }
 
-    /// One handle less. If too many closed files wait for a flush by now, the oldest of them comes back: it is to be flushed at once, and
-    /// then [`forget_clean`](Self::forget_clean).
-    pub(super) fn release(&mut self, node: &Node<F>, file: &Arc<F>, writable: bool) -> Option<Arc<Node<F>>> {
-        let registered = self.by_id.get_mut(&node.id)?;
-        registered.handles -= 1;
-        let removed = node.name() == Name::Removed;
-        let mut state = exclusive(&node.state);
-        if !removed && (state.dirty || state.failed.is_some()) {
-            if writable || state.kept.is_none() {
-                state.kept = Some(file.clone());
-            }
-            if registered.handles > 0 {
-                return None;
-            }
-            if let Some(kept) = &state.kept {
-                registered.file = kept.clone();
-            }
-            if state.failed.is_none() {
-                self.waiting.push_back(node.id);
-            }
-            if self.waiting.len() > MAX_WAITING {
-                return self.waiting.pop_front().and_then(|oldest| self.by_id.get(&oldest)).map(|oldest| oldest.node.clone());
-            }
-        } else if registered.handles == 0 {
-            drop(state);
-            self.by_id.remove(&node.id);
-        }
-        None
+    /// The closed files that wait for a flush, the oldest first.
+    pub(super) fn waiting(&self) -> Vec<Known<F>> {
+        self.waiting.iter().filter_map(|id| self.get(*id)).collect()
     }
 
-    /// Forgets a node that no handle and no flush needs any more.
-    pub(super) fn forget_clean(&mut self, id: FileId) {
-        let Some(registered) = self.by_id.get(&id).filter(|registered| registered.handles == 0) else { return };
+    /// One handle less. If too many closed files wait for a flush by now, the oldest of them comes back: it is to be flushed at once, and
+    /// then [`forget_clean`](Self::forget_clean).
+    pub(super) fn release(&mut self, id: FileId) -> Option<Known<F>> {
+        let registered = self.by_id.get_mut(&id)?;
+        registered.handles -= 1;
+        if registered.handles > 0 || self.forget_clean(id) {
+            return None;
+        }
+        self.waiting.push_back(id);
+        if self.waiting.len() > MAX_WAITING { self.waiting.pop_front().and_then(|oldest| self.get(oldest)) } else { None }
+    }
+
+    /// Forgets a node that no handle and no flush needs any more, and says whether it did.
+    pub(super) fn forget_clean(&mut self, id: FileId) -> bool {
+        let Some(registered) = self.by_id.get(&id).filter(|registered| registered.handles == 0) else { return false };
         let needless = registered.node.name() == Name::Removed || {
             let state = shared(&registered.node.state);
             !state.dirty && state.failed.is_none()
@@ -212,6 +196,7 @@ impl<F: DiskFile> Nodes<F> {
             self.by_id.remove(&id);
             self.waiting.retain(|waiting| *waiting != id);
         }
+        needless
     }
 
     /// A name of the file is gone; `links` were there before. It is forgotten if nobody has it open.
@@ -245,9 +230,9 @@ impl<F: DiskFile> Nodes<F> {
     }
 
     /// All files that have a name, each with a descriptor to flush it through, in an order that does not change from run to run.
-    pub(super) fn named(&self) -> Vec<(Arc<Node<F>>, Arc<F>)> {
+    pub(super) fn named(&self) -> Vec<Known<F>> {
         let named = self.by_id.values().filter(|registered| registered.node.name() != Name::Removed);
-        let mut named: Vec<_> = named.map(|registered| (registered.node.clone(), registered.descriptor())).collect();
+        let mut named: Vec<_> = named.map(|registered| (registered.node.clone(), registered.file.clone())).collect();
         named.sort_by_key(|(node, _)| node.id());
         named
     }

@@ -8,7 +8,8 @@ use std::path::Path;
 pub(super) fn create_root(root: &Path) -> io::Result<()> {
     match fs::create_dir(root) {
         Ok(()) => sync_above(root),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(_) if root.is_dir() => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(io::ErrorKind::NotADirectory.into()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let Some(above) = root.parent().filter(|above| !above.as_os_str().is_empty()) else { return Err(error) };
             create_root(above)?;

@@ -7,7 +7,7 @@ use anystorage_native::files::fault::{FlushFaults, FlushSwitch};
 use anystorage_native::files::{FilesBackend, HostDisk};
 use futures_lite::future::block_on;
 
-use crate::support::{path, refused};
+use crate::support::{own_part, passes, path, refused, wrapped};
 
 fn open(root: &Path) -> (FilesBackend<FlushFaults<HostDisk>>, FlushSwitch) {
     let (disk, switch) = FlushFaults::new(HostDisk::open(root).unwrap());
@@ -180,4 +180,36 @@ fn a_write_whose_flush_fails_leaves_the_old_file_and_may_be_tried_again() {
         backend.write(&path("f"), b"new").await.unwrap();
         assert_eq!(backend.read(&path("f")).await.unwrap(), b"new");
     });
+}
+
+/// Closed files that wait for their flush keep a descriptor each. A process with few of them must not run out for that: it closed its files.
+#[test]
+fn closed_files_do_not_eat_up_the_descriptors() {
+    const FILES: usize = 100;
+    if let Some(root) = own_part() {
+        let backend = FilesBackend::open(&root).unwrap();
+        return block_on(async {
+            let options = OpenOptions::editing();
+            for number in 0..FILES {
+                let file = backend.open(&path(&format!("f{number}")), &options).await.unwrap();
+                file.write_at(0, b"bytes").await.unwrap();
+            }
+            backend.sync().await.unwrap();
+            let mut open = Vec::new();
+            let error = loop {
+                match backend.open(&path("f0"), &OpenOptions::reading()).await {
+                    Ok(file) => open.push(file),
+                    Err(error) => break error,
+                }
+            };
+            assert!(open.len() > 10, "{}", open.len());
+            assert_eq!(error.kind(), ErrorKind::Io);
+            assert!(error.to_string().contains("ulimit -n"), "{error}");
+            drop(open);
+            assert_eq!(backend.list(&path(""), None, 1000).await.unwrap().len(), FILES);
+        });
+    }
+    let root = tempfile::tempdir().unwrap();
+    let few = ["sh", "-c", "ulimit -n 40; exec \"$@\"", "sh"];
+    passes(wrapped(&few, "flushes::closed_files_do_not_eat_up_the_descriptors", root.path()), "a process with 40 descriptors");
 }
