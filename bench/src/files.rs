@@ -91,9 +91,9 @@ fn on_a_large_file(scale: &Scale, storage: &dyn StorageBackend, ours: &Path, flo
         }
         Ok(())
     };
-    let medians = pair(scale.rounds, few.len(), overwrite_and_sync, || by_hand_with(File::sync_all), nothing)?;
+    let medians = pair(scale.synced_rounds, few.len(), overwrite_and_sync, || by_hand_with(File::sync_all), nothing)?;
     add("4 KiB overwrite and sync", "pwrite, fsync", Some(GOAL), medians);
-    let medians = pair(scale.rounds, few.len(), overwrite_and_sync, || by_hand_with(File::sync_data), nothing)?;
+    let medians = pair(scale.synced_rounds, few.len(), overwrite_and_sync, || by_hand_with(File::sync_data), nothing)?;
     add("4 KiB overwrite and sync", "pwrite, fdatasync (times not durable)", None, medians);
 
     let medians = pair(
@@ -168,7 +168,7 @@ fn small_files(scale: &Scale, storage: &dyn StorageBackend, floor: &Path, report
     let mut add = |case, floor, goal, medians| report.add("files", case, floor, goal, medians);
 
     let medians = pair(
-        scale.rounds,
+        scale.synced_rounds,
         paths.len(),
         || {
             for path in &paths {
@@ -204,7 +204,7 @@ fn small_files(scale: &Scale, storage: &dyn StorageBackend, floor: &Path, report
     add("small file created, synced", "open, pwrite, fsync, fsync of the directory", Some(GOAL), medians);
 
     let medians = pair(
-        scale.rounds,
+        scale.synced_rounds,
         paths.len(),
         || {
             for path in &paths {

@@ -15,6 +15,8 @@ pub(crate) struct Report {
     large_bytes: usize,
     /// Counted rounds.
     rounds: usize,
+    /// Counted rounds of operations with a sync.
+    synced_rounds: usize,
     /// Where the files were.
     directory: String,
     measurements: Vec<Measurement>,
@@ -39,7 +41,7 @@ struct Measurement {
 impl Report {
     pub(crate) fn new(scale: &Scale, directory: &Path) -> Self {
         let directory = directory.display().to_string();
-        Self { large_bytes: scale.large, rounds: scale.rounds, directory, measurements: Vec::new() }
+        Self { large_bytes: scale.large, rounds: scale.rounds, synced_rounds: scale.synced_rounds, directory, measurements: Vec::new() }
     }
 
     pub(crate) fn add(&mut self, engine: &'static str, case: &'static str, floor: &'static str, goal: Option<f64>, medians: Medians) {
@@ -57,8 +59,11 @@ impl Report {
         let mut table = String::new();
         let mebibytes = self.large_bytes >> 20;
         // Writing to a String does not fail.
-        let _ =
-            writeln!(table, "Large file and streams: {mebibytes} MiB. Medians of {} rounds. Files in {}.\n", self.rounds, self.directory);
+        let _ = writeln!(
+            table,
+            "Large file and streams: {mebibytes} MiB. Medians of {} rounds, {} with syncs. Files in {}.\n",
+            self.rounds, self.synced_rounds, self.directory
+        );
         let _ = writeln!(table, "{:<8} {:<34} {:>10} {:>10} {:>6}  {:<11} the floor", "engine", "case", "engine", "floor", "ratio", "goal");
         for measurement in &self.measurements {
             let goal = match (measurement.goal, measurement.met) {

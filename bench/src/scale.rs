@@ -22,15 +22,17 @@ pub(crate) struct Scale {
     pub(crate) calls: usize,
     /// Rounds.
     pub(crate) rounds: usize,
+    /// Rounds of operations with a sync: more and shorter ones, for the disk has moods.
+    pub(crate) synced_rounds: usize,
 }
 
 impl Scale {
     pub(crate) const fn full() -> Self {
-        Self { large: 64 << 20, random: 20_000, synced: 50, calls: 1_000_000, rounds: 11 }
+        Self { large: 64 << 20, random: 20_000, synced: 10, calls: 1_000_000, rounds: 11, synced_rounds: 51 }
     }
 
     pub(crate) const fn quick() -> Self {
-        Self { large: 2 << 20, random: 200, synced: 2, calls: 1000, rounds: 3 }
+        Self { large: 2 << 20, random: 200, synced: 2, calls: 1000, rounds: 3, synced_rounds: 3 }
     }
 
     /// The offsets of the random operations: aligned, in an order without order, the same in every run.
