@@ -228,6 +228,13 @@ fn a_place_that_is_read_only() {
         assert!(ran.stderr.contains("permission denied") && ran.stderr.contains(&location), "{arguments:?}: {ran:#?}");
         assert_same(&before, &manifest(guard.path()));
     }
+    // A configuration finds it out by its probe, and falls back.
+    let config = guard.path().join("storage.toml");
+    fs::write(&config, format!("url = {location:?}\nfallback = [\"memory:\"]\n")).unwrap();
+    let before = manifest(guard.path());
+    let report = with_read_only(&store, &["--format", "json", "info", "--config", config.to_str().unwrap()]).ok().json()["report"].clone();
+    assert_eq!((report["opened"].as_str(), report["tried"][0]["url"].as_str()), (Some("memory:"), Some(location.as_str())));
+    assert_eq!(report["tried"][0]["error"]["kind"], "permission denied");
     // Reading works there, and a URL that says ro refuses in the same words.
     assert_eq!(with_read_only(&store, &["cat", &location, "file"]).ok().stdout, "bytes");
     let read_only = format!("{location}?mode=ro");
