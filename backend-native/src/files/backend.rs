@@ -263,9 +263,15 @@ impl<D: Disk> StorageBackend for FilesBackend<D> {
         {
             return Ok(page);
         }
-        let found = self.instance.ask(|disk| disk.entries(&host)).map_err(|error| host_error(error, Operation::List, directory))?;
-        let (entries, temporaries) = sort_out(found);
-        self.instance.remove_stale(&host, &temporaries);
+        let entries = {
+            // Not closed meanwhile: the temporary files of the next holder are not stale.
+            let _in_place = shared(&self.instance.structure);
+            self.instance.check_open(Operation::List)?;
+            let found = self.instance.ask(|disk| disk.entries(&host)).map_err(|error| host_error(error, Operation::List, directory))?;
+            let (entries, temporaries) = sort_out(found);
+            self.instance.remove_stale(&host, &temporaries);
+            entries
+        };
         Ok(lock(&self.instance.tree).listings.first_page(&host, entries, after, limit))
     }
 
@@ -436,7 +442,7 @@ impl<D: Disk> StorageBackend for FilesBackend<D> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(fail(error)),
         };
-        {
+        let name = {
             let mut temporary = self.instance.temporary(parent(&host)).map_err(fail)?;
             if let Some(mode) = mode {
                 // Before the bytes: whoever may not read the old file may not read the new one at any time.
@@ -451,8 +457,9 @@ impl<D: Disk> StorageBackend for FilesBackend<D> {
             self.rename_file(temporary.id, &temporary.path, &host, replaced.as_ref()).map_err(fail)?;
             temporary.keep();
             self.instance.entry_changed(parent(&host));
-        }
-        self.instance.flush_leading_to(|| Name::At(host.clone().into_owned())).map_err(|error| error.in_operation(OPERATION))
+            if temporary.through_link { Name::Elsewhere } else { Name::At(host.into_owned()) }
+        };
+        self.instance.flush_leading_to(|| name.clone()).map_err(|error| error.in_operation(OPERATION))
     }
 
     async fn usage(&self) -> Result<Usage> {

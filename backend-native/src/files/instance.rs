@@ -4,17 +4,17 @@ use std::collections::{BTreeSet, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, RwLock};
+use std::sync::{Mutex, OnceLock, RwLock};
 
 use anystorage_api::{Error, ErrorKind, Operation, Result, StoragePath};
 
 use super::dirty::{DirtyDirs, ToFlush};
-use super::disk::{Disk, DiskFile};
+use super::disk::{Disk, DiskFile, DiskOpen, DiskOpened};
 use super::error::{host_error, is_lack_of_descriptors};
 use super::guard::{exclusive, lock};
 use super::listing::Listings;
 use super::lock::RootLock;
-use super::names::{temporary, user_path};
+use super::names::{child, temporary, user_path};
 use super::node::{Name, Node, Nodes};
 use super::revision::Revisions;
 
@@ -205,10 +205,11 @@ impl<D: Disk> Instance<D> {
     pub(super) fn temporary(&self, directory: &str) -> io::Result<Temporary<'_, D>> {
         loop {
             let name = self.temporaries.next();
-            let path = super::names::child(directory, &name);
-            match self.ask(|disk| disk.open(&path, super::disk::DiskOpen::CreateNew)) {
+            let path = child(directory, &name);
+            match self.ask(|disk| disk.open(&path, DiskOpen::CreateNew)) {
                 Ok(opened) => {
-                    return Ok(Temporary { instance: self, file: Arc::new(opened.file), id: opened.metadata.id, path, name, kept: false });
+                    let DiskOpened { file, metadata, through_link } = opened;
+                    return Ok(Temporary { instance: self, file, id: metadata.id, through_link, path, name, kept: false });
                 }
                 Err(error) => {
                     self.temporaries.done(&name);
@@ -226,7 +227,7 @@ impl<D: Disk> Instance<D> {
             return;
         }
         for name in names.iter().filter(|name| !self.temporaries.is_ours(name)) {
-            match self.ask(|disk| disk.remove_file(&super::names::child(directory, name))) {
+            match self.ask(|disk| disk.remove_file(&child(directory, name))) {
                 Ok(()) => log::info!("removed {name:?}, which an interrupted write had left in {directory:?}"),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => log::warn!("could not remove {name:?}, which an interrupted write had left in {directory:?}: {error}"),
@@ -244,8 +245,10 @@ fn failed_flush(error: io::Error, path: &StoragePath) -> Error {
 #[derive(Debug)]
 pub(super) struct Temporary<'i, D: Disk> {
     instance: &'i Instance<D>,
-    pub(super) file: Arc<D::File>,
+    pub(super) file: D::File,
     pub(super) id: (u64, u64),
+    /// Whether a link led to its directory.
+    pub(super) through_link: bool,
     pub(super) path: String,
     name: String,
     kept: bool,
@@ -259,7 +262,7 @@ impl<D: Disk> Temporary<'_, D> {
 
     /// Writes everything.
     pub(super) fn fill(&self, data: &[u8]) -> io::Result<()> {
-        write_all(&*self.file, 0, data)
+        write_all(&self.file, 0, data)
     }
 }
 

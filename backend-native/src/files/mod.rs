@@ -31,7 +31,7 @@
 //!   extended attributes and hard links are not, for it is a new file. A symbolic link at the path is replaced by the file.
 //! - **Syncs** flush what is dirty and nothing else. A file's sync flushes the file, then the directories that lead to it, the deepest
 //!   first, then the other ends of renames into or out of those. Up to 128 closed files wait for the next sync with their descriptor open;
-//!   beyond that the oldest is flushed at once.
+//!   beyond that the oldest is flushed at once, and all of them when the process has no descriptor left.
 //! - **Moves** flush first what must not be lost with them: the source, if it replaces a file and is dirty; the directory that something
 //!   moves into, if that is new.
 //! - **Links**: a symbolic link is listed as one. Opening, reading and `stat` follow it as long as it stays below the root; one that leads

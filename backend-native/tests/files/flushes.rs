@@ -64,6 +64,11 @@ fn a_file_opened_through_a_link_is_durable_by_its_own_name() {
         let file = backend.open(&path("link/f"), &OpenOptions::editing()).await.unwrap();
         file.write_at(0, b"bytes").await.unwrap();
         assert_eq!(flushes(&switch, file.sync()), (1, 1));
+        // A directory that the path through the link does not name is new: it leads to the file all the same.
+        backend.create_dir(&path("new")).await.unwrap();
+        backend.create_dir(&path("new/sub")).await.unwrap();
+        std::os::unix::fs::symlink("new/sub", root.path().join("short")).unwrap();
+        assert_eq!(flushes(&switch, backend.write(&path("short/f"), b"bytes")), (1, 3));
     });
 }
 
