@@ -200,12 +200,14 @@ pub async fn deep_trees_work(backend: &dyn StorageBackend) -> Verdict {
 /// A directory of many entries lists, opens and removes each of them.
 pub async fn large_directories_work(backend: &dyn StorageBackend) -> Verdict {
     backend.create_dir(&path("many")?).await?;
-    let all: Vec<String> = (0..300).map(|number| format!("{number:03}")).collect();
+    let all: Vec<String> = (0..600).map(|number| format!("{number:03}")).collect();
     for name in &all {
         put(backend, &format!("many/{name}"), name.as_bytes()).await?;
     }
     let expected: Vec<&str> = all.iter().map(String::as_str).collect();
     lists("a large directory lists other names", backend, "many", &expected).await?;
+    let at_once = backend.list(&path("many")?, None, usize::MAX).await?;
+    same("how many of 600 entries one large page has", &at_once.len(), &600)?;
     for name in all.iter().step_by(2) {
         backend.remove_file(&path(&format!("many/{name}"))?).await?;
     }
