@@ -20,7 +20,7 @@ use super::revision::Revisions;
 
 /// One open location.
 ///
-/// Locks are taken in this order and never the other way: `structure`, a node's flush, `tree`, a node's state.
+/// Locks are taken in this order and never the other way: `structure`, `flushing`, a node's flush, `tree`, a node's state, `revisions`.
 #[derive(Debug)]
 pub(super) struct Instance<D: Disk> {
     pub(super) disk: D,

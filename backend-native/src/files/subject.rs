@@ -23,12 +23,6 @@ impl FilesSubject {
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into() }
     }
-
-    /// The place at this path.
-    #[must_use]
-    pub fn place_at(path: impl Into<PathBuf>) -> impl Place {
-        FilesPlace { path: path.into() }
-    }
 }
 
 #[engine]
