@@ -6,6 +6,7 @@ use anystorage_conformance::model::{self, ModelOptions, ModelReport};
 use anystorage_conformance::subject::Subject;
 use futures_lite::future::block_on;
 
+use crate::reference::Reference;
 use crate::subjects::Volatile;
 
 /// `ANYSTORAGE_SEED`, or another one each time.
@@ -43,4 +44,10 @@ fn memory_agrees_with_the_model() {
         let count = report.counts.of(name);
         assert!(count.answered > 0 && count.refused > 0, "{name}: {count:?}: a run that never sees one of both shows little");
     }
+}
+
+#[test]
+fn the_reference_agrees_with_the_model() {
+    let report = agrees(&Reference::correct());
+    assert!(report.counts.of("reopen").answered > 0, "a run on a durable engine that never opened it again");
 }

@@ -1,0 +1,272 @@
+//! A tree of nodes with numbers, and files in shared pages: cheap to copy, so that what a sync publishes is a copy.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anystorage_api::{ErrorKind, FileKind, StoragePath};
+
+pub(super) const PAGE: u64 = 4096;
+pub(super) const ROOT: u64 = 0;
+/// What a node takes beside its pages.
+const NODE: u64 = 64;
+
+pub(super) type Outcome<T> = Result<T, ErrorKind>;
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Node {
+    pub(super) revision: u64,
+    pub(super) content: Content,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Content {
+    File(File),
+    Directory(BTreeMap<String, Entry>),
+    /// A record that does not check.
+    Damaged,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) id: u64,
+    pub(super) directory: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct File {
+    pub(super) len: u64,
+    /// By number; what is missing is zeros, what is none is damaged.
+    pub(super) pages: BTreeMap<u64, Option<Arc<Vec<u8>>>>,
+}
+
+impl File {
+    pub(super) fn read(&self, offset: u64, buf: &mut [u8]) -> Outcome<usize> {
+        let count = self.len.saturating_sub(offset).min(buf.len() as u64) as usize;
+        let mut done = 0;
+        while done < count {
+            let at = offset + done as u64;
+            let skip = (at % PAGE) as usize;
+            let part = (PAGE as usize - skip).min(count - done);
+            let to = &mut buf[done..done + part];
+            match self.pages.get(&(at / PAGE)) {
+                Some(Some(page)) => to.copy_from_slice(&page[skip..skip + part]),
+                Some(None) => return Err(ErrorKind::Corrupt),
+                None => to.fill(0),
+            }
+            done += part;
+        }
+        Ok(count)
+    }
+
+    pub(super) fn write(&mut self, offset: u64, data: &[u8]) -> Outcome<()> {
+        let mut done = 0;
+        while done < data.len() {
+            let at = offset + done as u64;
+            let skip = (at % PAGE) as usize;
+            let part = (PAGE as usize - skip).min(data.len() - done);
+            let page = self.pages.entry(at / PAGE).or_insert_with(|| Some(Arc::new(vec![0; PAGE as usize])));
+            if part == PAGE as usize {
+                *page = Some(Arc::new(data[done..done + part].to_vec()));
+            } else {
+                let page = page.as_mut().ok_or(ErrorKind::Corrupt)?;
+                Arc::make_mut(page)[skip..skip + part].copy_from_slice(&data[done..done + part]);
+            }
+            done += part;
+        }
+        if !data.is_empty() {
+            self.len = self.len.max(offset + data.len() as u64);
+        }
+        Ok(())
+    }
+
+    pub(super) fn set_len(&mut self, len: u64) {
+        if len < self.len {
+            self.pages.split_off(&len.div_ceil(PAGE));
+            if let Some(Some(page)) = self.pages.get_mut(&(len / PAGE)) {
+                Arc::make_mut(page)[(len % PAGE) as usize..].fill(0);
+            }
+        }
+        self.len = len;
+    }
+}
+
+/// Files and directories by number.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Tree {
+    pub(super) nodes: BTreeMap<u64, Node>,
+    pub(super) next: u64,
+}
+
+impl Tree {
+    pub(super) fn new() -> Self {
+        Self { nodes: BTreeMap::from([(ROOT, Node { revision: 0, content: Content::Directory(BTreeMap::new()) })]), next: ROOT + 1 }
+    }
+
+    pub(super) fn find(&self, path: &StoragePath) -> Outcome<u64> {
+        path.parts().try_fold(ROOT, |id, part| Ok(self.entries(id)?.get(part).ok_or(ErrorKind::NotFound)?.id))
+    }
+
+    /// The directory that holds `path`, and the name in it. The root has neither, and is a directory.
+    pub(super) fn holder<'a>(&self, path: &'a StoragePath) -> Outcome<(u64, &'a str)> {
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Err(ErrorKind::IsADirectory) };
+        let parent = self.find(&parent)?;
+        self.entries(parent)?;
+        Ok((parent, name))
+    }
+
+    pub(super) fn entries(&self, id: u64) -> Outcome<&BTreeMap<String, Entry>> {
+        match self.nodes.get(&id).map(|node| &node.content) {
+            Some(Content::Directory(entries)) => Ok(entries),
+            Some(Content::File(_)) => Err(ErrorKind::NotADirectory),
+            Some(Content::Damaged) | None => Err(ErrorKind::Corrupt),
+        }
+    }
+
+    pub(super) fn file(&self, id: u64) -> Outcome<&File> {
+        match self.nodes.get(&id).map(|node| &node.content) {
+            Some(Content::File(file)) => Ok(file),
+            Some(Content::Directory(_)) => Err(ErrorKind::IsADirectory),
+            Some(Content::Damaged) | None => Err(ErrorKind::Corrupt),
+        }
+    }
+
+    pub(super) fn file_mut(&mut self, id: u64) -> Outcome<&mut File> {
+        match self.nodes.get_mut(&id).map(|node| &mut node.content) {
+            Some(Content::File(file)) => Ok(file),
+            Some(Content::Directory(_)) => Err(ErrorKind::IsADirectory),
+            Some(Content::Damaged) | None => Err(ErrorKind::Corrupt),
+        }
+    }
+
+    pub(super) fn entry(&self, path: &StoragePath) -> Outcome<Entry> {
+        match self.holder(path) {
+            Ok((holder, name)) => self.entries(holder)?.get(name).copied().ok_or(ErrorKind::NotFound),
+            Err(_) if path.is_root() => Ok(Entry { id: ROOT, directory: true }),
+            Err(kind) => Err(kind),
+        }
+    }
+
+    pub(super) fn add(&mut self, parent: u64, name: &str, content: Content, revision: u64) -> u64 {
+        let id = self.next;
+        self.next += 1;
+        let directory = matches!(content, Content::Directory(_));
+        self.nodes.insert(id, Node { revision, content });
+        self.link(parent, name, Entry { id, directory });
+        id
+    }
+
+    pub(super) fn link(&mut self, parent: u64, name: &str, entry: Entry) {
+        if let Some(Node { content: Content::Directory(entries), .. }) = self.nodes.get_mut(&parent) {
+            entries.insert(name.to_owned(), entry);
+        }
+    }
+
+    pub(super) fn unlink(&mut self, parent: u64, name: &str) -> Option<Entry> {
+        match self.nodes.get_mut(&parent) {
+            Some(Node { content: Content::Directory(entries), .. }) => entries.remove(name),
+            _ => None,
+        }
+    }
+
+    pub(super) fn touch(&mut self, id: u64, revision: u64) {
+        if let Some(node) = self.nodes.get_mut(&id) {
+            node.revision = revision;
+        }
+    }
+
+    /// The names that lead to a node, outermost first, each with the directory it stands in. None if nothing does.
+    pub(super) fn names_to(&self, id: u64) -> Option<Vec<(u64, String, Entry)>> {
+        let mut names = Vec::new();
+        let mut at = id;
+        while at != ROOT {
+            let (parent, name, entry) = self.nodes.iter().find_map(|(parent, node)| match &node.content {
+                Content::Directory(entries) => {
+                    entries.iter().find(|(_, entry)| entry.id == at).map(|(name, entry)| (*parent, name.clone(), *entry))
+                }
+                _ => None,
+            })?;
+            names.push((parent, name, entry));
+            at = parent;
+        }
+        names.reverse();
+        Some(names)
+    }
+
+    pub(super) fn reachable(&self) -> Vec<u64> {
+        let mut found = vec![ROOT];
+        let mut next = 0;
+        while let Some(id) = found.get(next) {
+            let below: Vec<u64> = self.entries(*id).map(|entries| entries.values().map(|entry| entry.id).collect()).unwrap_or_default();
+            found.extend(below);
+            next += 1;
+        }
+        found
+    }
+
+    pub(super) fn has_damage(&self) -> bool {
+        self.nodes.values().any(|node| node.content == Content::Damaged)
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.nodes
+            .values()
+            .map(|node| match &node.content {
+                Content::File(file) => NODE + file.pages.len() as u64 * PAGE,
+                _ => NODE,
+            })
+            .sum()
+    }
+
+    pub(super) fn kind(entry: Entry) -> FileKind {
+        if entry.directory { FileKind::Directory } else { FileKind::File }
+    }
+}
+
+/// Brings one file of `working`, and the names that lead to it, to `published`, and leaves all else there as it was.
+pub(super) fn publish_file(published: &mut Tree, working: &Tree, id: u64, with_bytes: bool, with_names: bool) {
+    let (Some(_), Some(node)) = (working.names_to(id), working.nodes.get(&id)) else { return };
+    if with_bytes || !published.nodes.contains_key(&id) {
+        let content = if with_bytes { node.content.clone() } else { Content::File(File::default()) };
+        published.nodes.insert(id, Node { revision: node.revision, content });
+    }
+    published.next = published.next.max(working.next);
+    if !with_names {
+        return;
+    }
+    publish_names(published, working, id);
+    // A directory that was replaced on the way takes nothing along that still lives elsewhere.
+    while !published.has_damage() {
+        let reachable = published.reachable();
+        let lost: Vec<u64> = published.nodes.keys().filter(|id| !reachable.contains(id)).copied().collect();
+        match lost.iter().find(|id| working.names_to(**id).is_some()) {
+            Some(saved) => publish_names(published, working, *saved),
+            None => return published.nodes.retain(|id, _| reachable.contains(id)),
+        }
+    }
+}
+
+fn publish_names(published: &mut Tree, working: &Tree, id: u64) {
+    for (parent, name, entry) in working.names_to(id).unwrap_or_default() {
+        // A renamed file or directory leaves its old name in the same step.
+        for node in published.nodes.values_mut() {
+            if let Content::Directory(entries) = &mut node.content {
+                entries.retain(|_, other| other.id != entry.id);
+            }
+        }
+        published.nodes.entry(entry.id).or_insert_with(|| Node {
+            revision: 0,
+            content: if entry.directory { Content::Directory(BTreeMap::new()) } else { Content::File(File::default()) },
+        });
+        published.link(parent, &name, entry);
+    }
+}
+
+/// All of `working`, in one step. Files without a name stay behind.
+pub(super) fn publish_all(published: &mut Tree, working: &Tree) {
+    let mut all = working.clone();
+    if !all.has_damage() {
+        let reachable = all.reachable();
+        all.nodes.retain(|id, _| reachable.contains(id));
+    }
+    *published = all;
+}
