@@ -194,8 +194,16 @@ pub async fn an_ok_after_a_failed_flush_is_true(place: &dyn Place) -> Verdict {
     }
     backend.sync().await?;
     for name in ["replaced", "removed"] {
-        let file = edit(&*backend, name).await?;
-        file.write_at(0, &pattern(2, 20_000)).await?;
+        let changed = async {
+            let file = edit(&*backend, name).await?;
+            file.write_at(0, &pattern(2, 20_000)).await?;
+            Ok::<_, Broken>(file)
+        };
+        let file = match changed.await {
+            // An engine that answers as a whole may refuse from the first failure on.
+            Err(_) if name == "removed" => continue,
+            changed => changed?,
+        };
         faults.set_failing(true);
         fails("a sync whose flush failed", file.sync().await)?;
         faults.set_failing(false);
