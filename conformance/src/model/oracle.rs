@@ -100,11 +100,8 @@ impl Oracle {
             return Expected::error(ErrorKind::InvalidInput);
         }
         let node = match self.find(path) {
-            Ok(node) if self.is_dir(node) && options.is_create_new() => {
-                return Expected::error(ErrorKind::IsADirectory).or(ErrorKind::AlreadyExists);
-            }
-            Ok(node) if self.is_dir(node) => return Expected::error(ErrorKind::IsADirectory),
             Ok(_) if options.is_create_new() => return Expected::error(ErrorKind::AlreadyExists),
+            Ok(node) if self.is_dir(node) => return Expected::error(ErrorKind::IsADirectory),
             Ok(node) => {
                 if options.is_truncate() {
                     self.change_file(node, |file| file.set_len(0));
@@ -196,7 +193,6 @@ impl Oracle {
                 let behind = entries.iter().filter(|(name, _)| after.is_none_or(|after| name.as_str() > after));
                 Expected::value(behind.take(limit).map(|(name, node)| DirEntry::new(name.as_str(), self.state(*node).kind)).collect())
             }
-            Err(kind) if limit == 0 => Expected::value(Vec::new()).or(kind),
             Err(kind) => Expected::error(kind),
         }
     }
