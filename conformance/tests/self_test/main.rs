@@ -1,6 +1,10 @@
 //! The suite, tested: correct engines pass, broken ones are caught.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+mod broken;
+mod broken_files;
+mod catalogue;
+mod matrix_test;
 mod model_test;
 mod reference;
 mod reference_test;

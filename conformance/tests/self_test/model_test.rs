@@ -6,6 +6,7 @@ use anystorage_conformance::model::{self, ModelOptions, ModelReport};
 use anystorage_conformance::subject::Subject;
 use futures_lite::future::block_on;
 
+use crate::broken_files::TemporaryFiles;
 use crate::reference::Reference;
 use crate::subjects::Volatile;
 
@@ -49,5 +50,11 @@ fn memory_agrees_with_the_model() {
 #[test]
 fn the_reference_agrees_with_the_model() {
     let report = agrees(&Reference::correct());
+    assert!(report.counts.of("reopen").answered > 0, "a run on a durable engine that never opened it again");
+}
+
+#[test]
+fn files_agree_with_the_model() {
+    let report = agrees(&TemporaryFiles::on_disk());
     assert!(report.counts.of("reopen").answered > 0, "a run on a durable engine that never opened it again");
 }

@@ -8,7 +8,7 @@ use anystorage_api::{
     StoragePath, Usage, engine,
 };
 
-use super::location::Location;
+use super::location::{Flushes, Location};
 use super::tree::{Content, Entry, File, Node, Outcome, PAGE, ROOT, Tree, publish_all, publish_file};
 use super::twist::Twist;
 
@@ -27,6 +27,7 @@ pub(super) struct Instance {
     location: Arc<Location>,
     number: u64,
     twist: Twist,
+    flushes: Flushes,
     state: Mutex<State>,
 }
 
@@ -37,6 +38,7 @@ struct State {
     /// What a failed flush left behind.
     failed: Option<Error>,
     full: bool,
+    dropped: u32,
     revision: u64,
     /// How many handles a node has.
     handles: BTreeMap<u64, usize>,
@@ -45,11 +47,21 @@ struct State {
 }
 
 impl Instance {
-    pub(super) fn new(location: Arc<Location>, number: u64, tree: Tree, revision: u64, failed: Option<Error>) -> Arc<Self> {
+    pub(super) fn new(location: Arc<Location>, number: u64, tree: Tree, failed: Option<Error>, flushes: Flushes) -> Arc<Self> {
         let twist = location.twist;
-        let state =
-            State { tree, closed: false, failed, full: false, revision, handles: BTreeMap::new(), removed: Vec::new(), renamed: false };
-        Arc::new(Self { location, number, twist, state: Mutex::new(state) })
+        let revision = revision_after(&tree);
+        let state = State {
+            tree,
+            closed: false,
+            failed,
+            full: false,
+            dropped: 0,
+            revision,
+            handles: BTreeMap::new(),
+            removed: Vec::new(),
+            renamed: false,
+        };
+        Arc::new(Self { location, number, twist, flushes, state: Mutex::new(state) })
     }
 
     /// The state of an instance that is open.
@@ -88,7 +100,7 @@ impl Instance {
         if state.full && self.twist.no_space_breaks_sync {
             return Err(Error::new(ErrorKind::NoSpace, Operation::Sync));
         }
-        if self.location.flushes.flush() || self.twist.failed_flush_hidden {
+        if self.flushes.flush() || self.twist.failed_flush_hidden {
             return Ok(());
         }
         let error = Error::new(ErrorKind::Io, Operation::Sync).with_text("the host's flush failed; open the location again");
@@ -112,11 +124,13 @@ impl Instance {
             return Ok(true);
         }
         state.full = true;
+        state.dropped += 1;
         if self.twist.no_space_loses_synced {
             self.location.publish(|published| *published = Tree::new());
             state.tree = Tree::new();
         }
-        if self.twist.no_space_is_silent {
+        // Not for ever, or whoever fills the place up never ends.
+        if self.twist.no_space_is_silent && state.dropped < 200 {
             return Ok(false);
         }
         let kind = if self.twist.no_space_is_io { ErrorKind::Io } else { ErrorKind::NoSpace };
@@ -207,12 +221,15 @@ impl StorageBackend for ReferenceBackend {
     async fn open(&self, path: &StoragePath, options: &OpenOptions) -> Result<Box<dyn StorageFile>> {
         let instance = &self.0;
         let error = |kind| instance.error(kind, Operation::Open, path);
-        let changes = options.is_create() || options.is_truncate();
-        let mut state = if changes { instance.changing(Operation::Open)? } else { instance.reading(Operation::Open)? };
+        let mut state = instance.reading(Operation::Open)?;
         options.check(path)?;
+        if options.is_truncate() || (options.is_create() && state.tree.entry(path).is_err()) {
+            drop(state);
+            state = instance.changing(Operation::Open)?;
+        }
         let id = match state.tree.entry(path) {
-            Ok(Entry { directory: true, .. }) => return Err(error(ErrorKind::IsADirectory)),
             Ok(_) if options.is_create_new() => return Err(error(ErrorKind::AlreadyExists)),
+            Ok(Entry { directory: true, .. }) => return Err(error(ErrorKind::IsADirectory)),
             Ok(Entry { id, .. }) => {
                 state.tree.file(id).map_err(error)?;
                 if options.is_truncate() {
@@ -371,13 +388,16 @@ impl StorageBackend for ReferenceBackend {
                     }
                 }
             }
-            if twist.sync_forgets_removals && !state.removed.is_empty() {
-                let all = working.clone();
-                working = published.clone();
-                for id in all.reachable() {
-                    publish_file(&mut working, &all, id, true, true);
+            if twist.sync_forgets_removals {
+                for (id, node) in &published.nodes {
+                    let Content::Directory(entries) = &node.content else { continue };
+                    for (name, entry) in entries.iter().filter(|(_, entry)| state.removed.contains(&entry.id)) {
+                        working.nodes.insert(entry.id, published.nodes[&entry.id].clone());
+                        if working.entries(*id).is_ok_and(|entries| !entries.contains_key(name)) {
+                            working.link(*id, name, *entry);
+                        }
+                    }
                 }
-                working.next = all.next;
             }
             if twist.sync_forgets_renames && state.renamed {
                 let old = published.clone();
@@ -671,6 +691,6 @@ fn keep_old_names(published: &mut Tree, before: &Tree) {
 }
 
 /// The next revision after everything in a tree.
-pub(super) fn revision_after(tree: &Tree) -> u64 {
+fn revision_after(tree: &Tree) -> u64 {
     tree.nodes.get(&ROOT).map_or(0, |_| tree.nodes.values().map(|node| node.revision).max().unwrap_or(0)) + 1
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use anystorage_api::{Error, ErrorKind, Operation, Result};
 use anystorage_conformance::subject::FlushFaults;
 
-use super::engine::{Instance, revision_after};
+use super::engine::Instance;
 use super::records::{self, Checking};
 use super::tree::{Content, Tree};
 use super::twist::Twist;
@@ -15,7 +15,6 @@ use super::twist::Twist;
 pub(super) struct Location {
     pub(super) twist: Twist,
     pub(super) limit: Option<u64>,
-    pub(super) flushes: Flushes,
     state: Mutex<State>,
 }
 
@@ -31,14 +30,15 @@ struct State {
 impl Location {
     pub(super) fn new(twist: Twist, limit: Option<u64>) -> Arc<Self> {
         let state = State { published: Tree::new(), holder: None, next_instance: 0, failed: None, ever_used: 0 };
-        Arc::new(Self { twist, limit, flushes: Flushes::default(), state: Mutex::new(state) })
+        Arc::new(Self { twist, limit, state: Mutex::new(state) })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn open(self: &Arc<Self>) -> Result<Arc<Instance>> {
+    /// Opens it over a host with these flushes.
+    pub(super) fn open(self: &Arc<Self>, flushes: Flushes) -> Result<Arc<Instance>> {
         let mut state = self.state();
         if state.holder.is_some() && !self.twist.lock_ignored && !self.twist.lock_stolen {
             if self.twist.refusal_releases {
@@ -83,10 +83,9 @@ impl Location {
                 entries.retain(|_, entry| !deleted.contains(&entry.id));
             }
         }
-        let revision = revision_after(&tree);
         let failed = state.failed.clone();
         drop(state);
-        Ok(Instance::new(Arc::clone(self), number, tree, revision, failed))
+        Ok(Instance::new(Arc::clone(self), number, tree, failed, flushes))
     }
 
     pub(super) fn is_held_by(&self, number: u64) -> bool {
@@ -128,9 +127,11 @@ impl Location {
         if keys.len() < 2 {
             return None;
         }
-        let key = keys.get((seed % keys.len() as u64) as usize)?;
+        // Spread over all records, most of which are pages: the root's is one of many.
+        let spread = seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let key = keys.get(((spread >> 32) % keys.len() as u64) as usize)?;
         let record = records.get_mut(key)?;
-        let at = ((seed / keys.len() as u64).wrapping_mul(7919) % record.len() as u64) as usize;
+        let at = (spread % record.len() as u64) as usize;
         *record.get_mut(at)? ^= 0x10;
         let checking = if self.twist.damage_undetected { Checking::Off } else { Checking::Strict };
         state.published = records::decode(&records, state.published.next, checking);

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anystorage_api::{Capabilities, Result, StorageBackend, engine};
 use anystorage_conformance::subject::{FlushFaults, Place, Subject};
-use location::Location;
+use location::{Flushes, Location};
 pub(crate) use twist::Twist;
 
 /// The reference as a subject. Its places are kept by their labels.
@@ -57,7 +57,7 @@ struct ReferencePlace(Arc<Location>);
 #[engine]
 impl Place for ReferencePlace {
     async fn open(&self) -> Result<Box<dyn StorageBackend>> {
-        Ok(Box::new(engine::ReferenceBackend(self.0.open()?)))
+        Ok(Box::new(engine::ReferenceBackend(self.0.open(Flushes::default())?)))
     }
 
     async fn small(&self, bytes: u64) -> Result<Option<Box<dyn Place>>> {
@@ -65,7 +65,8 @@ impl Place for ReferencePlace {
     }
 
     async fn open_with_faults(&self) -> Result<Option<(Box<dyn StorageBackend>, Box<dyn FlushFaults>)>> {
-        Ok(Some((self.open().await?, Box::new(self.0.flushes.clone()))))
+        let flushes = Flushes::default();
+        Ok(Some((Box::new(engine::ReferenceBackend(self.0.open(flushes.clone())?)), Box::new(flushes))))
     }
 
     async fn damage(&self, seed: u64) -> Result<Option<String>> {
