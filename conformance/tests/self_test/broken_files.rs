@@ -115,12 +115,15 @@ impl Subject for FaultyFiles {
         self.directory.expected()
     }
     async fn place(&self, label: &str) -> Result<Box<dyn Place>> {
-        Ok(Box::new(FaultyPlace { path: self.directory.root().join(label), fault: self.fault }))
+        let plain = self.directory.place(label).await?;
+        Ok(Box::new(FaultyPlace { plain, path: self.directory.root().join(label), fault: self.fault }))
     }
 }
 
 #[derive(Debug)]
 struct FaultyPlace {
+    /// The same place over a host that works.
+    plain: Box<dyn Place>,
     path: PathBuf,
     fault: HostFault,
 }
@@ -153,7 +156,7 @@ impl Place for FaultyPlace {
         Ok(Some((self.open_over(disk)?, Box::new(switch))))
     }
     async fn damage(&self, seed: u64) -> Result<Option<String>> {
-        FilesSubject::place_at(&self.path).damage(seed).await
+        self.plain.damage(seed).await
     }
 }
 
