@@ -143,28 +143,73 @@ impl Call {
     }
 }
 
+impl Call {
+    /// The paths in it, to be replaced.
+    pub(crate) fn paths_mut(&mut self) -> impl Iterator<Item = &mut &'static str> {
+        let (one, other) = match self {
+            Self::Open { path, .. }
+            | Self::Stat { path }
+            | Self::List { path, .. }
+            | Self::CreateDir { path }
+            | Self::RemoveFile { path }
+            | Self::RemoveDir { path }
+            | Self::Read { path }
+            | Self::Write { path, .. } => (Some(path), None),
+            Self::Rename { from, to } => (Some(from), Some(to)),
+            _ => (None, None),
+        };
+        one.into_iter().chain(other)
+    }
+
+    /// The slot in it, to be replaced.
+    pub(crate) fn slot_mut(&mut self) -> Option<&mut usize> {
+        match self {
+            Self::Open { slot, .. }
+            | Self::ReadAt { slot, .. }
+            | Self::WriteAt { slot, .. }
+            | Self::SetLen { slot, .. }
+            | Self::StatFile { slot }
+            | Self::SyncFile { slot }
+            | Self::CloseFile { slot } => Some(slot),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Open { slot, path, options } => write!(f, "h{slot} = open({path:?}, {})", Options(options)),
+            Self::Open { slot, path, options } => write!(f, "h{slot} = open({}, {})", Quoted(path), Options(options)),
             Self::ReadAt { slot, offset, len } => write!(f, "h{slot}.read_at({offset}, {len} bytes)"),
             Self::WriteAt { slot, offset, data } => write!(f, "h{slot}.write_at({offset}, {data})"),
             Self::SetLen { slot, len } => write!(f, "h{slot}.set_len({len})"),
             Self::StatFile { slot } => write!(f, "h{slot}.stat()"),
             Self::SyncFile { slot } => write!(f, "h{slot}.sync()"),
             Self::CloseFile { slot } => write!(f, "h{slot}.close()"),
-            Self::Stat { path } => write!(f, "stat({path:?})"),
-            Self::List { path, after: None, limit } => write!(f, "list({path:?}, from the start, {limit} at most)"),
-            Self::List { path, after: Some(after), limit } => write!(f, "list({path:?}, after {after:?}, {limit} at most)"),
-            Self::CreateDir { path } => write!(f, "create_dir({path:?})"),
-            Self::RemoveFile { path } => write!(f, "remove_file({path:?})"),
-            Self::RemoveDir { path } => write!(f, "remove_dir({path:?})"),
-            Self::Rename { from, to } => write!(f, "rename({from:?}, {to:?})"),
-            Self::Read { path } => write!(f, "read({path:?})"),
-            Self::Write { path, data } => write!(f, "write({path:?}, {data})"),
+            Self::Stat { path } => write!(f, "stat({})", Quoted(path)),
+            Self::List { path, after: None, limit } => write!(f, "list({}, from the start, {limit} at most)", Quoted(path)),
+            Self::List { path, after: Some(after), limit } => write!(f, "list({}, after {after:?}, {limit} at most)", Quoted(path)),
+            Self::CreateDir { path } => write!(f, "create_dir({})", Quoted(path)),
+            Self::RemoveFile { path } => write!(f, "remove_file({})", Quoted(path)),
+            Self::RemoveDir { path } => write!(f, "remove_dir({})", Quoted(path)),
+            Self::Rename { from, to } => write!(f, "rename({}, {})", Quoted(from), Quoted(to)),
+            Self::Read { path } => write!(f, "read({})", Quoted(path)),
+            Self::Write { path, data } => write!(f, "write({}, {data})", Quoted(path)),
             Self::Usage => f.write_str("usage()"),
             Self::Sync => f.write_str("sync()"),
             Self::Reopen => f.write_str("sync(), close(), and open the location again"),
+        }
+    }
+}
+
+/// A path as the list of calls shows it: a long name is cut.
+struct Quoted<'a>(&'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.get(..16) {
+            Some(start) if self.0.len() > 100 => write!(f, "\"{start}...\" ({} bytes)", self.0.len()),
+            _ => write!(f, "{:?}", self.0),
         }
     }
 }

@@ -268,7 +268,7 @@ impl Oracle {
                 return Expected::error(kind);
             }
             self.put(parent, &name, source);
-            self.touch(source);
+            self.touch_all(source);
         }
         Expected::value(())
     }
@@ -423,6 +423,15 @@ impl Oracle {
     fn touch(&mut self, node: u64) {
         if let Some(node) = self.nodes.get_mut(&node) {
             node.touched += 1;
+        }
+    }
+
+    /// A directory and everything in it: what is renamed has another path, and revisions are compared on one path only.
+    fn touch_all(&mut self, node: u64) {
+        self.touch(node);
+        let below: Vec<u64> = self.entries(node).map(|entries| entries.values().copied().collect()).unwrap_or_default();
+        for node in below {
+            self.touch_all(node);
         }
     }
 

@@ -1,11 +1,11 @@
-//! Makes a failing sequence small: fewer calls first, then plainer ones.
+//! Makes a failing sequence small: fewer calls first, then plainer ones, then plainer names in all of them at once.
 
 use proptest::strategy::ValueTree;
 
 use super::Counts;
-use super::call::Call;
+use super::call::{Call, SLOTS};
 use super::player::{Parting, play};
-use super::strategy::CallTree;
+use super::strategy::{CallTree, PLAIN};
 use crate::subject::Subject;
 
 /// What is left of a failing sequence.
@@ -25,9 +25,15 @@ pub(crate) async fn shrink(
     most: u64,
 ) -> Shrunk {
     let mut shrinker = Shrinker { subject, label, best: trees, parting, check_every, most, attempts: 0 };
-    // What comes after the call that showed the fault is not needed, as everything is compared at the end.
-    let end = (shrinker.parting.at + 1).min(shrinker.best.len());
-    shrinker.remove(end..shrinker.best.len()).await;
+    shrinker.cut().await;
+    // Compared more often, it shows earlier, unless a look heals it.
+    shrinker.check_every = 1;
+    let calls = shrinker.calls();
+    if shrinker.still_fails(&calls).await {
+        shrinker.cut().await;
+    } else {
+        shrinker.check_every = check_every;
+    }
     loop {
         let before = shrinker.calls();
         shrinker.fewer().await;
@@ -36,7 +42,8 @@ pub(crate) async fn shrink(
             break;
         }
     }
-    Shrunk { calls: shrinker.calls(), parting: shrinker.parting, attempts: shrinker.attempts }
+    let calls = shrinker.plainer_names().await;
+    Shrunk { calls, parting: shrinker.parting, attempts: shrinker.attempts }
 }
 
 struct Shrinker<'a> {
@@ -52,6 +59,12 @@ struct Shrinker<'a> {
 impl Shrinker<'_> {
     fn calls(&self) -> Vec<Call> {
         self.best.iter().map(ValueTree::current).collect()
+    }
+
+    /// Removes what comes after the call that showed the fault: it is not needed, as everything is compared at the end.
+    async fn cut(&mut self) {
+        let end = (self.parting.at + 1).min(self.best.len());
+        self.remove(end..self.best.len()).await;
     }
 
     /// Removes runs of calls, long ones first.
@@ -93,6 +106,43 @@ impl Shrinker<'_> {
                 }
             }
         }
+    }
+
+    /// Gives paths and slots that several calls share plainer names, in all calls at once; one call alone cannot leave the others.
+    async fn plainer_names(&mut self) -> Vec<Call> {
+        let mut best = self.calls();
+        let mut paths: Vec<&'static str> = best.iter_mut().flat_map(Call::paths_mut).map(|path| *path).collect();
+        paths.sort_unstable();
+        paths.dedup();
+        for old in paths {
+            for new in PLAIN.iter().take_while(|new| **new != old) {
+                let mut calls = best.clone();
+                calls.iter_mut().flat_map(Call::paths_mut).filter(|path| **path == old).for_each(|path| *path = new);
+                if self.attempts < self.most && self.still_fails(&calls).await {
+                    best = calls;
+                    break;
+                }
+            }
+        }
+        for old in 1..SLOTS {
+            for new in 0..old {
+                let mut calls = best.clone();
+                calls.iter_mut().filter_map(Call::slot_mut).filter(|slot| **slot == old).for_each(|slot| *slot = new);
+                if calls != best && self.attempts < self.most && self.still_fails(&calls).await {
+                    best = calls;
+                    break;
+                }
+            }
+        }
+        // Some calls were there for the old names alone.
+        for index in (0..best.len()).rev() {
+            let mut calls = best.clone();
+            calls.remove(index);
+            if self.attempts < self.most && self.still_fails(&calls).await {
+                best = calls;
+            }
+        }
+        best
     }
 
     async fn remove(&mut self, range: std::ops::Range<usize>) {

@@ -32,6 +32,9 @@ const FILES: &[&str] = &[
     LONG_NAME,
 ];
 
+/// What a failing sequence calls its paths where it can, the plainest first.
+pub(crate) const PLAIN: &[&str] = &["d", "e", "a", "b", "a/d", "a/e"];
+
 /// 255 bytes.
 const LONG_NAME: &str = concat!(
     "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn",

@@ -9,3 +9,4 @@ mod model_test;
 mod reference;
 mod reference_test;
 mod subjects;
+mod workers;

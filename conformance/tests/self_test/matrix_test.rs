@@ -1,7 +1,7 @@
 //! Which case is caught by which broken engine. A case that no broken engine fails proves nothing, and is a fault of the suite.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, Once};
+use std::sync::Mutex;
 
 use anystorage_conformance::list;
 use anystorage_conformance::report::Status;
@@ -9,10 +9,7 @@ use anystorage_conformance::subject::Subject;
 use anystorage_conformance::suite;
 use futures_lite::future::block_on;
 
-use crate::catalogue;
-
-/// The workers' names begin with this; their panics are expected, and not shown.
-const WORKER: &str = "broken-engine";
+use crate::{catalogue, workers};
 
 /// The cases that fail on an engine, without what lay between their halves.
 fn failures(subject: &dyn Subject) -> BTreeSet<String> {
@@ -25,21 +22,8 @@ fn failures(subject: &dyn Subject) -> BTreeSet<String> {
     failed
 }
 
-fn quiet_workers() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let before = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |panic| {
-            if !std::thread::current().name().is_some_and(|name| name.starts_with(WORKER)) {
-                before(panic);
-            }
-        }));
-    });
-}
-
 /// By engine: the cases that catch it, and how long that took.
 fn matrix() -> BTreeMap<String, (BTreeSet<String>, f64)> {
-    quiet_workers();
     let engines = Mutex::new(catalogue::engines());
     let found = Mutex::new(BTreeMap::new());
     std::thread::scope(|scope| {
@@ -53,7 +37,7 @@ fn matrix() -> BTreeMap<String, (BTreeSet<String>, f64)> {
                     assert!(twice.is_none(), "two broken engines are called {}", engine.name());
                 }
             };
-            std::thread::Builder::new().name(format!("{WORKER}-{worker}")).spawn_scoped(scope, work).unwrap();
+            workers::spawn(scope, worker, work);
         }
     });
     found.into_inner().unwrap()

@@ -6,9 +6,14 @@ use anystorage_conformance::model::{self, ModelOptions, ModelReport};
 use anystorage_conformance::subject::Subject;
 use futures_lite::future::block_on;
 
+use std::sync::Arc;
+
+use crate::broken::Broken;
 use crate::broken_files::TemporaryFiles;
+use crate::catalogue;
 use crate::reference::Reference;
 use crate::subjects::Volatile;
+use crate::workers;
 
 /// `ANYSTORAGE_SEED`, or another one each time.
 pub(crate) fn seed() -> u64 {
@@ -57,4 +62,42 @@ fn the_reference_agrees_with_the_model() {
 fn files_agree_with_the_model() {
     let report = agrees(&TemporaryFiles::on_disk());
     assert!(report.counts.of("reopen").answered > 0, "a run on a durable engine that never opened it again");
+}
+
+/// Faults of all kinds.
+const FOUND: &[&str] = &[
+    "offsets lose their upper 32 bits",
+    "what was cut off comes back",
+    "an empty write lengthens the file",
+    "rename copies and removes",
+    "handles are paths",
+    "names are folded to lower case",
+    "list gives the entry at `after` again",
+    "create_new opens what is there",
+    "writes wait in the handle until its sync",
+    "the revision is the length",
+    "writes to a removed file panic",
+];
+
+/// No more calls than this are left of some hundred, whatever the seed.
+const FEW: usize = 8;
+
+#[test]
+fn a_broken_engine_is_found_and_shrunk_and_the_seed_repeats_it() {
+    let seed = seed();
+    println!("ANYSTORAGE_SEED={seed} repeats this run");
+    for name in FOUND {
+        let (name, make) = catalogue::faults().find(|(other, _)| other == name).expect("the fault is in the catalogue");
+        let run = || {
+            let broken = Broken::new(name, Arc::new(Volatile::memory()), *make);
+            *block_on(model::run(&broken, ModelOptions::new(seed))).expect_err(name)
+        };
+        let (failure, again) = std::thread::scope(|scope| {
+            let (one, other) = (workers::spawn(scope, 0, run), workers::spawn(scope, 1, run));
+            (one.join().expect(name), other.join().expect(name))
+        });
+        println!("{failure}\n");
+        assert!(failure.calls.len() <= FEW, "{} calls are left: {failure}", failure.calls.len());
+        assert_eq!(failure, again, "the same seed gave another failure");
+    }
 }
