@@ -9,7 +9,7 @@ use anystorage_api::{
 };
 
 use super::location::{Flushes, Location};
-use super::tree::{Content, Entry, File, Node, Outcome, PAGE, ROOT, Tree, publish_all, publish_file};
+use super::tree::{Content, Entry, File, Node, Outcome, PAGE, Tree, publish_all, publish_file};
 use super::twist::Twist;
 
 pub(super) const CAPABILITIES: Capabilities = Capabilities::new()
@@ -49,7 +49,8 @@ struct State {
 impl Instance {
     pub(super) fn new(location: Arc<Location>, number: u64, tree: Tree, failed: Option<Error>, flushes: Flushes) -> Arc<Self> {
         let twist = location.twist;
-        let revision = revision_after(&tree);
+        // Each opening counts in a range of its own: what an earlier one counted and then lost never comes back for other content.
+        let revision = number << 32;
         let state = State {
             tree,
             closed: false,
@@ -189,6 +190,8 @@ impl State {
     fn insert(&mut self, parent: u64, name: &str, content: Content) -> u64 {
         let revision = self.next_revision();
         let id = self.tree.add(parent, name, content, revision);
+        // A number of its own: the new one may later be where its directory is now.
+        let revision = self.next_revision();
         self.tree.touch(parent, revision);
         id
     }
@@ -688,9 +691,4 @@ fn keep_old_names(published: &mut Tree, before: &Tree) {
             }
         }
     }
-}
-
-/// The next revision after everything in a tree.
-fn revision_after(tree: &Tree) -> u64 {
-    tree.nodes.get(&ROOT).map_or(0, |_| tree.nodes.values().map(|node| node.revision).max().unwrap_or(0)) + 1
 }
