@@ -59,7 +59,7 @@ fn steps(trace: &str, from: &str, root: &str) -> Vec<String> {
 fn step(line: &str, root: &str) -> Option<String> {
     let call = line.split_once(' ').filter(|(pid, _)| pid.bytes().all(|byte| byte.is_ascii_digit())).map_or(line, |(_, call)| call.trim());
     let (name, arguments) = call.split_once('(')?;
-    // `5</root/d/f>`: where the descriptor leads.
+    // `5<PATH>`: where the descriptor leads.
     let at = |text: &str| {
         let path = text.split_once('<').and_then(|(_, rest)| rest.split_once('>')).map(|(path, _)| path.to_owned()).unwrap();
         hide(path.strip_prefix(root).unwrap_or(&path))

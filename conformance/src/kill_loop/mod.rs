@@ -15,7 +15,7 @@
 //! ```no_run
 //! use anystorage_conformance::kill_loop::{KillLoop, Phase};
 //! use anystorage_conformance::process::{Processes, run_child_if_asked};
-//! # async fn open_my_engine(_: &str) -> anystorage_api::Result<Box<dyn anystorage_api::StorageBackend>> { unimplemented!() }
+//! # async fn open_my_engine(_: &str) -> anystorage_api::Result<Box<dyn anystorage_api::StorageBackend>> { Err(anystorage_api::Error::new(anystorage_api::ErrorKind::Unsupported, anystorage_api::Operation::OpenLocation)) }
 //!
 //! fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!     run_child_if_asked(|address| async move { open_my_engine(&address).await });

@@ -9,7 +9,7 @@
 //!
 //! ```no_run
 //! use anystorage_conformance::process::{Processes, run_child_if_asked};
-//! # async fn open_my_engine(_: &str) -> anystorage_api::Result<Box<dyn anystorage_api::StorageBackend>> { unimplemented!() }
+//! # async fn open_my_engine(_: &str) -> anystorage_api::Result<Box<dyn anystorage_api::StorageBackend>> { Err(anystorage_api::Error::new(anystorage_api::ErrorKind::Unsupported, anystorage_api::Operation::OpenLocation)) }
 //!
 //! fn main() -> std::io::Result<()> {
 //!     // In a child this call never returns; in the parent it does nothing.
@@ -26,7 +26,7 @@
 //!
 //! ```no_run
 //! use anystorage_conformance::process::{Processes, run_child_if_asked};
-//! # async fn open_my_engine(_: &str) -> anystorage_api::Result<Box<dyn anystorage_api::StorageBackend>> { unimplemented!() }
+//! # async fn open_my_engine(_: &str) -> anystorage_api::Result<Box<dyn anystorage_api::StorageBackend>> { Err(anystorage_api::Error::new(anystorage_api::ErrorKind::Unsupported, anystorage_api::Operation::OpenLocation)) }
 //!
 //! #[test]
 //! fn child_entry() {
