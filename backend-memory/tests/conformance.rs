@@ -1,6 +1,7 @@
 //! Every case of the conformance suite over memory, natively and in browsers.
 
 use anystorage_api::{Capabilities, Result, StorageBackend, engine};
+use anystorage_conformance::model::{self, ModelFailure, ModelOptions, ModelReport};
 use anystorage_conformance::subject::{Place, Subject};
 use anystorage_conformance::table;
 use anystorage_memory::MemoryBackend;
@@ -38,3 +39,21 @@ impl Place for Bytes {
 }
 
 anystorage_conformance::suite!(subject = Memory);
+
+/// Long random sequences of calls beside a model. The seed is fixed, as there is nothing random to draw one from in a browser: the same
+/// calls with addresses of 64 bits and of 32. Random seeds are played in the tests of the suite itself.
+async fn plays_beside_the_model() -> Result<ModelReport, Box<ModelFailure>> {
+    model::run(&Memory, ModelOptions::new(0x6d65_6d6f_7279).operations(5_000)).await
+}
+
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+#[test]
+fn every_answer_is_the_models() -> Result<(), Box<ModelFailure>> {
+    futures_lite::future::block_on(plays_beside_the_model()).map(drop)
+}
+
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+#[wasm_bindgen_test::wasm_bindgen_test]
+async fn every_answer_is_the_models() -> Result<(), Box<ModelFailure>> {
+    plays_beside_the_model().await.map(drop)
+}
