@@ -18,7 +18,7 @@ use tempfile::TempDir;
 #[derive(Debug)]
 pub(crate) struct TemporaryFiles {
     files: FilesSubject,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl TemporaryFiles {
@@ -32,11 +32,11 @@ impl TemporaryFiles {
 
     fn below(parent: PathBuf) -> Self {
         let directory = tempfile::Builder::new().prefix("anystorage-self-test-").tempdir_in(parent).unwrap();
-        Self { files: FilesSubject::new(directory.path()), _directory: directory }
+        Self { files: FilesSubject::new(directory.path()), directory }
     }
 
     fn root(&self) -> &Path {
-        self._directory.path()
+        self.directory.path()
     }
 }
 
