@@ -76,5 +76,5 @@ fn the_model_test_agrees_over_the_simulated_disk() {
     let seed = crate::seed();
     println!("ANYSTORAGE_SEED={seed} repeats this run");
     let report = block_on(model::run(&Simulated::default(), ModelOptions::new(seed).operations(3_000)));
-    assert_eq!(report.unwrap_or_else(|failure| panic!("{failure}")).operations, 3_000);
+    assert!(report.unwrap_or_else(|failure| panic!("{failure}")).operations >= 3_000);
 }

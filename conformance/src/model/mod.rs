@@ -48,9 +48,10 @@ use crate::subject::Subject;
 pub struct ModelOptions {
     /// What decides every call.
     pub seed: u64,
-    /// How many calls in all; calls that make no sense where they come (on a handle that is not open) count too.
+    /// How many calls are made in all, to the end of the last sequence. Calls that make no sense where they come (on a handle that is not
+    /// open) are skipped and do not count.
     pub operations: u64,
-    /// How many of them in one sequence, at one place.
+    /// How many calls one sequence has, at one place, the skipped ones included.
     pub sequence: usize,
     /// After how many calls the whole tree is compared.
     pub check_every: usize,
@@ -100,7 +101,7 @@ impl ModelOptions {
 pub struct ModelReport {
     /// The seed that repeats the run.
     pub seed: u64,
-    /// How many calls were generated.
+    /// How many calls were made, each of them compared.
     pub operations: u64,
     /// In how many sequences.
     pub sequences: u64,
@@ -206,7 +207,7 @@ impl fmt::Display for ModelFailure {
 
 impl std::error::Error for ModelFailure {}
 
-/// Plays `options.operations` calls against the engine. `subject` should be a fresh one: its places are told apart by the seed and the
+/// Plays at least `options.operations` calls against the engine. `subject` should be a fresh one: its places are told apart by the seed and the
 /// number of the sequence, and each must be empty.
 ///
 /// # Errors
@@ -227,8 +228,7 @@ pub async fn run(subject: &dyn Subject, options: ModelOptions) -> Result<ModelRe
                 attempts,
             })
         };
-        let rest = usize::try_from(options.operations - report.operations).unwrap_or(usize::MAX);
-        let trees = match strategy::sequence(options.seed, number, options.sequence.clamp(1, rest)) {
+        let trees = match strategy::sequence(options.seed, number, options.sequence.max(1)) {
             Ok(trees) => trees,
             Err(reason) => return Err(failure(Vec::new(), Parting { at: 0, text: format!("no sequence could be made: {reason}") }, 0, 0)),
         };
@@ -242,7 +242,8 @@ pub async fn run(subject: &dyn Subject, options: ModelOptions) -> Result<ModelRe
             let shrunk = shrink::shrink(subject, &label, trees, parting, options.check_every, options.attempts).await;
             return Err(failure(shrunk.calls, shrunk.parting, calls.len(), shrunk.attempts));
         }
-        report.operations += calls.len() as u64;
+        let total = report.counts.total();
+        report.operations = total.answered + total.refused;
         report.sequences += 1;
     }
     Ok(report)

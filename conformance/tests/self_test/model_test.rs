@@ -37,7 +37,7 @@ fn agrees(subject: &dyn Subject) -> ModelReport {
     let report =
         block_on(model::run(subject, ModelOptions::new(seed).operations(operations()))).unwrap_or_else(|failure| panic!("{failure}"));
     println!("{}: {:.1} s\n{report}", subject.name(), started.elapsed().as_secs_f64());
-    assert_eq!(report.operations, operations());
+    assert!(report.operations >= operations());
     report
 }
 
