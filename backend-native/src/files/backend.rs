@@ -53,8 +53,21 @@ impl FilesBackend {
     /// [`Locked`](ErrorKind::Locked), at once, if another instance holds it; [`NotADirectory`](ErrorKind::NotADirectory); what the host
     /// reports.
     pub fn open(root: impl AsRef<Path>) -> Result<Self> {
-        let disk = open_root(root.as_ref(), create_root)?;
-        let lock = take_lock(&disk, root.as_ref())?;
+        Self::open_prepared(root.as_ref(), create_root)
+    }
+
+    /// Opens the directory `root` as [`open`](Self::open) does, but never creates it, nor anything above it.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) if there is nothing; [`Locked`](ErrorKind::Locked), at once, if another instance holds it;
+    /// [`NotADirectory`](ErrorKind::NotADirectory); what the host reports.
+    pub fn open_existing(root: impl AsRef<Path>) -> Result<Self> {
+        Self::open_prepared(root.as_ref(), |_| Ok(()))
+    }
+
+    fn open_prepared(root: &Path, prepare: impl FnOnce(&Path) -> io::Result<()>) -> Result<Self> {
+        let disk = open_root(root, prepare)?;
+        let lock = take_lock(&disk, root)?;
         Ok(Self { instance: Arc::new(Instance::new(disk, Some(lock), false)) })
     }
 

@@ -1,8 +1,8 @@
 //! One host file per file, below a root directory: real names, which other programs see, and nothing else in the tree.
 //!
-//! [`FilesBackend::open`] takes a directory for itself; [`FilesBackend::open_read_only`] reads one without a lock or a change. Every call is
-//! done, by the system calls that it needs, when its future is first polled: an executor that must not wait for a disk wants the `Offload`
-//! layer around it.
+//! [`FilesBackend::open`] takes a directory for itself, and creates it if need be; [`FilesBackend::open_existing`] never creates it;
+//! [`FilesBackend::open_read_only`] reads one without a lock or a change. Every call is done, by the system calls that it needs, when its
+//! future is first polled: an executor that must not wait for a disk wants the `Offload` layer around it.
 //!
 //! ```
 //! use anystorage_api::{OpenOptions, StorageBackend, StoragePath};

@@ -30,6 +30,25 @@ fn a_second_open_in_the_same_process_is_locked_until_close() {
 }
 
 #[test]
+fn an_existing_root_is_opened_for_writing_and_a_missing_one_is_not_created() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().join("a/b");
+    for root in [directory.path().join("a"), root.clone()] {
+        let error = FilesBackend::open_existing(&root).unwrap_err();
+        assert_eq!((error.kind(), error.operation()), (ErrorKind::NotFound, Operation::OpenLocation));
+        assert!(error.to_string().contains(root.to_str().unwrap()), "{error}");
+    }
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+    std::fs::create_dir_all(&root).unwrap();
+    let holder = FilesBackend::open_existing(&root).unwrap();
+    block_on(holder.write(&path("f"), b"bytes")).unwrap();
+    assert_eq!(std::fs::read(root.join("f")).unwrap(), b"bytes");
+    assert_eq!(refused(FilesBackend::open_existing(&root)), ErrorKind::Locked);
+    assert_eq!(refused(FilesBackend::open(&root)), ErrorKind::Locked);
+    assert_eq!(refused(FilesBackend::open_existing(root.join("f"))), ErrorKind::NotADirectory);
+}
+
+#[test]
 fn dropping_the_backend_and_its_files_gives_it_free() {
     let root = tempfile::tempdir().unwrap();
     let first = FilesBackend::open(root.path()).unwrap();
