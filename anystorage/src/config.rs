@@ -35,6 +35,22 @@ use crate::url::StorageUrl;
 /// # Ok::<(), toml::de::Error>(())
 /// ```
 ///
+/// A directory that is missing is created, and so are those above it. On a disk that may not be mounted, `mode=rw` says that the directory
+/// must be there. Without it, the store would be created empty on the disk that holds the mount point, and the fallback never be used:
+///
+/// ```
+/// use anystorage::StorageConfig;
+///
+/// let config: StorageConfig = toml::from_str(
+///     r#"
+///         url = "file:///mnt/disk/notes?mode=rw"
+///         fallback = ["file:///var/lib/notes"]
+///     "#,
+/// )?;
+/// assert_eq!(config.url.existing(), config.url);
+/// # Ok::<(), toml::de::Error>(())
+/// ```
+///
 /// In JSON:
 ///
 /// ```

@@ -1,5 +1,7 @@
 use anystorage_api::{Error, ErrorKind, Operation, Result, StorageBackend};
 
+#[cfg(all(feature = "files", unix))]
+use crate::url::FilesMode;
 use crate::url::{Location, StorageUrl};
 
 /// An engine that this version knows.
@@ -72,9 +74,14 @@ fn open_engine(url: &StorageUrl) -> Result<Box<dyn StorageBackend>> {
             None => anystorage_memory::MemoryBackend::new(),
         })),
         #[cfg(all(feature = "files", unix))]
-        Location::Files { root, read_only: true } => Ok(Box::new(anystorage_native::files::FilesBackend::open_read_only(root)?)),
-        #[cfg(all(feature = "files", unix))]
-        Location::Files { root, read_only: false } => Ok(Box::new(anystorage_native::files::FilesBackend::open(root)?)),
+        Location::Files { root, mode } => {
+            use anystorage_native::files::FilesBackend;
+            Ok(Box::new(match mode {
+                FilesMode::ReadOnly => FilesBackend::open_read_only(root)?,
+                FilesMode::ReadWrite => FilesBackend::open_existing(root)?,
+                FilesMode::ReadWriteCreate => FilesBackend::open(root)?,
+            }))
+        }
         #[allow(unreachable_patterns)] // Reachable wherever a feature is off.
         _ => Err(not_built_in(url.engine())),
     }

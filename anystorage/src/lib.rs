@@ -84,7 +84,7 @@ pub use engine::{ENGINES, EngineInfo};
 pub use report::{Attempt, OpenReport, ProbeOutcome};
 pub use size::{ByteSize, InvalidByteSize};
 pub use storage::Storage;
-pub use url::{Location, StorageUrl};
+pub use url::{FilesMode, Location, StorageUrl};
 
 /// Opens a location for async callers: no call on it ever blocks the executor.
 ///

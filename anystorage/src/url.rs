@@ -18,19 +18,23 @@ use crate::size::ByteSize;
 /// |---|---|
 /// | `memory:` | bytes in memory, gone with the instance |
 /// | `memory:?limit=64MiB` | the same, full at that size |
-/// | `file:///var/lib/notes` | a host directory; every file in it is a host file |
-/// | `file:///var/lib/notes?mode=ro` | the same without a lock and without a change |
+/// | `file:///var/lib/notes` | a host directory, created if it is missing; every file in it is a host file |
+/// | `file:///var/lib/notes?mode=rwc` | the same |
+/// | `file:///mnt/disk/notes?mode=rw` | a host directory that must be there: an unmounted disk is an error, and not an empty store |
+/// | `file:///var/lib/notes?mode=ro` | a host directory that must be there, without a lock and without a change |
+///
+/// The modes are those of SQLite's [URI filenames](https://www.sqlite.org/uri.html).
 ///
 /// Characters that a URL cannot hold are written `%20`, as in every URL; [`StorageUrl::directory`] does it for a path. A URL holds no
 /// secrets: one with a user name or a password is refused.
 ///
 /// ```
-/// use anystorage::{Location, StorageUrl};
+/// use anystorage::{FilesMode, Location, StorageUrl};
 ///
 /// let url = StorageUrl::parse("file:///srv/my%20notes?mode=ro")?;
-/// let Location::Files { root, read_only, .. } = url.location() else { unreachable!() };
+/// let Location::Files { root, mode, .. } = url.location() else { unreachable!() };
 /// assert_eq!(root.to_str(), Some("/srv/my notes"));
-/// assert!(read_only);
+/// assert_eq!(*mode, FilesMode::ReadOnly);
 ///
 /// let error = StorageUrl::parse("file:///srv/notes?mod=ro").unwrap_err();
 /// assert!(error.to_string().contains("\"mod\""));
@@ -58,9 +62,22 @@ pub enum Location {
     Files {
         /// The root directory, absolute.
         root: PathBuf,
-        /// `?mode=ro`: opened without a lock, and nothing can be changed.
-        read_only: bool,
+        /// The parameter `mode`.
+        mode: FilesMode,
     },
+}
+
+/// The parameter `mode` of a `file:` URL.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FilesMode {
+    /// `ro`: opened without a lock, and nothing can be changed. The directory must exist.
+    ReadOnly,
+    /// `rw`: for reading and writing. The directory must exist.
+    ReadWrite,
+    /// `rwc`: for reading and writing. The directory and those that lead to it are created if they are missing.
+    #[default]
+    ReadWriteCreate,
 }
 
 /// What a `file:` URL cannot show as it is.
@@ -84,9 +101,7 @@ impl StorageUrl {
         })?;
         let mut parameters = Parameters::of(&url, text, engine)?;
         let location = match engine.scheme {
-            "file" => {
-                Location::Files { root: host_directory(&url, text)?, read_only: parameters.take("mode", parse_mode)?.unwrap_or(false) }
-            }
+            "file" => Location::Files { root: host_directory(&url, text)?, mode: parameters.take("mode", parse_mode)?.unwrap_or_default() },
             _ => {
                 if !url.path().is_empty() || url.has_host() {
                     return Err(malformed(text, "memory: has no name and no path, because each opening is a location of its own"));
@@ -153,17 +168,38 @@ impl StorageUrl {
     pub fn read_only(&self) -> Self {
         match &self.location {
             Location::Memory { .. } => self.clone(),
-            Location::Files { root, .. } => {
-                let without_query = self.text.split_once('?').map_or(self.text.as_str(), |(before, _)| before);
-                Self { text: format!("{without_query}?mode=ro"), location: Location::Files { root: root.clone(), read_only: true } }
-            }
+            Location::Files { root, .. } => self.in_mode(root, FilesMode::ReadOnly, "ro"),
         }
+    }
+
+    /// The same location, an error if it is missing, where the URL does not name a mode itself; otherwise the URL as it is.
+    ///
+    /// ```
+    /// use anystorage::StorageUrl;
+    ///
+    /// assert_eq!(StorageUrl::parse("file:///srv/notes")?.existing().as_str(), "file:///srv/notes?mode=rw");
+    /// assert_eq!(StorageUrl::parse("file:///srv/notes?mode=rwc")?.existing().as_str(), "file:///srv/notes?mode=rwc");
+    /// # Ok::<(), anystorage::Error>(())
+    /// ```
+    #[must_use]
+    pub fn existing(&self) -> Self {
+        // There is no other parameter.
+        let names_mode = self.text.split_once('?').is_some_and(|(_, query)| !query.is_empty());
+        match &self.location {
+            Location::Files { root, .. } if !names_mode => self.in_mode(root, FilesMode::ReadWrite, "rw"),
+            _ => self.clone(),
+        }
+    }
+
+    fn in_mode(&self, root: &Path, mode: FilesMode, name: &str) -> Self {
+        let without_query = self.text.split_once('?').map_or(self.text.as_str(), |(before, _)| before);
+        Self { text: format!("{without_query}?mode={name}"), location: Location::Files { root: root.to_owned(), mode } }
     }
 
     /// Whether nothing can be changed through it.
     #[must_use]
     pub const fn is_read_only(&self) -> bool {
-        matches!(self.location, Location::Files { read_only: true, .. })
+        matches!(self.location, Location::Files { mode: FilesMode::ReadOnly, .. })
     }
 }
 
@@ -239,11 +275,12 @@ fn os_string(bytes: Vec<u8>) -> Option<OsString> {
     String::from_utf8(bytes).ok().map(OsString::from)
 }
 
-fn parse_mode(value: &str) -> std::result::Result<bool, String> {
+fn parse_mode(value: &str) -> std::result::Result<FilesMode, String> {
     match value {
-        "ro" => Ok(true),
-        "rw" => Ok(false),
-        _ => Err("it is ro (reading alone) or rw".to_owned()),
+        "ro" => Ok(FilesMode::ReadOnly),
+        "rw" => Ok(FilesMode::ReadWrite),
+        "rwc" => Ok(FilesMode::ReadWriteCreate),
+        _ => Err("it is ro (reading alone), rw (the directory must exist) or rwc (it is created if missing)".to_owned()),
     }
 }
 

@@ -134,6 +134,30 @@ fn a_location_for_reading_alone_is_not_probed() {
     assert_eq!(contents(directory.path()), before);
 }
 
+/// A disk that is not mounted was created as an empty directory on the root file system, and the fallback was never used.
+#[test]
+fn a_directory_that_must_be_there_is_passed_over_and_not_created() {
+    let directory = tempfile::tempdir().unwrap();
+    let missing = directory.path().join("disk");
+    let url = format!("{}?mode=rw", url_of(&missing));
+    let storage = block_on(config(&[&url, "memory:"]).open()).unwrap();
+    assert_eq!(storage.report().opened.as_str(), "memory:");
+    assert_eq!(storage.report().tried[0].error.kind(), ErrorKind::NotFound);
+    assert!(!missing.exists());
+
+    // Mounted, it is opened, probed and held.
+    fs::create_dir(&missing).unwrap();
+    let storage = block_on(config(&[&url, "memory:"]).open()).unwrap();
+    assert_eq!((storage.report().opened.as_str(), storage.report().probe), (url.as_str(), ProbeOutcome::Passed));
+    assert_eq!(block_on(config(&[&url]).open()).unwrap_err().kind(), ErrorKind::Locked);
+    drop(storage);
+
+    // The default creates, with what leads there.
+    let deep = directory.path().join("a/b");
+    block_on(config(&[&format!("{}?mode=rwc", url_of(&deep))]).open()).unwrap();
+    assert!(deep.is_dir());
+}
+
 #[test]
 fn what_was_opened_and_passed_over_is_logged() {
     static LOG: OnceLock<Mutex<Vec<String>>> = OnceLock::new();

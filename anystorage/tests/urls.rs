@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use anystorage::{ByteSize, ErrorKind, Location, StorageUrl};
+use anystorage::{ByteSize, ErrorKind, FilesMode, Location, StorageUrl};
 
 #[test]
 fn memory_takes_a_limit() {
@@ -27,17 +27,28 @@ fn file_urls_name_a_directory_byte_for_byte() {
         ("file:///", "/"),
     ] {
         let parsed = StorageUrl::parse(url).unwrap();
-        let Location::Files { root, read_only, .. } = parsed.location() else { panic!("{url}") };
+        let Location::Files { root, mode, .. } = parsed.location() else { panic!("{url}") };
         assert_eq!(root, Path::new(directory), "{url}");
-        assert!(!read_only, "{url}");
+        assert_eq!(*mode, FilesMode::ReadWriteCreate, "{url}");
     }
 }
 
 #[test]
-fn the_mode_is_read_only_or_not() {
-    for (url, expected) in [("file:///a?mode=ro", true), ("file:///a?mode=rw", false), ("file:///a?", false)] {
-        assert_eq!(StorageUrl::parse(url).unwrap().is_read_only(), expected, "{url}");
+fn the_mode_says_what_may_be_changed_and_created() {
+    use FilesMode::{ReadOnly, ReadWrite, ReadWriteCreate};
+    for (url, expected, existing) in [
+        ("file:///a?mode=ro", ReadOnly, "file:///a?mode=ro"),
+        ("file:///a?mode=rw", ReadWrite, "file:///a?mode=rw"),
+        ("file:///a?mode=rwc", ReadWriteCreate, "file:///a?mode=rwc"),
+        ("file:///a", ReadWriteCreate, "file:///a?mode=rw"),
+        ("file:///a?", ReadWriteCreate, "file:///a?mode=rw"),
+    ] {
+        let parsed = StorageUrl::parse(url).unwrap();
+        assert!(matches!(parsed.location(), Location::Files { mode, .. } if *mode == expected), "{url}");
+        assert_eq!(parsed.is_read_only(), expected == ReadOnly, "{url}");
+        assert_eq!(parsed.existing(), StorageUrl::parse(existing).unwrap(), "{url}");
     }
+    assert_eq!(StorageUrl::parse("memory:").unwrap().existing().as_str(), "memory:");
     let read_only = StorageUrl::parse("file:///a?mode=rw").unwrap().read_only();
     assert_eq!(read_only, StorageUrl::parse("file:///a?mode=ro").unwrap());
 }

@@ -6,7 +6,9 @@ use crate::output::Format;
 
 /// Prove storage engines, look into locations, and copy between them.
 ///
-/// A location is a URL: memory:, memory:?limit=64MiB, file:///absolute/directory, file:///absolute/directory?mode=ro.
+/// A location is a URL: memory:, memory:?limit=64MiB, file:///absolute/directory.
+/// ?mode=ro opens a directory for reading alone, rw demands that it exists, rwc (the default) creates it. Without a mode, rm, and put
+/// without -p, demand it.
 /// A path in it is relative to its root, with / between its parts.
 #[derive(Debug, Parser)]
 #[command(
@@ -104,7 +106,7 @@ pub(crate) struct Put {
     pub(crate) path: String,
     /// The host file to store; - or nothing is stdin.
     pub(crate) file: Option<PathBuf>,
-    /// Create the directories that are missing.
+    /// Create the directories that are missing, the location itself too.
     #[arg(short, long)]
     pub(crate) parents: bool,
 }

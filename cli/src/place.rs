@@ -36,7 +36,12 @@ impl Place {
         self.open_as(self.url.read_only()).await
     }
 
-    /// Opens the location.
+    /// Opens the location, an error if it is missing and its URL does not name a mode.
+    pub(crate) async fn open_existing(&self) -> Result<Storage, Failure> {
+        self.open_as(self.url.existing()).await
+    }
+
+    /// Opens the location. If it is missing it is created, unless its URL says otherwise.
     pub(crate) async fn open(&self) -> Result<Storage, Failure> {
         self.open_as(self.url.clone()).await
     }

@@ -22,7 +22,7 @@ pub(crate) async fn run(options: &Put, format: Format) -> Result<ExitCode, Failu
             HostSource { name: format!("{file:?}"), reader: Box::new(opened) }
         }
     };
-    let storage = place.open().await?;
+    let storage = if options.parents { place.open().await? } else { place.open_existing().await? };
     let stored = async {
         if options.parents
             && let Some(parent) = place.path.parent()

@@ -10,7 +10,7 @@ use crate::place::Place;
 
 pub(crate) async fn run(options: &Rm, format: Format) -> Result<ExitCode, Failure> {
     let place = Place::below_root(&options.url, &options.path)?;
-    let storage = place.open().await?;
+    let storage = place.open_existing().await?;
     let removed = async {
         // A link is removed itself, so what counts is the entry, and not what it leads to.
         let is_directory = matches!(storage.entry(&place.path).await, Ok(Some(entry)) if entry.kind == FileKind::Directory);

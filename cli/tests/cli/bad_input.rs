@@ -165,7 +165,12 @@ fn a_location_that_is_no_directory_or_not_there() {
     refused(&before, guard.path(), &["ls", &file], 1, &[&file, "not a directory"]);
     refused(&before, guard.path(), &["put", &file, "x"], 1, &[&file, "not a directory"]);
     refused(&before, guard.path(), &["cp", &url(&store), &file], 1, &["inside"]);
-    // Looking does not create what is not there.
+    // Looking does not create what is not there, and neither does a mistyped location.
+    refused(&before, guard.path(), &["rm", &missing, "x"], 1, &[&missing, "not found"]);
+    refused(&before, guard.path(), &["put", &missing, "x"], 1, &[&missing, "not found"]);
+    for mode in ["rw", "ro"] {
+        refused(&before, guard.path(), &["put", "-p", &format!("{missing}?mode={mode}"), "x"], 1, &[&missing, "not found"]);
+    }
     refused(&before, guard.path(), &["ls", &missing], 1, &[&missing, "not found"]);
     refused(&before, guard.path(), &["cp", &missing, "memory:"], 1, &[&missing, "not found"]);
 }
