@@ -31,8 +31,8 @@ pub trait Disk: Debug + Send + Sync + 'static {
     fn remove_dir(&self, path: &str) -> io::Result<()>;
     /// `rename(2)`: replaces a file at `to` in one step.
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
-    /// `fsync(2)` of a directory: its entries are durable when it returns.
-    fn sync_dir(&self, path: &str) -> io::Result<()>;
+    /// `fsync(2)` of a directory: its entries are durable when it returns. It has to be opened for that, and the error says how far it came.
+    fn sync_dir(&self, path: &str) -> Result<(), SyncDirError>;
     /// `statvfs(3)`.
     fn space(&self) -> io::Result<DiskSpace>;
 }
@@ -51,6 +51,15 @@ pub trait DiskFile: Debug + Send + Sync + 'static {
     fn sync(&self) -> io::Result<()>;
     /// `fchmod(2)`.
     fn set_mode(&self, mode: u32) -> io::Result<()>;
+}
+
+/// Why a directory was not flushed.
+#[derive(Debug)]
+pub enum SyncDirError {
+    /// It could not be opened. No flush was asked for: what the host holds for it is as it was, and a later flush covers it.
+    Open(io::Error),
+    /// Its `fsync` failed. What reached the disk is unknown, and another `fsync` would not tell.
+    Flush(io::Error),
 }
 
 /// How to open a file.

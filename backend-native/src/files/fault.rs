@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rustix::io::Errno;
 
-use super::disk::{Disk, DiskEntry, DiskFile, DiskMetadata, DiskOpen, DiskOpened, DiskSpace};
+use super::disk::{Disk, DiskEntry, DiskFile, DiskMetadata, DiskOpen, DiskOpened, DiskSpace, SyncDirError};
 
 /// A [`Disk`] around another one: every flush of a file or a directory is counted, and fails while its [`FlushSwitch`] says so.
 #[derive(Debug)]
@@ -72,13 +72,14 @@ impl FlushSwitch {
         self.0.directories.load(Ordering::SeqCst)
     }
 
-    fn flush(&self, asked: &AtomicU64, fails: &AtomicBool, flush: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+    /// Counts a flush, and says whether it is to work.
+    fn ask(&self, asked: &AtomicU64, fails: &AtomicBool) -> io::Result<()> {
         asked.fetch_add(1, Ordering::SeqCst);
         if fails.load(Ordering::SeqCst) {
             self.0.failed.fetch_add(1, Ordering::SeqCst);
             return Err(Errno::IO.into());
         }
-        flush()
+        Ok(())
     }
 }
 
@@ -110,9 +111,10 @@ impl<D: Disk> Disk for FlushFaults<D> {
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         self.disk.rename(from, to)
     }
-    fn sync_dir(&self, path: &str) -> io::Result<()> {
+    fn sync_dir(&self, path: &str) -> Result<(), SyncDirError> {
         let state = &self.switch.0;
-        self.switch.flush(&state.directories, &state.directories_fail, || self.disk.sync_dir(path))
+        self.switch.ask(&state.directories, &state.directories_fail).map_err(SyncDirError::Flush)?;
+        self.disk.sync_dir(path)
     }
     fn space(&self) -> io::Result<DiskSpace> {
         self.disk.space()
@@ -141,7 +143,8 @@ impl<F: DiskFile> DiskFile for FaultyFile<F> {
     }
     fn sync(&self) -> io::Result<()> {
         let state = &self.switch.0;
-        self.switch.flush(&state.files, &state.files_fail, || self.file.sync())
+        self.switch.ask(&state.files, &state.files_fail)?;
+        self.file.sync()
     }
     fn set_mode(&self, mode: u32) -> io::Result<()> {
         self.file.set_mode(mode)

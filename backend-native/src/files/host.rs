@@ -12,7 +12,7 @@ use cap_std::fs::{Dir, MetadataExt, OpenOptions, OpenOptionsExt};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
-use super::disk::{Disk, DiskEntry, DiskFile, DiskKind, DiskMetadata, DiskOpen, DiskOpened, DiskSpace};
+use super::disk::{Disk, DiskEntry, DiskFile, DiskKind, DiskMetadata, DiskOpen, DiskOpened, DiskSpace, SyncDirError};
 
 /// How much of a path one system call is given; the kernel takes 4,095 bytes.
 const PATH_STEP: usize = 4000;
@@ -153,8 +153,8 @@ impl Disk for HostDisk {
         from_start.dir().rename(from, to_start.dir(), to)
     }
 
-    fn sync_dir(&self, path: &str) -> io::Result<()> {
-        self.open_directory(path)?.sync_all()
+    fn sync_dir(&self, path: &str) -> Result<(), SyncDirError> {
+        self.open_directory(path).map_err(SyncDirError::Open)?.sync_all().map_err(SyncDirError::Flush)
     }
 
     fn space(&self) -> io::Result<DiskSpace> {

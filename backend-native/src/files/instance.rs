@@ -9,7 +9,7 @@ use std::sync::{Mutex, OnceLock, RwLock};
 use anystorage_api::{Error, ErrorKind, Operation, Result, StoragePath};
 
 use super::dirty::{DirtyDirs, ToFlush};
-use super::disk::{Disk, DiskFile, DiskOpen, DiskOpened};
+use super::disk::{Disk, DiskFile, DiskOpen, DiskOpened, SyncDirError};
 use super::error::{host_error, is_lack_of_descriptors};
 use super::guard::{exclusive, lock};
 use super::listing::Listings;
@@ -183,8 +183,17 @@ impl<D: Disk> Instance<D> {
 
     /// False if the directory was moved before the flush reached it.
     fn flush_directory(&self, directory: &ToFlush) -> Result<bool> {
-        match self.ask(|disk| disk.sync_dir(&directory.path)) {
-            Ok(()) => Ok(lock(&self.tree).dirty.flushed(directory)),
+        let flushed = self.ask(|disk| match disk.sync_dir(&directory.path) {
+            Ok(()) => Ok(Ok(())),
+            Err(SyncDirError::Flush(error)) => Ok(Err(error)),
+            Err(SyncDirError::Open(error)) => Err(error),
+        });
+        match flushed {
+            Ok(Ok(())) => Ok(lock(&self.tree).dirty.flushed(directory)),
+            Ok(Err(error)) => {
+                let failed = failed_flush(error, &user_path(&directory.path).unwrap_or_default());
+                Err(self.failed.get_or_init(|| failed).clone())
+            }
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 let dirty = &mut lock(&self.tree).dirty;
                 let gone = dirty.is_at(directory);
@@ -194,10 +203,8 @@ impl<D: Disk> Instance<D> {
                 }
                 Ok(gone)
             }
-            Err(error) => {
-                let failed = failed_flush(error, &user_path(&directory.path).unwrap_or_default());
-                Err(self.failed.get_or_init(|| failed).clone())
-            }
+            // No flush was asked for, so nothing is unknown: it stays dirty, and the next sync tries again.
+            Err(error) => Err(host_error(error, Operation::Sync, &user_path(&directory.path).unwrap_or_default())),
         }
     }
 

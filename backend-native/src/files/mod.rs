@@ -77,7 +77,9 @@
 //!     not offered (attributes) is `Unsupported`.
 //! 11. *A failed flush* of a file stays with that file, also when it is closed, until it is removed, replaced whole or the location opened
 //!     anew: writes to it and every sync that covers it answer the error. It cannot replace another file either. A failed flush of a
-//!     directory stops all changes. Reads go on. A `write` whose flush failed left the old file, and may be tried again.
+//!     directory stops all changes. Reads go on. A `write` whose flush failed left the old file, and may be tried again. A directory that
+//!     cannot even be opened for its flush (no descriptor left, or its permissions forbid to read it) is no failed flush: the sync answers the
+//!     error, the directory stays dirty, and the next sync tries again.
 //! 12. *Open files*: handles hold the host's descriptor, and the engine follows its own renames of a file and of the directories above it.
 //!
 //! # What is in which file

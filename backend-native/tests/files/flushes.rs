@@ -1,5 +1,6 @@
 //! Flushes: which are made, and what follows when one fails.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use anystorage_api::{ErrorKind, OpenOptions, StorageBackend};
@@ -8,6 +9,9 @@ use anystorage_native::files::{FilesBackend, HostDisk};
 use futures_lite::future::block_on;
 
 use crate::support::{own_part, passes, path, refused, wrapped};
+
+/// Runs what follows with no more than 40 descriptors.
+const FEW_DESCRIPTORS: [&str; 4] = ["sh", "-c", "ulimit -n 40; exec \"$@\"", "sh"];
 
 fn open(root: &Path) -> (FilesBackend<FlushFaults<HostDisk>>, FlushSwitch) {
     let (disk, switch) = FlushFaults::new(HostDisk::open(root).unwrap());
@@ -187,6 +191,63 @@ fn a_write_whose_flush_fails_leaves_the_old_file_and_may_be_tried_again() {
     });
 }
 
+/// Nothing was flushed, so nothing is unknown: the engine took it for a failed flush, and no more writes until it was opened again.
+#[test]
+fn a_directory_without_a_descriptor_for_its_flush_is_flushed_by_the_next_sync() {
+    if let Some(root) = own_part() {
+        let (backend, switch) = open(Path::new(&root));
+        return block_on(async {
+            let file = backend.open(&path("f"), &OpenOptions::editing()).await.unwrap();
+            file.write_at(0, b"bytes").await.unwrap();
+            let mut open = Vec::new();
+            while let Ok(another) = backend.open(&path("f"), &OpenOptions::reading()).await {
+                open.push(another);
+            }
+            assert!(open.len() > 10, "{}", open.len());
+            for error in [file.sync().await.unwrap_err(), backend.sync().await.unwrap_err()] {
+                assert_eq!(error.kind(), ErrorKind::Io);
+                assert!(error.to_string().contains("ulimit -n"), "{error}");
+            }
+            file.write_at(0, b"BYTES").await.unwrap();
+            drop(open);
+            assert_eq!(flushes(&switch, file.sync()), (1, 1));
+            assert_eq!(flushes(&switch, file.sync()), (0, 0));
+            backend.write(&path("g"), b"bytes").await.unwrap();
+        });
+    }
+    let root = tempfile::tempdir().unwrap();
+    let test = "flushes::a_directory_without_a_descriptor_for_its_flush_is_flushed_by_the_next_sync";
+    passes(wrapped(&FEW_DESCRIPTORS, test, root.path()), "a process with 40 descriptors");
+}
+
+/// The same for a directory whose permissions let its owner create files in it, and not open it.
+#[test]
+fn a_directory_that_may_not_be_read_is_flushed_once_it_may() {
+    if let Some(root) = own_part() {
+        let root = Path::new(&root);
+        let permit = |mode| std::fs::set_permissions(root.join("d"), std::fs::Permissions::from_mode(mode)).unwrap();
+        let (backend, switch) = open(root);
+        return block_on(async {
+            backend.create_dir(&path("d")).await.unwrap();
+            backend.sync().await.unwrap();
+            permit(0o300);
+            for error in [backend.write(&path("d/f"), b"bytes").await.unwrap_err(), backend.sync().await.unwrap_err()] {
+                assert_eq!((error.kind(), error.path()), (ErrorKind::PermissionDenied, Some(&path("d"))), "{error}");
+            }
+            backend.write(&path("g"), b"bytes").await.unwrap();
+            assert_eq!(backend.read(&path("d/f")).await.unwrap(), b"bytes");
+            permit(0o700);
+            assert_eq!(flushes(&switch, backend.sync()), (0, 1));
+            backend.write(&path("d/f"), b"again").await.unwrap();
+            assert_eq!(backend.read(&path("d/f")).await.unwrap(), b"again");
+        });
+    }
+    let root = tempfile::tempdir().unwrap();
+    let test = "flushes::a_directory_that_may_not_be_read_is_flushed_once_it_may";
+    // A namespace where nobody is mapped: the owner of the files, and none of root's powers over them.
+    passes(wrapped(&["unshare", "-U"], test, root.path()), "a process without root's powers");
+}
+
 /// Closed files that wait for their flush keep a descriptor each. A process with few of them must not run out for that: it closed its files.
 #[test]
 fn closed_files_do_not_eat_up_the_descriptors() {
@@ -215,6 +276,5 @@ fn closed_files_do_not_eat_up_the_descriptors() {
         });
     }
     let root = tempfile::tempdir().unwrap();
-    let few = ["sh", "-c", "ulimit -n 40; exec \"$@\"", "sh"];
-    passes(wrapped(&few, "flushes::closed_files_do_not_eat_up_the_descriptors", root.path()), "a process with 40 descriptors");
+    passes(wrapped(&FEW_DESCRIPTORS, "flushes::closed_files_do_not_eat_up_the_descriptors", root.path()), "a process with 40 descriptors");
 }

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use anystorage_api::{OpenOptions, StorageBackend, Timestamp};
-use anystorage_native::files::disk::{Disk, DiskEntry, DiskFile, DiskMetadata, DiskOpen, DiskOpened, DiskSpace};
+use anystorage_native::files::disk::{Disk, DiskEntry, DiskFile, DiskMetadata, DiskOpen, DiskOpened, DiskSpace, SyncDirError};
 use anystorage_native::files::{FilesBackend, HostDisk, HostFile};
 use futures_lite::future::block_on;
 
@@ -51,7 +51,7 @@ impl Disk for Timeless {
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         self.0.rename(from, to)
     }
-    fn sync_dir(&self, path: &str) -> io::Result<()> {
+    fn sync_dir(&self, path: &str) -> Result<(), SyncDirError> {
         self.0.sync_dir(path)
     }
     fn space(&self) -> io::Result<DiskSpace> {

@@ -4,7 +4,7 @@ use std::io;
 
 use anystorage_api::Timestamp;
 use anystorage_conformance::simdisk::{SimDisk, SimFile, SimMetadata, SimOpen};
-use anystorage_native::files::disk::{Disk, DiskEntry, DiskFile, DiskKind, DiskMetadata, DiskOpen, DiskOpened, DiskSpace};
+use anystorage_native::files::disk::{Disk, DiskEntry, DiskFile, DiskKind, DiskMetadata, DiskOpen, DiskOpened, DiskSpace, SyncDirError};
 
 #[derive(Clone, Debug)]
 pub(crate) struct SimHost(pub(crate) SimDisk);
@@ -56,8 +56,11 @@ impl Disk for SimHost {
         self.0.rename(from, to)
     }
 
-    fn sync_dir(&self, path: &str) -> io::Result<()> {
-        self.0.sync_dir(path)
+    fn sync_dir(&self, path: &str) -> Result<(), SyncDirError> {
+        self.0.sync_dir(path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => SyncDirError::Open(error),
+            _ => SyncDirError::Flush(error),
+        })
     }
 
     fn space(&self) -> io::Result<DiskSpace> {

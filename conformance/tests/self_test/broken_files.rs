@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anystorage_api::{Capabilities, Error, Operation, Result, StorageBackend, engine};
 use anystorage_conformance::subject::{self, Place, Subject};
-use anystorage_native::files::disk::{Disk, DiskEntry, DiskFile, DiskMetadata, DiskOpen, DiskOpened, DiskSpace};
+use anystorage_native::files::disk::{Disk, DiskEntry, DiskFile, DiskMetadata, DiskOpen, DiskOpened, DiskSpace, SyncDirError};
 use anystorage_native::files::fault::FlushFaults;
 use anystorage_native::files::subject::FilesSubject;
 use anystorage_native::files::{FilesBackend, HostDisk};
@@ -171,10 +171,6 @@ impl<D: Disk> FaultyDisk<D> {
         if self.fault == HostFault::NamesAreFolded { path.to_lowercase() } else { path.to_owned() }
     }
 
-    fn flush(&self, outcome: io::Result<()>) -> io::Result<()> {
-        flushed(self.fault, outcome)
-    }
-
     fn copy(&self, from: &str, to: &str) -> io::Result<()> {
         let source = self.disk.open(from, DiskOpen::Read)?.file;
         let _ = self.disk.remove_file(to);
@@ -251,8 +247,12 @@ impl<D: Disk> Disk for FaultyDisk<D> {
             _ => self.disk.rename(&from, &to),
         }
     }
-    fn sync_dir(&self, path: &str) -> io::Result<()> {
-        self.flush(self.disk.sync_dir(&self.name(path)))
+    fn sync_dir(&self, path: &str) -> Result<(), SyncDirError> {
+        match self.disk.sync_dir(&self.name(path)) {
+            Ok(()) => Ok(()),
+            Err(SyncDirError::Flush(error)) => flushed(self.fault, Err(error)).map_err(SyncDirError::Flush),
+            Err(SyncDirError::Open(error)) => flushed(self.fault, Err(error)).map_err(SyncDirError::Open),
+        }
     }
     fn space(&self) -> io::Result<DiskSpace> {
         self.disk.space()
