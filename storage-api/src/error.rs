@@ -96,6 +96,29 @@ impl ErrorKind {
             Self::Io => "input/output error",
         }
     }
+
+    /// The kind as programs read it: its name in snake case, such as `not_found`. It stays the same in all versions.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NotFound => "not_found",
+            Self::AlreadyExists => "already_exists",
+            Self::NotADirectory => "not_a_directory",
+            Self::IsADirectory => "is_a_directory",
+            Self::DirectoryNotEmpty => "directory_not_empty",
+            Self::InvalidPath => "invalid_path",
+            Self::InvalidInput => "invalid_input",
+            Self::PermissionDenied => "permission_denied",
+            Self::NoSpace => "no_space",
+            Self::Locked => "locked",
+            Self::Disconnected => "disconnected",
+            Self::Closed => "closed",
+            Self::WouldBlock => "would_block",
+            Self::Unsupported => "unsupported",
+            Self::Corrupt => "corrupt",
+            Self::Io => "io",
+        }
+    }
 }
 
 impl fmt::Display for ErrorKind {
