@@ -225,6 +225,10 @@ fn parse_syntax(text: &str) -> Result<Url> {
             SyntaxViolation::C0SpaceIgnored => "it begins or ends with a space or a control character",
             SyntaxViolation::TabOrNewlineIgnored => "it has a tab or a line break: write %09, %0A or %0D",
             SyntaxViolation::PercentDecode => "a % is not followed by two hexadecimal digits: write %25 for the character itself",
+            SyntaxViolation::ExpectedFileDoubleSlash if written_path(text).starts_with('/') => {
+                let why = format!("two slashes are missing: write file://{}", written_path(text));
+                return Err(malformed(text, why));
+            }
             SyntaxViolation::ExpectedFileDoubleSlash | SyntaxViolation::ExpectedDoubleSlash => {
                 "the directory is relative: write file:///absolute/directory"
             }
@@ -236,6 +240,11 @@ fn parse_syntax(text: &str) -> Result<Url> {
         return Err(malformed(text, format!("it has a fragment, \"#{fragment}\": write %23 for the character itself")));
     }
     Ok(url)
+}
+
+/// What stands behind the scheme.
+fn written_path(text: &str) -> &str {
+    text.split_once(':').map_or("", |(_, rest)| rest)
 }
 
 /// The directory that a `file:` URL names, byte for byte.

@@ -78,7 +78,7 @@ fn errors_name_the_part_that_is_wrong() {
         ("/srv/notes", InvalidPath, "no scheme"),
         ("notes", InvalidPath, "no scheme"),
         ("file:notes", InvalidPath, "relative"),
-        ("file:/srv/notes", InvalidPath, "file:///absolute/directory"),
+        ("file:/srv/notes", InvalidPath, "two slashes are missing: write file:///srv/notes"),
         ("file://", InvalidPath, "no directory"),
         ("file://host/srv", InvalidPath, "\"host\""),
         ("file://srv", InvalidPath, "\"srv\""),
