@@ -15,7 +15,7 @@ pub(crate) async fn run(options: &Stat, format: Format) -> Result<ExitCode, Fail
     match format {
         Format::Table => print(&table(
             &[
-                vec!["path".to_owned(), shown(place.path.as_str())],
+                vec!["path".to_owned(), if place.path.is_root() { "(the root)".to_owned() } else { shown(place.path.as_str()) }],
                 vec!["kind".to_owned(), found.kind.as_str().to_owned()],
                 vec!["length".to_owned(), format!("{} bytes", found.len)],
                 vec!["modified".to_owned(), modified.unwrap_or_else(|| "not known".to_owned())],
