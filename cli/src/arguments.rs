@@ -74,7 +74,8 @@ pub(crate) struct Ls {
     pub(crate) url: String,
     /// The directory; the root if not given.
     pub(crate) path: Option<String>,
-    /// With everything below it. Symbolic links are shown, not followed.
+    /// With everything below it. Symbolic links are shown, not followed. A directory that cannot be listed is reported, and the exit code
+    /// is then 1.
     #[arg(short = 'R', long)]
     pub(crate) recursive: bool,
 }

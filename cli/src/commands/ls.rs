@@ -1,6 +1,6 @@
 use std::process::ExitCode;
 
-use anystorage::{DirEntry, FileKind, Metadata, StorageBackend, StoragePath};
+use anystorage::{DirEntry, Error, FileKind, Metadata, StorageBackend, StoragePath};
 use serde::Serialize;
 
 use crate::arguments::Ls;
@@ -13,9 +13,9 @@ use crate::place::Place;
 pub(crate) async fn run(options: &Ls, format: Format) -> Result<ExitCode, Failure> {
     let place = Place::of(&options.url, options.path.as_deref())?;
     let storage = place.open_for_reading().await?;
-    let mut listing = Listing { storage: &*storage, format, printed: 0 };
-    listing.run(&place.path, options.recursive).await.map_err(|failure| failure.at(&place.url))?;
-    Ok(ExitCode::SUCCESS)
+    let mut listing = Listing { storage: &*storage, place: &place, format, printed: 0, failed: false };
+    listing.run(options.recursive).await.map_err(|failure| failure.at(&place.url))?;
+    Ok(if listing.failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 #[derive(Serialize)]
@@ -27,23 +27,42 @@ struct Row {
     modified: Option<String>,
     /// False for a name that is not UTF-8; `path` is then a replacement.
     addressable: bool,
+    /// Why a directory is not listed, or not to its end: a row of its own.
+    error: Option<Why>,
+}
+
+#[derive(Serialize)]
+struct Why {
+    kind: &'static str,
+    message: String,
 }
 
 /// Prints page by page, so that a directory of any size needs little memory.
 struct Listing<'a> {
     storage: &'a dyn StorageBackend,
+    place: &'a Place,
     format: Format,
     printed: usize,
+    /// Whether a directory could not be listed.
+    failed: bool,
 }
 
 impl Listing<'_> {
-    async fn run(&mut self, directory: &StoragePath, recursive: bool) -> Result<(), Failure> {
-        let mut directories = vec![directory.clone()];
+    async fn run(&mut self, recursive: bool) -> Result<(), Failure> {
+        let mut directories = vec![self.place.path.clone()];
         while let Some(directory) = directories.pop() {
             let mut below = Vec::new();
             let mut after: Option<String> = None;
             loop {
-                let page = self.storage.list(&directory, after.as_deref(), PAGE).await?;
+                let page = match self.storage.list(&directory, after.as_deref(), PAGE).await {
+                    Ok(page) => page,
+                    // Nothing can be shown of what was asked for.
+                    Err(error) if after.is_none() && directory == self.place.path => return Err(error.into()),
+                    Err(error) => {
+                        self.not_listed(&directory, error)?;
+                        break;
+                    }
+                };
                 let mut rows = Vec::with_capacity(page.len());
                 for entry in &page {
                     rows.push(self.row(&directory, entry).await?);
@@ -65,9 +84,24 @@ impl Listing<'_> {
         Ok(())
     }
 
+    /// A directory may have gone, or not be for this user: the others are listed all the same.
+    fn not_listed(&mut self, directory: &StoragePath, error: Error) -> Result<(), Failure> {
+        self.failed = true;
+        let why = Why { kind: error.kind().code(), message: error.to_string() };
+        if self.format == Format::Json {
+            let kind = FileKind::Directory.as_str();
+            let path = directory.to_string();
+            self.print(&[Row { path, kind, len: None, modified: None, addressable: true, error: Some(why) }])?;
+        }
+        // The exit code is told at the end.
+        let _ = Failure::from(error).at(&self.place.url).report(self.format);
+        Ok(())
+    }
+
     async fn row(&self, directory: &StoragePath, entry: &DirEntry) -> Result<Row, Failure> {
         let shown_path = if directory.is_root() { entry.name.clone() } else { format!("{directory}/{}", entry.name) };
-        let mut row = Row { path: shown_path, kind: entry.kind.as_str(), len: None, modified: None, addressable: entry.addressable };
+        let (kind, addressable) = (entry.kind.as_str(), entry.addressable);
+        let mut row = Row { path: shown_path, kind, len: None, modified: None, addressable, error: None };
         // A link's own length and time cannot be asked for, only those of what it leads to.
         if entry.addressable && matches!(entry.kind, FileKind::File | FileKind::Directory) {
             match self.storage.stat(&directory.join(&entry.name)?).await {
