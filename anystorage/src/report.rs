@@ -76,7 +76,7 @@ impl Serialize for Attempt {
         }
         let mut fields = serializer.serialize_struct("Attempt", 2)?;
         fields.serialize_field("url", &self.url)?;
-        fields.serialize_field("error", &Why { kind: self.error.kind().as_str(), message: self.error.to_string() })?;
+        fields.serialize_field("error", &Why { kind: self.error.kind().code(), message: self.error.to_string() })?;
         fields.end()
     }
 }

@@ -50,7 +50,7 @@ fn the_first_location_that_works_is_opened() {
     assert_eq!(json["opened"], good);
     assert_eq!(json["durability"], "power loss");
     assert_eq!(json["tried"][0]["url"], NOWHERE);
-    assert_eq!(json["tried"][0]["error"]["kind"], "not a directory");
+    assert_eq!(json["tried"][0]["error"]["kind"], "not_a_directory");
 }
 
 #[test]

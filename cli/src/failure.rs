@@ -86,9 +86,15 @@ impl Failure {
         }
         match format {
             Format::Table => {
-                complain(&format!("error: {}", shown(&self.message())));
-                if let Self::Storage { error, .. } = self
-                    && let Some(hint) = hint(error)
+                match self {
+                    // The parser's message points at the place with lines of its own.
+                    Self::Configuration(text) => {
+                        complain(&format!("error: {}", text.trim_end().lines().map(shown).collect::<Vec<_>>().join("\n")));
+                    }
+                    _ => complain(&format!("error: {}", shown(&self.message()))),
+                }
+                if let Self::Storage { error, url } = self
+                    && let Some(hint) = hint(error, url.as_deref())
                 {
                     complain(&format!("hint: {hint}"));
                 }
@@ -96,21 +102,19 @@ impl Failure {
             Format::Json => {
                 let (kind, operation, path, url, hint) = match self {
                     Self::Storage { error, url } => (
-                        error.kind().as_str(),
+                        error.kind().code(),
                         Some(error.operation().as_str()),
                         error.path().map(ToString::to_string),
                         url.clone(),
-                        hint(error),
+                        hint(error, url.as_deref()),
                     ),
                     Self::Host { error, .. } => {
-                        (Error::from_io(io::Error::from(error.kind()), Operation::Open).kind().as_str(), None, None, None, None)
+                        (Error::from_io(io::Error::from(error.kind()), Operation::Open).kind().code(), None, None, None, None)
                     }
-                    Self::Configuration(_) => (ErrorKind::InvalidInput.as_str(), Some(Operation::Configure.as_str()), None, None, None),
+                    Self::Configuration(_) => (ErrorKind::InvalidInput.code(), Some(Operation::Configure.as_str()), None, None, None),
                     Self::BrokenPipe => return ExitCode::SUCCESS,
                 };
-                let error =
-                    json!({"kind": kind, "operation": operation, "path": path, "url": url, "message": self.message(), "hint": hint});
-                complain(&json!({ "error": error }).to_string());
+                complain_json(kind, operation, path.as_deref(), url.as_deref(), &self.message(), hint);
             }
         }
         ExitCode::from(self.exit_code())
@@ -123,6 +127,12 @@ impl From<Error> for Failure {
     }
 }
 
+/// The one shape of errors for programs: every key is always there.
+fn complain_json(kind: &str, operation: Option<&str>, path: Option<&str>, url: Option<&str>, message: &str, hint: Option<&str>) {
+    let error = json!({"kind": kind, "operation": operation, "path": path, "url": url, "message": message, "hint": hint});
+    complain(&json!({ "error": error }).to_string());
+}
+
 /// Reports arguments that clap refused, or prints the help that was asked for.
 pub(crate) fn report_usage(error: &clap::Error) -> ExitCode {
     let wants_json =
@@ -130,7 +140,7 @@ pub(crate) fn report_usage(error: &clap::Error) -> ExitCode {
             || std::env::args_os().any(|argument| argument == "--format=json");
     if error.use_stderr() && wants_json {
         let message = error.render().to_string();
-        complain(&json!({"error": {"kind": "usage", "message": message.trim_end()}}).to_string());
+        complain_json("usage", None, None, None, message.trim_end(), None);
         return ExitCode::from(USAGE);
     }
     // Nothing can be done if the terminal itself is gone.
@@ -150,13 +160,19 @@ fn with_causes(error: &Error) -> String {
 }
 
 /// What the reader can do.
-fn hint(error: &Error) -> Option<&'static str> {
+fn hint(error: &Error, url: Option<&str>) -> Option<&'static str> {
     match error.kind() {
         ErrorKind::Locked => Some("another process has the location open: wait until it ends; reading works meanwhile with ?mode=ro"),
         ErrorKind::NoSpace => Some("free some space, or raise the limit, and run it again"),
-        ErrorKind::NotFound if error.operation() == Operation::OpenLocation => Some("create the directory first, or correct the URL"),
-        ErrorKind::PermissionDenied => Some("check the permissions; a location opened with ?mode=ro cannot be changed"),
-        ErrorKind::DirectoryNotEmpty => Some("use rm -r for a directory with everything in it"),
+        ErrorKind::NotFound if error.operation() == Operation::OpenLocation => {
+            Some("correct the URL, or create the directory first; put -p and cp create it, unless the URL has ?mode=rw")
+        }
+        ErrorKind::PermissionDenied if url.is_some_and(|url| StorageUrl::parse(url).is_ok_and(|url| url.is_read_only())) => {
+            Some("the URL says ?mode=ro, which changes nothing: leave that out")
+        }
+        ErrorKind::PermissionDenied => Some("check the permissions"),
+        ErrorKind::IsADirectory if error.operation() == Operation::RemoveFile => Some("use rm -r for a directory with everything in it"),
+        ErrorKind::DirectoryNotEmpty => Some("names that are not UTF-8 cannot be addressed and are left: remove them on the host"),
         _ => None,
     }
 }

@@ -50,6 +50,7 @@ fn urls() {
         ("file://host/srv", "\"host\""),
         ("file:///srv/../etc", "\"..\""),
         ("file:///srv?mod=ro", "\"mod\""),
+        ("file:/srv/notes", "write file:///srv/notes"),
         ("memory:?limit=lots", "\"lots\""),
         ("opfs://notes", "\"opfs\""),
         ("file://ada:hunter2@host/srv", "no secrets"),
@@ -239,13 +240,93 @@ fn a_place_that_is_read_only() {
     let before = manifest(guard.path());
     let report = with_read_only(&store, &["--format", "json", "info", "--config", config.to_str().unwrap()]).ok().json()["report"].clone();
     assert_eq!((report["opened"].as_str(), report["tried"][0]["url"].as_str()), (Some("memory:"), Some(location.as_str())));
-    assert_eq!(report["tried"][0]["error"]["kind"], "permission denied");
+    assert_eq!(report["tried"][0]["error"]["kind"], "permission_denied");
     // Reading works there, and a URL that says ro refuses in the same words.
     assert_eq!(with_read_only(&store, &["cat", &location, "file"]).ok().stdout, "bytes");
     let read_only = format!("{location}?mode=ro");
     for arguments in [vec!["put", &read_only, "new"], vec!["rm", &read_only, "file"], vec!["cp", "memory:", &read_only]] {
         refused(&before, guard.path(), &arguments, 1, &["permission denied"]);
     }
+}
+
+/// `ls -R` stopped at the first directory that it could not list, and its JSON was an array without an end.
+#[test]
+fn a_directory_that_may_not_be_listed_does_not_hide_the_others() {
+    let (_guard, store) = store();
+    let location = url(&store);
+    fs::create_dir(store.join("closed")).unwrap();
+    fs::set_permissions(store.join("closed"), fs::Permissions::from_mode(0o000)).unwrap();
+    fs::write(store.join("zebra"), "").unwrap();
+    fs::create_dir(store.join("open")).unwrap();
+    fs::write(store.join("open/last"), "").unwrap();
+
+    let table = without_privileges(&["ls", "-R", &location], &store);
+    assert_eq!(table.code, Some(1), "{table:#?}");
+    assert!(table.stdout.contains("open/last") && table.stdout.contains("directory/inner/deep"), "{table:#?}");
+    assert!(table.stderr.contains("permission denied") && table.stderr.contains("\"closed\""), "{table:#?}");
+
+    let json = without_privileges(&["--format", "json", "ls", "-R", &location], &store);
+    assert_eq!(json.code, Some(1), "{json:#?}");
+    assert_eq!((json.error()["kind"].as_str(), json.error()["path"].as_str()), (Some("permission_denied"), Some("closed")));
+    let rows = json.json();
+    let rows = rows.as_array().unwrap();
+    assert!(rows.iter().any(|row| row["path"] == "open/last"), "{rows:#?}");
+    let failed: Vec<_> = rows.iter().filter(|row| !row["error"].is_null()).collect();
+    assert_eq!(failed.len(), 1, "{rows:#?}");
+    assert_eq!((failed[0]["path"].as_str(), failed[0]["error"]["kind"].as_str()), (Some("closed"), Some("permission_denied")));
+
+    // Asked for by itself, there is nothing to show.
+    let alone = without_privileges(&["--format", "json", "ls", &location, "closed"], &store);
+    assert_eq!((alone.code, alone.stdout.as_str()), (Some(1), ""), "{alone:#?}");
+}
+
+/// What can be done about it, and nothing that does not help.
+#[test]
+fn hints() {
+    let (guard, store) = store();
+    let location = url(&store);
+    let read_only = format!("{location}?mode=ro");
+    fs::create_dir(store.join("odd")).unwrap();
+    fs::write(store.join("odd").join(OsStr::from_bytes(b"\xff")), "").unwrap();
+    for (arguments, kind, hint) in [
+        (vec!["rm", &location, "directory"], "is_a_directory", "rm -r"),
+        (vec!["rm", "-r", &location, "odd"], "directory_not_empty", "not UTF-8"),
+        (vec!["rm", &read_only, "file"], "permission_denied", "?mode=ro"),
+        (vec!["rm", &url(&guard.path().join("missing")), "x"], "not_found", "correct the URL"),
+    ] {
+        let text = anystorage(&arguments);
+        let hinted = text.stderr.lines().find_map(|line| line.strip_prefix("hint: ")).unwrap_or_default();
+        assert!(hinted.contains(hint), "{arguments:?}: {text:#?}");
+        let error = anystorage([&["--format", "json"][..], &arguments].concat()).error();
+        assert_eq!((error["kind"].as_str(), error["hint"].as_str()), (Some(kind), Some(hinted)), "{arguments:?}");
+    }
+    let denied = with_read_only(&store, &["rm", &location, "file"]);
+    assert!(denied.stderr.contains("check the permissions") && !denied.stderr.contains("mode=ro"), "{denied:#?}");
+}
+
+#[test]
+fn errors_for_programs_have_one_shape() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = directory.path().join("storage.toml");
+    fs::write(&config, "url = \"memory:\"\nauto_sync = \"5s\"\n").unwrap();
+    let config = config.to_str().unwrap();
+    let keys = ["hint", "kind", "message", "operation", "path", "url"];
+    for (arguments, kind) in [
+        (vec!["frobnicate"], "usage"),
+        (vec!["info", "--config", config], "invalid_input"),
+        (vec!["info", "--config", "/no/such/file"], "not_found"),
+        (vec!["cat", "memory:", "x"], "not_found"),
+        (vec!["ls", "notes"], "invalid_path"),
+    ] {
+        let error = anystorage([&["--format", "json"][..], &arguments].concat()).error();
+        assert_eq!(error["kind"], kind, "{error}");
+        let mut found: Vec<&str> = error.as_object().unwrap().keys().map(String::as_str).collect();
+        found.sort_unstable();
+        assert_eq!(found, keys, "{arguments:?}");
+    }
+    // What the parser says has lines, with a mark below the place.
+    let text = anystorage(["info", "--config", config]).stderr;
+    assert!(text.lines().count() > 2 && text.contains("auto_sync") && !text.contains("\\n"), "{text}");
 }
 
 #[test]
