@@ -256,6 +256,109 @@ fn dropping_the_backend_and_its_files_frees_the_location_at_once() {
     });
 }
 
+/// Dropping files once ran the engine's drop on the caller's thread, where `files` flushed what was written and closed before.
+#[test]
+fn dropped_files_are_let_go_on_the_pool() {
+    block_on(async {
+        let (storage, gate, _) = offload();
+        for number in 0..200 {
+            let file = edit(&storage, &format!("{number}")).await;
+            file.write_at(0, b"x").await.unwrap();
+            drop(file);
+        }
+        storage.close().await.unwrap();
+        assert!(!gate.ran_on(thread::current().id()));
+        let gone = gate.log().iter().filter(|entry| entry.starts_with("end drop")).count();
+        assert_eq!(gone, 200, "the close waits for all that were dropped before");
+    });
+}
+
+#[test]
+fn a_dropped_file_is_let_go_behind_the_calls_made_through_it() {
+    block_on(async {
+        let (storage, gate, _) = offload();
+        let file = edit(&storage, "a").await;
+        gate.hold("write a");
+        detach(file.write_at(0, b"first")).await;
+        detach(file.write_at(5, b" second")).await;
+        drop(file);
+        gate.wait_for("write a", 1);
+        assert_eq!(gate.when("start drop a"), None);
+        gate.let_go("write a");
+        assert_eq!(storage.read(&path("a")).await.unwrap(), b"first second");
+        storage.close().await.unwrap();
+        let log = gate.log();
+        let (written, gone) = (log.iter().rposition(|entry| entry == "end write a"), gate.when("start drop a"));
+        assert!(written.is_some() && written < gone, "{log:?}");
+    });
+}
+
+#[test]
+fn calls_that_may_need_what_a_dropped_file_gives_back_wait_for_it() {
+    block_on(async {
+        let (storage, gate, _) = offload();
+        let (file, other) = (edit(&storage, "a").await, edit(&storage, "b").await);
+        storage.remove_file(&path("a")).await.unwrap();
+        gate.hold("drop a");
+        drop(file);
+        gate.wait_for("drop a", 1);
+        assert_eq!(other.stat().await.unwrap().len, 0, "a look at an open file does not wait");
+        let writing = waiting(other.write_at(0, b"into the space of a")).await;
+        gate.let_go("drop a");
+        writing.await.unwrap();
+        assert!(gate.when("end drop a") < gate.when("start write b"), "{:?}", gate.log());
+    });
+}
+
+#[test]
+fn the_last_drop_waits_until_the_location_is_free() {
+    let (storage, gate, lock) = offload();
+    gate.hold("drop a");
+    let file = block_on(edit(&storage, "a"));
+    drop(file);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            gate.wait_for("drop a", 1);
+            gate.let_go("drop a");
+        });
+        drop(storage);
+        assert_eq!(Arc::strong_count(&lock), 1);
+    });
+}
+
+/// The real engine flushes in some of these drops, and its location is locked until the last of them is over.
+#[cfg(unix)]
+#[test]
+fn a_directory_opens_again_right_after_many_written_files_were_dropped() {
+    use anystorage_native::files::FilesBackend;
+
+    let directory = tempfile::tempdir().unwrap();
+    let open = || Offload::new(FilesBackend::open(directory.path()).unwrap());
+    block_on(async {
+        for round in 0..4_u8 {
+            let storage = open();
+            let mut last = None;
+            for number in 0..200 {
+                let file = storage.open(&path(&format!("{number}")), &OpenOptions::editing()).await.unwrap();
+                file.write_at(0, &[round]).await.unwrap();
+                last = Some(file);
+            }
+            // Either may be the last owner.
+            if round % 2 == 0 {
+                drop(last);
+                drop(storage);
+            } else {
+                drop(storage);
+                drop(last);
+            }
+        }
+        let storage = open();
+        for number in 0..200 {
+            assert_eq!(storage.read(&path(&format!("{number}"))).await.unwrap(), [3]);
+        }
+    });
+}
+
 #[test]
 fn a_file_that_was_opened_for_nobody_is_closed() {
     block_on(async {

@@ -26,6 +26,8 @@ pub(super) enum Claims {
     Everything,
     /// Nothing that has an order.
     Nothing,
+    /// A file that is let go: it waits for nobody, so whoever waits for it never waits for long.
+    Release,
 }
 
 impl Claims {
@@ -53,6 +55,9 @@ impl Claims {
     /// names alone make this call wait, so when it comes to the bytes, names are settled.
     pub(super) fn wait_for(&self, earlier: &Self, lanes: &Lanes) -> bool {
         match (earlier, self) {
+            (_, Self::Release) => false,
+            // A file that is gone has given back its space and its descriptor. Reads, flushes and metadata of open files need neither.
+            (Self::Release, _) => !matches!(self, Self::Lane { bytes: Access::Shared, .. }),
             (Self::Everything, _) | (_, Self::Everything) => true,
             (Self::Nothing | Self::Changes, _) | (_, Self::Nothing) => false,
             (_, Self::Changes) => earlier.changes(),
@@ -79,7 +84,7 @@ impl Claims {
             }
             Self::Lane { bytes, .. } => *bytes == Access::Exclusive,
             Self::Everything => true,
-            Self::Changes | Self::Nothing => false,
+            Self::Changes | Self::Nothing | Self::Release => false,
         }
     }
 }

@@ -49,6 +49,7 @@ impl OffloadedFile {
 impl Drop for Handle {
     fn drop(&mut self) {
         self.pool.leave(self.lane);
+        self.pool.release(self.file.get_mut().unwrap_or_else(PoisonError::into_inner).take());
     }
 }
 

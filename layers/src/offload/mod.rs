@@ -16,8 +16,8 @@ use futures_lite::future::block_on;
 
 use claims::{Access, Claims};
 pub use file::OffloadedFile;
-use lanes::Lanes;
 use pool::Pool;
+use queue::Queue;
 
 /// An engine whose calls run on a pool of threads, so that they never block the executor that polls them.
 ///
@@ -40,6 +40,16 @@ use pool::Pool;
 ///
 /// Line 7: the location is free when the backend and its files are dropped and no call is under way; a call whose future was dropped holds
 /// it until it ends. A call that has returned holds nothing.
+///
+/// # What may block all the same
+///
+/// No call blocks, and neither does dropping a file as long as the backend or another of its files is left: the engine's file, whose drop
+/// may do work (`files` flushes what was written and closed when too much of that waits), is let go on the pool, behind the calls that
+/// were made through it. Calls that come after it and may need its space or its descriptor wait there until it is gone.
+///
+/// The drop of the last of them, the backend or a file, does block: until the files that were dropped before are let go, and while its own
+/// part of the engine is. Otherwise the location would still be held when that drop returns. It waits for no other call. Who must not
+/// block there closes the files and the backend first, which leaves nothing to wait for.
 ///
 /// A panic of the engine comes back as an [`Io`](ErrorKind::Io) error of the call in question.
 ///
@@ -85,11 +95,18 @@ impl<B: StorageBackend> Offload<B> {
         T: Send + 'static,
         U: Send + 'static,
         W: FnOnce(&B) -> Result<T> + Send + 'static,
-        S: FnOnce(Result<T>, &mut Lanes) -> Result<U> + Send + 'static,
+        S: FnOnce(Result<T>, &mut Queue) -> Result<U> + Send + 'static,
     {
         let engine = Arc::clone(&self.engine);
         // The engine is let go inside the work: a call that has returned holds nothing.
         self.pool.run(operation, path, claims, move || work(&engine), settle).await
+    }
+}
+
+impl<B> Drop for Offload<B> {
+    fn drop(&mut self) {
+        // The engine goes after that, as a field.
+        self.pool.release(None::<()>);
     }
 }
 
@@ -117,9 +134,10 @@ impl<B: StorageBackend> StorageBackend for Offload<B> {
             path,
             claims,
             move |engine| block_on(engine.open(&owned, &options)).map(|file| (file, owned)),
-            move |opened, lanes| {
+            move |opened, queue| {
                 let (file, path) = opened?;
-                let lane = lanes.join(path.as_str());
+                let lane = queue.lanes.join(path.as_str());
+                queue.owners += 1;
                 Ok(OffloadedFile::new(file, path, lane, pool))
             },
         );
@@ -149,9 +167,9 @@ impl<B: StorageBackend> StorageBackend for Offload<B> {
         let (owned, removed) = (path.clone(), path.clone());
         let claims = Claims::name(path, Access::Exclusive);
         let work = move |engine: &B| block_on(engine.remove_file(&owned));
-        let settle = move |outcome: Result<()>, lanes: &mut Lanes| {
+        let settle = move |outcome: Result<()>, queue: &mut Queue| {
             if outcome.is_ok() {
-                lanes.unlink(removed.as_str());
+                queue.lanes.unlink(removed.as_str());
             }
             outcome
         };
@@ -169,10 +187,10 @@ impl<B: StorageBackend> StorageBackend for Offload<B> {
         let (settled_old, settled_new) = (from.clone(), to.clone());
         let claims = Claims::name(from, Access::Exclusive).with_name(to, Access::Exclusive);
         let work = move |engine: &B| block_on(engine.rename(&old, &new));
-        let settle = move |outcome: Result<()>, lanes: &mut Lanes| {
+        let settle = move |outcome: Result<()>, queue: &mut Queue| {
             match &outcome {
-                Ok(()) => lanes.rename(settled_old.as_str(), settled_new.as_str()),
-                Err(error) if is_doubtful(error.kind()) => lanes.rename_in_doubt(settled_old.as_str(), settled_new.as_str()),
+                Ok(()) => queue.lanes.rename(settled_old.as_str(), settled_new.as_str()),
+                Err(error) if is_doubtful(error.kind()) => queue.lanes.rename_in_doubt(settled_old.as_str(), settled_new.as_str()),
                 Err(_) => {}
             }
             outcome
@@ -198,9 +216,9 @@ impl<B: StorageBackend> StorageBackend for Offload<B> {
         let (owned, replaced, data) = (path.clone(), path.clone(), data.to_vec());
         let claims = Claims::name(path, Access::Exclusive);
         let work = move |engine: &B| block_on(engine.write(&owned, &data));
-        let settle = move |outcome: Result<()>, lanes: &mut Lanes| {
+        let settle = move |outcome: Result<()>, queue: &mut Queue| {
             if outcome.is_ok() {
-                lanes.unlink(replaced.as_str());
+                queue.lanes.unlink(replaced.as_str());
             }
             outcome
         };

@@ -18,6 +18,8 @@ pub(super) struct Queue {
     next: CallId,
     calls: BTreeMap<CallId, Call>,
     pub(super) lanes: Lanes,
+    /// The backend, and the handles of its files.
+    pub(super) owners: usize,
 }
 
 struct Call {
@@ -36,6 +38,11 @@ impl Start {
 }
 
 impl Queue {
+    /// For a backend without open files.
+    pub(super) fn with_one_owner() -> Self {
+        Self { owners: 1, ..Self::default() }
+    }
+
     /// Takes a call in; returns it if it may start at once.
     pub(super) fn submit(&mut self, claims: Claims, work: Work) -> Option<Start> {
         let id = self.next;
@@ -71,6 +78,11 @@ impl Queue {
             }
         }
         starts
+    }
+
+    /// Whether files that were dropped are still being let go.
+    pub(super) fn is_releasing(&self) -> bool {
+        self.calls.values().any(|call| call.claims == Claims::Release)
     }
 
     /// The first earlier call that `claims` wait for.
@@ -235,6 +247,22 @@ mod tests {
         assert!(plan.runs(below) && plan.runs(root) && !plan.runs(listing));
         plan.finish(below);
         assert!(plan.runs(listing));
+    }
+
+    #[test]
+    fn a_release_waits_for_nobody_and_delays_what_may_need_its_space() {
+        let mut plan = Plan::default();
+        let (a, b) = (plan.queue.lanes.join("a"), plan.queue.lanes.join("b"));
+        let closing = [write_at(a), Claims::Everything].map(|claims| plan.submit(claims));
+        let release = plan.submit(Claims::Release);
+        assert!(plan.runs(release) && plan.queue.is_releasing());
+        closing.iter().for_each(|id| plan.finish(*id));
+        let free = plan.submit(read_at(b));
+        let delayed = [write_at(b), read("c"), write("c"), Claims::Changes, Claims::Nothing].map(|claims| plan.submit(claims));
+        assert_eq!(plan.running, [release, free]);
+        plan.finish(free);
+        plan.finish(release);
+        assert!(!plan.queue.is_releasing() && plan.runs(delayed[0]) && plan.runs(delayed[1]) && plan.runs(delayed[4]));
     }
 
     #[test]

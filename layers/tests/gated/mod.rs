@@ -108,7 +108,21 @@ struct GatedFile {
     file: Box<dyn StorageFile>,
     path: StoragePath,
     gate: Arc<Gate>,
+    letting_go: LettingGo,
     lock: Arc<()>,
+}
+
+/// Passes the gate as `drop` of the file when that is closed or dropped, while it still holds the lock.
+#[derive(Debug)]
+struct LettingGo {
+    path: StoragePath,
+    gate: Arc<Gate>,
+}
+
+impl Drop for LettingGo {
+    fn drop(&mut self) {
+        self.gate.pass(&format!("drop {}", self.path), || ());
+    }
 }
 
 impl GatedFile {
@@ -124,7 +138,8 @@ impl StorageBackend for Gated {
     }
     async fn open(&self, path: &StoragePath, options: &OpenOptions) -> Result<Box<dyn StorageFile>> {
         let file = self.pass(format!("open {path}"), self.memory.open(path, options))?;
-        Ok(Box::new(GatedFile { file, path: path.clone(), gate: Arc::clone(&self.gate), lock: Arc::clone(&self.lock) }))
+        let letting_go = LettingGo { path: path.clone(), gate: Arc::clone(&self.gate) };
+        Ok(Box::new(GatedFile { file, path: path.clone(), gate: Arc::clone(&self.gate), letting_go, lock: Arc::clone(&self.lock) }))
     }
     async fn stat(&self, path: &StoragePath) -> Result<Metadata> {
         self.pass(format!("stat {path}"), self.memory.stat(path))
@@ -176,8 +191,9 @@ impl StorageFile for GatedFile {
         self.pass("sync_file", self.file.sync())
     }
     async fn close(self: Box<Self>) -> Result<()> {
-        let Self { file, path, gate, lock } = *self;
+        let Self { file, path, gate, letting_go, lock } = *self;
         let closed = gate.pass(&format!("close {path}"), || futures_lite::future::block_on(file.close()));
+        drop(letting_go);
         drop(lock);
         closed
     }
