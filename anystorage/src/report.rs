@@ -10,16 +10,32 @@ use crate::url::StorageUrl;
 ///
 /// As JSON:
 ///
-/// ```json
-/// {
-///   "opened": "memory:",
-///   "engine": "memory",
-///   "durability": "none",
-///   "why": "the first of 2 URLs that works; 1 passed over before it",
-///   "probe": "passed",
-///   "tried": [{"url": "file:///gone", "error": {"kind": "not found", "message": "..."}}]
-/// }
 /// ```
+/// # #[cfg(feature = "memory")]
+/// # futures_lite::future::block_on(async {
+/// # use anystorage::StorageConfig;
+/// let config: StorageConfig = toml::from_str(r#"
+///     url = "memory:?limit=0"
+///     fallback = ["memory:"]
+/// "#)?;
+/// let report: serde_json::Value = serde_json::to_value(config.open().await?.report())?;
+/// let expected = r#"{
+///     "opened": "memory:",
+///     "engine": "memory",
+///     "durability": "none",
+///     "why": "fallback 1 of 1, because what comes before it does not work",
+///     "probe": "passed",
+///     "tried": [{"url": "memory:?limit=0", "error": {
+///         "kind": "no_space",
+///         "message": "write \".anystorage-probe\": no space left: the files of this location may take 0 bytes in all; remove or cut some"
+///     }}]
+/// }"#;
+/// assert_eq!(report, serde_json::from_str::<serde_json::Value>(expected)?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
+///
+/// `kind` is [`ErrorKind::code`](crate::ErrorKind::code), `message` the error in words.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct OpenReport {
