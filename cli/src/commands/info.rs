@@ -1,7 +1,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use anystorage::{Capabilities, Storage, StorageConfig, Usage};
+use anystorage::{Capabilities, OpenReport, StorageConfig, Usage};
 use serde_json::{Value, json};
 
 use crate::arguments::Info;
@@ -10,17 +10,25 @@ use crate::output::{Format, print, print_json, shown, table};
 use crate::place::Place;
 
 pub(crate) async fn run(options: &Info, format: Format) -> Result<ExitCode, Failure> {
-    let storage = match (&options.url, &options.config) {
-        (Some(url), _) => Place::of(url, None)?.open_for_reading().await?,
-        (None, Some(file)) => read_config(file)?.open_inline().await?,
+    // A URL is opened for reading alone; what is shown is the one that was asked for.
+    let (storage, asked) = match (&options.url, &options.config) {
+        (Some(url), _) => {
+            let place = Place::of(url, None)?;
+            (place.open_for_reading().await?, Some(place.url))
+        }
+        (None, Some(file)) => (read_config(file)?.open_inline().await?, None),
         (None, None) => return Err(Failure::Configuration("name a URL, or a file with --config".to_owned())),
     };
     let usage = if storage.capabilities().usage { Some(storage.usage().await?) } else { None };
+    let mut report = storage.report().clone();
+    if let Some(asked) = asked {
+        report.opened = asked;
+    }
     match format {
-        Format::Table => print(&as_table(&storage, usage))?,
+        Format::Table => print(&as_table(&report, &storage.capabilities(), usage))?,
         Format::Json => {
             print_json(&json!({
-                "report": storage.report(),
+                "report": report,
                 "capabilities": flags(&storage.capabilities()).into_iter().collect::<serde_json::Map<_, _>>(),
                 "usage": usage.map(|usage| json!({"used": usage.used, "quota": usage.quota, "free": usage.free})),
             }))?;
@@ -34,8 +42,7 @@ fn read_config(file: &Path) -> Result<StorageConfig, Failure> {
     toml::from_str(&text).map_err(|error| Failure::Configuration(format!("{file:?}: {error}")))
 }
 
-fn as_table(storage: &Storage, usage: Option<Usage>) -> String {
-    let report = storage.report();
+fn as_table(report: &OpenReport, capabilities: &Capabilities, usage: Option<Usage>) -> String {
     let bytes = |count: Option<u64>| count.map_or_else(|| "not known".to_owned(), |count| format!("{count} bytes"));
     let mut rows = vec![
         vec!["open".to_owned(), shown(report.opened.as_str())],
@@ -43,7 +50,7 @@ fn as_table(storage: &Storage, usage: Option<Usage>) -> String {
         vec!["why".to_owned(), report.why.clone()],
     ];
     rows.extend(report.tried.iter().map(|attempt| vec!["passed over".to_owned(), shown(&attempt.to_string())]));
-    for (name, value) in flags(&storage.capabilities()) {
+    for (name, value) in flags(capabilities) {
         let value = match value {
             Value::Bool(offered) => if offered { "yes" } else { "no" }.to_owned(),
             Value::String(text) => text,

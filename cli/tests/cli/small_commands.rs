@@ -122,6 +122,12 @@ fn info_tells_what_is_open_and_what_was_passed_over() {
     assert!(info["usage"]["free"].as_u64().unwrap() > 0);
     assert!(anystorage(["info", "memory:"]).ok().stdout.contains("durability"));
 
+    // The URL that was asked for, and not the one that it was opened by.
+    let location = url(directory.path());
+    assert_eq!(anystorage(["--format", "json", "info", &location]).ok().json()["report"]["opened"], location);
+    assert!(!anystorage(["info", &location]).ok().stdout.contains("mode="));
+    assert!(anystorage(["stat", &location]).ok().stdout.contains("(the root)"));
+
     let config = directory.path().join("storage.toml");
     fs::write(&config, "url = \"file:///dev/null/notes\"\nfallback = [\"memory:?limit=1MiB\"]\n").unwrap();
     let config_text = config.to_str().unwrap();
