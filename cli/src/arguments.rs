@@ -99,6 +99,10 @@ pub(crate) struct Cat {
 }
 
 /// Store a file, replacing what is there in one step, and sync.
+///
+/// A file that is replaced gets the permissions of a new file, not those it had. The bytes go to a part file beside it
+/// (.anystorage-cp-....part), which a kill leaves behind; the next put of the same path, or a cp of a tree into that directory, removes it,
+/// a put of another path does not.
 #[derive(Debug, Args)]
 pub(crate) struct Put {
     /// The location.
@@ -113,6 +117,9 @@ pub(crate) struct Put {
 }
 
 /// Fetch a file.
+///
+/// The bytes go to a part file beside the host file (.anystorage-get-....part). A kill leaves it behind; the next get to the same file
+/// takes its place.
 #[derive(Debug, Args)]
 pub(crate) struct Get {
     /// The location; it is opened for reading alone.
@@ -130,7 +137,9 @@ pub(crate) struct Get {
 /// A directory's contents go into DST, which is created if it is missing. A file goes to DST, or into it if DST is a directory.
 /// Existing files are replaced in one step; those with the same bytes are skipped; nothing else at DST is touched. Interrupted, run it
 /// again: it goes on where it was. Symbolic links, devices and names that are not UTF-8 are not copied, and each is
-/// reported. Permissions and times are not kept.
+/// reported; so are the part files (.anystorage-cp-....part) that an interrupted copy left at SRC. Those at DST are removed, in the
+/// directories that the copy goes through. Permissions and times are not kept: a file that is replaced gets the permissions of a new
+/// file, not those it had.
 #[derive(Debug, Args)]
 #[command(after_help = "Exit codes: 0 all copied, 1 something could not be copied (with --strict: or was left out), 2 wrong usage.")]
 pub(crate) struct Cp {
@@ -138,7 +147,7 @@ pub(crate) struct Cp {
     pub(crate) src: String,
     /// To where: URL[#PATH].
     pub(crate) dst: String,
-    /// Exit with 1 if links, devices or names that are not UTF-8 were left out.
+    /// Exit with 1 if links, devices, part files or names that are not UTF-8 were left out.
     #[arg(long)]
     pub(crate) strict: bool,
 }

@@ -1,12 +1,12 @@
 use std::process::ExitCode;
 
 use anystorage::StorageBackendExt;
-use anystorage::{Error, ErrorKind, Operation};
+use anystorage::{Durability, Error, ErrorKind, Operation};
 
 use crate::arguments::Cp;
 use crate::copy::overlap::refuse_overlap;
 use crate::copy::progress::Progress;
-use crate::copy::report::CopyReport;
+use crate::copy::report::{CopyReport, warning_of};
 use crate::copy::tree;
 use crate::failure::Failure;
 use crate::output::{Format, complain, print, print_json, unless_nobody_reads};
@@ -33,13 +33,16 @@ pub(crate) async fn run(options: &Cp, format: Format) -> Result<ExitCode, Failur
         let error = Error::new(ErrorKind::PermissionDenied, Operation::Copy).with_text("the destination is opened for reading alone");
         return Err(Failure::from(error).at(&to.url));
     }
-    let mut report = CopyReport { from: from.to_string(), to: to.to_string(), ..CopyReport::default() };
+    let durability = destination.capabilities().durability;
+    let durable = durability != Durability::None;
+    let mut report = CopyReport { from: from.to_string(), to: to.to_string(), durable, ..CopyReport::default() };
     let mut progress = Progress::of(&*source, &from.path).await;
     tree::copy(&*source, &from.path, &*destination, &to.path, &mut progress, &mut report).await;
     let closed = destination.close().await;
     unless_nobody_reads(match format {
         Format::Table => {
             report.complaints().iter().for_each(|complaint| complain(complaint));
+            warning_of(durability, to.url.as_str()).iter().for_each(|warning| complain(warning));
             print(&format!("{}\n", report.summary()))
         }
         Format::Json => print_json(&report),

@@ -4,6 +4,7 @@ use anystorage::{FileKind, Result, StorageBackend, StoragePath};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::PAGE;
+use super::report::reason_to_leave_out;
 
 /// Files and bytes done, on a terminal; nothing elsewhere.
 #[derive(Debug)]
@@ -76,7 +77,7 @@ async fn count(source: &dyn StorageBackend, from: &StoragePath) -> Result<(u64, 
         let mut after: Option<String> = None;
         loop {
             let page = source.list(&directory, after.as_deref(), PAGE).await?;
-            for entry in page.iter().filter(|entry| entry.addressable) {
+            for entry in page.iter().filter(|entry| reason_to_leave_out(entry).is_none()) {
                 let Ok(path) = directory.join(&entry.name) else { continue };
                 match entry.kind {
                     FileKind::Directory => directories.push(path),

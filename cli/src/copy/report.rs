@@ -1,6 +1,7 @@
-use anystorage::{Error, FileKind};
-use serde::Serialize;
+use anystorage::{DirEntry, Durability, Error, ErrorKind, FileKind};
+use serde::{Serialize, Serializer};
 
+use super::part;
 use crate::failure::Failure;
 use crate::output::shown;
 
@@ -27,6 +28,11 @@ pub(crate) struct CopyReport {
     pub(crate) failed: Vec<FailedEntry>,
     /// Whether the copy came to its end; false if it stopped at the last entry of `failed`.
     pub(crate) complete: bool,
+    /// Why the copy stopped before its end.
+    #[serde(skip)]
+    pub(crate) stopped_by: Option<ErrorKind>,
+    /// Whether anything of the copy is still there once the command has ended.
+    pub(crate) durable: bool,
     pub(crate) seconds: f64,
 }
 
@@ -41,32 +47,50 @@ pub(crate) struct LeftOut {
 #[derive(Debug, Serialize)]
 pub(crate) struct FailedEntry {
     pub(crate) path: String,
-    pub(crate) kind: &'static str,
+    pub(crate) side: Side,
+    #[serde(serialize_with = "in_words")]
+    pub(crate) kind: ErrorKind,
     pub(crate) message: String,
 }
 
+/// Which end of a copy failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Side {
+    Source,
+    Destination,
+}
+
+impl Side {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Source => "source",
+            Self::Destination => "destination",
+        }
+    }
+}
+
 impl CopyReport {
-    pub(crate) fn leave_out(&mut self, path: String, kind: FileKind, addressable: bool) {
-        let reason = match (addressable, kind) {
-            (false, _) => "its name is not UTF-8",
-            (true, FileKind::Symlink) => "a symbolic link, which is not followed",
-            (true, _) => "neither a file nor a directory",
-        };
+    pub(crate) fn leave_out(&mut self, path: String, reason: &'static str) {
         self.left_out.push(LeftOut { path, reason });
     }
 
-    pub(crate) fn fail(&mut self, path: &str, error: &Error) {
-        self.failed.push(FailedEntry {
-            path: path.to_owned(),
-            kind: error.kind().as_str(),
-            message: Failure::from(error.clone()).message(),
-        });
+    /// The copy ends here. What stopped it first is what counts.
+    pub(crate) fn stop(&mut self, by: ErrorKind) {
+        self.stopped_by.get_or_insert(by);
+    }
+
+    pub(crate) fn fail(&mut self, path: &str, side: Side, error: &Error) {
+        self.failed.push(FailedEntry { path: path.to_owned(), side, kind: error.kind(), message: Failure::from(error.clone()).message() });
     }
 
     /// The lines for stderr: one for each entry that is not in the copy.
     pub(crate) fn complaints(&self) -> Vec<String> {
         let left_out = self.left_out.iter().map(|entry| format!("left out: {}: {}", shown(&entry.path), entry.reason));
-        let failed = self.failed.iter().map(|entry| format!("failed: {}: {}", shown(&entry.path), shown(&entry.message)));
+        let failed = self.failed.iter().map(|entry| {
+            let path = if entry.path.is_empty() { "the root" } else { &entry.path };
+            format!("failed: {}: {}: {}", shown(path), entry.side.as_str(), shown(&entry.message))
+        });
         left_out.chain(failed).collect()
     }
 
@@ -75,11 +99,47 @@ impl CopyReport {
         let mut text = format!("{} files copied ({}), {} directories created", self.files, megabytes(self.bytes), self.directories);
         text.push_str(&format!(", {} equal files skipped ({})", self.skipped_equal, megabytes(self.skipped_bytes)));
         text.push_str(&format!(", {} left out, {} failed, in {:.1} s", self.left_out.len(), self.failed.len(), self.seconds));
-        if !self.complete {
-            text.push_str("; STOPPED before the end: run it again to go on");
+        if self.parts_removed > 0 {
+            text.push_str(&format!("; {} part files of interrupted copies removed", self.parts_removed));
+        }
+        if let Some(kind) = self.stopped_by {
+            text.push_str(&format!("; STOPPED before the end: {}", what_to_do(kind)));
         }
         text
     }
+}
+
+/// Why an entry of the source is not copied, if it is not.
+pub(crate) fn reason_to_leave_out(entry: &DirEntry) -> Option<&'static str> {
+    match entry.kind {
+        _ if !entry.addressable => Some("its name is not UTF-8"),
+        FileKind::File if part::is_part(&entry.name) => Some("a part file, left by a copy that was interrupted"),
+        FileKind::File | FileKind::Directory => None,
+        FileKind::Symlink => Some("a symbolic link, which is not followed"),
+        _ => Some("neither a file nor a directory"),
+    }
+}
+
+/// The warning for a destination that keeps nothing, if it is one.
+pub(crate) fn warning_of(durability: Durability, url: &str) -> Option<String> {
+    let lost = durability == Durability::None;
+    lost.then(|| format!("warning: {url} keeps nothing: what was stored there is gone now that this command ends"))
+}
+
+/// What helps a copy that was stopped by an error of this kind.
+const fn what_to_do(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::NoSpace => "free some space and run it again to go on",
+        ErrorKind::Io | ErrorKind::Locked | ErrorKind::Disconnected | ErrorKind::Closed => "run it again to go on",
+        ErrorKind::NotADirectory | ErrorKind::IsADirectory | ErrorKind::AlreadyExists => {
+            "remove what is in the way at the destination, or copy to another place"
+        }
+        _ => "it fails again until what the failure names is put right",
+    }
+}
+
+fn in_words<S: Serializer>(kind: &ErrorKind, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(kind.as_str())
 }
 
 fn megabytes(bytes: u64) -> String {

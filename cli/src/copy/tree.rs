@@ -8,7 +8,7 @@ use anystorage::{
 use super::PAGE;
 use super::part::{self, Source};
 use super::progress::Progress;
-use super::report::CopyReport;
+use super::report::{CopyReport, Side, reason_to_leave_out};
 use super::same::same_bytes;
 
 /// After how many bytes or files all of them are made durable, so that even a power cut loses no more than this.
@@ -36,7 +36,8 @@ pub(crate) async fn copy(
     let synced = destination.sync().await;
     log::debug!("synced at the end");
     if let Err(error) = &synced {
-        report.fail(to.as_str(), error);
+        report.fail(to.as_str(), Side::Destination, error);
+        report.stop(error.kind());
     }
     report.complete = copied.is_ok() && synced.is_ok();
     report.seconds = start.elapsed().as_secs_f64();
@@ -79,19 +80,9 @@ impl Level {
 
 impl Copier<'_> {
     async fn run(&mut self, from: &StoragePath, to: &StoragePath) -> Result<(), Stopped> {
-        let ready = async {
-            let found = self.source.stat(from).await?;
-            if let Some(parent) = to.parent() {
-                self.destination.create_dir_all(&parent).await?;
-            }
-            if found.is_dir() {
-                self.directory(to).await?;
-            }
-            Ok(found)
-        };
-        let found = match ready.await {
+        let found = match self.ready(from, to).await {
             Ok(found) => found,
-            Err(error) => return self.go_on(from, Err(Trouble::Fatal(error))),
+            Err(trouble) => return self.go_on(from, Err(trouble.fatal())),
         };
         if !found.is_dir() {
             let copied = self.file(from, to).await;
@@ -102,37 +93,37 @@ impl Copier<'_> {
             let entry = match level.next(self.source).await {
                 Ok(Some(entry)) => entry,
                 Ok(None) => {
-                    let (from, to) = (level.from.clone(), level.to.clone());
+                    let to = level.to.clone();
                     levels.pop();
-                    let swept = self.sweep(&from, &to).await.map_err(Trouble::Destination);
+                    let swept = self.sweep(&to).await.map_err(Trouble::destination);
                     self.go_on(&to, swept)?;
                     continue;
                 }
                 Err(error) => {
                     let from = level.from.clone();
                     levels.pop();
-                    self.go_on(&from, Err(Trouble::Source(error)))?;
+                    self.go_on(&from, Err(Trouble::source(error)))?;
                     continue;
                 }
             };
             let (from, to) = (level.from.clone(), level.to.clone());
-            if !entry.addressable || !matches!(entry.kind, FileKind::File | FileKind::Directory) {
+            if let Some(reason) = reason_to_leave_out(&entry) {
                 let path = if from.is_root() { entry.name.clone() } else { format!("{from}/{}", entry.name) };
-                self.report.leave_out(path, entry.kind, entry.addressable);
+                self.report.leave_out(path, reason);
                 continue;
             }
             let paths = from.join(&entry.name).and_then(|from| Ok((from, to.join(&entry.name)?)));
             let (from, to) = match paths {
                 Ok(paths) => paths,
                 Err(error) => {
-                    self.report.fail(&format!("{from}/{}", entry.name), &error);
+                    self.report.fail(&format!("{from}/{}", entry.name), Side::Destination, &error);
                     continue;
                 }
             };
             if entry.kind == FileKind::Directory {
                 match self.directory(&to).await {
                     Ok(()) => levels.push(Level::new(from, to)),
-                    Err(error) => self.go_on(&from, Err(Trouble::Destination(error)))?,
+                    Err(error) => self.go_on(&from, Err(Trouble::destination(error)))?,
                 }
             } else {
                 let copied = self.file(&from, &to).await;
@@ -140,6 +131,18 @@ impl Copier<'_> {
             }
         }
         Ok(())
+    }
+
+    /// What is to be copied, once there is a directory for it.
+    async fn ready(&mut self, from: &StoragePath, to: &StoragePath) -> Result<Metadata, Trouble> {
+        let found = self.source.stat(from).await.map_err(Trouble::source)?;
+        if let Some(parent) = to.parent() {
+            self.destination.create_dir_all(&parent).await.map_err(Trouble::destination)?;
+        }
+        if found.is_dir() {
+            self.directory(to).await.map_err(Trouble::destination)?;
+        }
+        Ok(found)
     }
 
     /// Makes sure that a directory is there.
@@ -159,18 +162,18 @@ impl Copier<'_> {
     }
 
     async fn file(&mut self, from: &StoragePath, to: &StoragePath) -> Result<(), Trouble> {
-        let file = self.source.open(from, &OpenOptions::reading()).await.map_err(Trouble::Source)?;
-        let found = file.stat().await.map_err(Trouble::Source)?;
+        let file = self.source.open(from, &OpenOptions::reading()).await.map_err(Trouble::source)?;
+        let found = file.stat().await.map_err(Trouble::source)?;
         let replaces = match self.destination.stat(to).await {
             Ok(there) if there.is_dir() => {
-                return Err(Trouble::Destination(
+                return Err(Trouble::destination(
                     Error::new(ErrorKind::IsADirectory, Operation::Copy)
                         .with_path(to)
                         .with_text("a directory is where a file should be: remove it or copy to another place"),
                 ));
             }
             Ok(there) if there.len == found.len => {
-                if same_bytes(&*file, found.len, self.destination, to).await.map_err(Trouble::Destination)? {
+                if same_bytes(&*file, found.len, self.destination, to).await.map_err(Trouble::source)? {
                     self.report.skipped_equal += 1;
                     self.report.skipped_bytes += found.len;
                     self.progress.bytes(found.len);
@@ -181,12 +184,12 @@ impl Copier<'_> {
             }
             Ok(_) => true,
             Err(error) if error.kind() == ErrorKind::NotFound => false,
-            Err(error) => return Err(Trouble::Destination(error)),
+            Err(error) => return Err(Trouble::destination(error)),
         };
-        let part = self.part(from, to).await?;
+        let part = part::part_of(to).map_err(Trouble::destination)?;
         let mut source = FileSource { file: &*file, before: found, offset: 0, progress: self.progress, failed: false };
         let stored = part::store(self.destination, to, &part, &mut source, replaces).await;
-        let bytes = stored.map_err(|error| if source.failed { Trouble::Source(error) } else { Trouble::Destination(error) })?;
+        let bytes = stored.map_err(|error| if source.failed { Trouble::source(error) } else { Trouble::destination(error) })?;
         self.progress.file();
         self.report.files += 1;
         self.report.bytes += bytes;
@@ -195,39 +198,20 @@ impl Copier<'_> {
         self.unsynced_bytes += bytes;
         if self.unsynced_bytes >= BYTES_BETWEEN_SYNCS || self.unsynced_files >= FILES_BETWEEN_SYNCS {
             log::debug!("syncing {} files", self.unsynced_files);
-            self.destination.sync().await.map_err(Trouble::Fatal)?;
+            self.destination.sync().await.map_err(|error| Trouble::destination(error).fatal())?;
             (self.unsynced_files, self.unsynced_bytes) = (0, 0);
         }
         Ok(())
     }
 
-    /// The part file for `to`: none that the source has a file of that name for, because that one is copied too.
-    async fn part(&self, from: &StoragePath, to: &StoragePath) -> Result<StoragePath, Trouble> {
-        let directory = from.parent().unwrap_or_default();
-        let mut variant = 0;
-        loop {
-            let part = part::part_of(to, variant).map_err(Trouble::Destination)?;
-            let taken = match directory.join(part.file_name().unwrap_or_default()) {
-                Ok(namesake) => self.source.exists(&namesake).await.map_err(Trouble::Source)?,
-                Err(_) => false,
-            };
-            if !taken {
-                return Ok(part);
-            }
-            variant += 1;
-        }
-    }
-
-    /// Removes the part files that an interrupted run left for files which the source has no more.
-    async fn sweep(&mut self, from: &StoragePath, to: &StoragePath) -> Result<()> {
+    /// Removes the part files that an interrupted run left: those of files which the source has no more, since all others were reused.
+    async fn sweep(&mut self, to: &StoragePath) -> Result<()> {
         let mut after = Some(part::PREFIX.to_owned());
         loop {
             let page = self.destination.list(to, after.as_deref(), PAGE).await?;
             for entry in page.iter().filter(|entry| entry.addressable && entry.kind == FileKind::File && part::is_part(&entry.name)) {
-                if !self.source.exists(&from.join(&entry.name)?).await? {
-                    self.destination.remove_file(&to.join(&entry.name)?).await?;
-                    self.report.parts_removed += 1;
-                }
+                self.destination.remove_file(&to.join(&entry.name)?).await?;
+                self.report.parts_removed += 1;
             }
             after = page.last().map(|entry| entry.name.clone());
             // Entries are listed in the order of their names, so those with the prefix are together.
@@ -243,8 +227,12 @@ impl Copier<'_> {
             return Ok(());
         };
         let stops = trouble.ends_the_copy();
-        self.report.fail(path.as_str(), &trouble.into_error());
-        if stops { Err(Stopped) } else { Ok(()) }
+        self.report.fail(path.as_str(), trouble.side, &trouble.error);
+        if stops {
+            self.report.stop(trouble.error.kind());
+            return Err(Stopped);
+        }
+        Ok(())
     }
 }
 
@@ -252,22 +240,36 @@ impl Copier<'_> {
 struct Stopped;
 
 /// An error, and whose it is: a source that cannot read one file can well read the next, a destination that cannot write cannot.
-enum Trouble {
-    Source(Error),
-    Destination(Error),
-    Fatal(Error),
+struct Trouble {
+    side: Side,
+    error: Error,
+    is_fatal: bool,
 }
 
 impl Trouble {
+    fn source(error: Error) -> Self {
+        Self { side: Side::Source, error, is_fatal: false }
+    }
+
+    fn destination(error: Error) -> Self {
+        Self { side: Side::Destination, error, is_fatal: false }
+    }
+
+    /// Whatever its kind, nothing more can be copied.
+    fn fatal(self) -> Self {
+        Self { is_fatal: true, ..self }
+    }
+
     fn ends_the_copy(&self) -> bool {
         use ErrorKind::{
             AlreadyExists, Closed, Corrupt, DirectoryNotEmpty, Disconnected, InvalidInput, InvalidPath, IsADirectory, NotADirectory,
             NotFound, PermissionDenied,
         };
-        match self {
-            Self::Source(error) => matches!(error.kind(), Closed | Disconnected),
-            Self::Destination(error) => !matches!(
-                error.kind(),
+        let kind = self.error.kind();
+        let by_its_kind = match self.side {
+            Side::Source => matches!(kind, Closed | Disconnected),
+            Side::Destination => !matches!(
+                kind,
                 AlreadyExists
                     | Corrupt
                     | DirectoryNotEmpty
@@ -278,13 +280,8 @@ impl Trouble {
                     | NotFound
                     | PermissionDenied
             ),
-            Self::Fatal(_) => true,
-        }
-    }
-
-    fn into_error(self) -> Error {
-        let (Self::Source(error) | Self::Destination(error) | Self::Fatal(error)) = self;
-        error
+        };
+        self.is_fatal || by_its_kind
     }
 }
 

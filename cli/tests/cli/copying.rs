@@ -102,7 +102,7 @@ fn what_is_in_the_way_is_named_and_the_rest_goes_on() {
     assert_eq!(failed, [("1-in-the-way", "not a directory"), ("2-also", "is a directory")]);
     assert!(report["failed"][0]["message"].as_str().unwrap().contains("a file is where a directory should be"), "{report}");
     let told = anystorage(["cp", &url(&a), &url(&b)]);
-    assert!(told.stderr.contains("failed: 1-in-the-way: ") && told.stderr.contains("failed: 2-also: "), "{told:#?}");
+    assert!(told.stderr.contains("failed: 1-in-the-way: destination: ") && told.stderr.contains("failed: 2-also: "), "{told:#?}");
     assert_eq!(fs::read(b.join("1-in-the-way")).unwrap(), b"precious");
     assert_eq!(fs::read(b.join("2-also/precious")).unwrap(), b"precious");
     assert_eq!(fs::read(b.join("3-fine/inner")).unwrap(), b"inner");
@@ -139,7 +139,7 @@ fn a_full_destination_stops_the_copy() {
     assert_eq!(report["failed"][0]["kind"], "no space left");
     assert_eq!(report["failed"][0]["path"], "3");
     let told = anystorage(["cp", &url(&a), "memory:?limit=1MiB"]);
-    assert!(told.stderr.contains("failed: 3: ") && told.stdout.contains("STOPPED"), "{told:#?}");
+    assert!(told.stderr.contains("failed: 3: destination: ") && told.stdout.contains("run it again to go on"), "{told:#?}");
 }
 
 #[test]
@@ -152,21 +152,100 @@ fn the_source_is_not_changed_and_may_be_in_use() {
     futures_lite::future::block_on(holder.close()).unwrap();
 }
 
-/// The part file of `foobar` has the name of a file in the source. Copied one after the other, the second replaced the first.
+/// What an interrupted copy had left at the source was copied on as a file like any other.
 #[test]
-fn a_file_named_like_a_part_file_is_a_file_like_any_other() {
+fn part_files_at_the_source_are_left_out() {
     let (_guard, a, b) = two_directories();
-    let namesake = ".anystorage-cp-85944171f73967e8.part";
-    fs::write(a.join("foobar"), "the file").unwrap();
-    fs::write(a.join(namesake), "the other file").unwrap();
+    let part = "sub/.anystorage-cp-85944171f73967e8.part";
+    fs::create_dir(a.join("sub")).unwrap();
+    fs::write(a.join("sub/foobar"), "the file").unwrap();
+    fs::write(a.join(part), "half of").unwrap();
+    fs::create_dir(b.join("sub")).unwrap();
+    fs::write(b.join(part), "the start").unwrap();
+    fs::write(b.join("sub/.anystorage-cp-0123456789abcdef.part"), "of a file that is gone").unwrap();
     let report = anystorage(["--format", "json", "cp", &url(&a), &url(&b)]).ok().json();
-    assert_eq!((report["files"].as_u64(), report["parts_removed"].as_u64()), (Some(2), Some(0)));
-    assert_same(&manifest(&a), &manifest(&b));
-    // Where only the destination has it, it was left by a copy that was interrupted.
-    fs::remove_file(a.join(namesake)).unwrap();
-    let report = anystorage(["--format", "json", "cp", &url(&a), &url(&b)]).ok().json();
-    assert_eq!(report["parts_removed"].as_u64(), Some(1));
-    assert_same(&manifest(&a), &manifest(&b));
+    assert_eq!(report["left_out"][0]["path"], part);
+    assert_eq!(report["left_out"][0]["reason"], "a part file, left by a copy that was interrupted");
+    assert_eq!(report["left_out"].as_array().unwrap().len(), 1);
+    assert_eq!((report["files"].as_u64(), report["parts_removed"].as_u64()), (Some(1), Some(1)));
+    let names: Vec<_> = manifest(&b).into_keys().collect();
+    assert_eq!(names, ["sub", "sub/foobar"]);
+    assert_eq!(fs::read(a.join(part)).unwrap(), b"half of");
+
+    fs::write(b.join(part), "another").unwrap();
+    let told = anystorage(["cp", &url(&a), &url(&b)]).ok();
+    assert!(told.stdout.contains("1 part files of interrupted copies removed"), "{told:#?}");
+}
+
+/// A file of the same length that nobody could read could not be replaced either.
+#[test]
+fn an_unreadable_file_at_the_destination_is_replaced() {
+    let (_guard, a, b) = two_directories();
+    fs::write(a.join("file"), "new").unwrap();
+    fs::write(b.join("file"), "old").unwrap();
+    fs::set_permissions(b.join("file"), fs::Permissions::from_mode(0o000)).unwrap();
+    let ran = crate::bad_input::without_privileges(&["--format", "json", "cp", &url(&a), &url(&b)], &b).ok();
+    assert_eq!(ran.json()["files"], 1);
+    assert_eq!(fs::read(b.join("file")).unwrap(), b"new");
+}
+
+/// A source that could not be read while it was compared was taken for a broken destination, and stopped the copy.
+#[test]
+fn a_source_that_breaks_while_compared_lets_the_rest_go_on() {
+    let (_guard, a, b) = two_directories();
+    for name in ["1", "2", "3"] {
+        fs::write(a.join(name), "").unwrap();
+    }
+    fs::write(b.join("2"), "").unwrap();
+    // The memory of a process as a file: empty by its length, and its first byte is an input/output error.
+    let script = r#"mount --bind "/proc/$$/mem" "$0" && exec "$@""#;
+    let output = std::process::Command::new("unshare")
+        .args(["-Urm", "sh", "-c", script])
+        .arg(a.join("2"))
+        .args([crate::command::PROGRAM, "--format", "json", "cp", &url(&a), &url(&b)])
+        .output()
+        .expect("a file that cannot be read needs the command unshare of util-linux");
+    let ran = crate::command::ran(output);
+    assert_eq!(ran.code, Some(1), "{ran:#?}");
+    let report = ran.json();
+    assert_eq!((report["complete"].as_bool(), report["files"].as_u64()), (Some(true), Some(2)), "{report}");
+    let failed = &report["failed"][0];
+    assert_eq!((failed["path"].as_str(), failed["side"].as_str()), (Some("2"), Some("source")), "{report}");
+    assert_eq!(failed["kind"], "input/output error");
+}
+
+/// It said to run it again, which would have failed the same way, and named nothing.
+#[test]
+fn a_file_where_the_tree_should_go_is_named() {
+    let (_guard, a, b) = two_directories();
+    fs::write(a.join("file"), "bytes").unwrap();
+    fs::write(b.join("taken"), "precious").unwrap();
+    for to in ["taken", "taken/below"] {
+        let ran = anystorage(["cp", &url(&a), &place(&b, to)]);
+        assert_eq!(ran.code, Some(1), "{ran:#?}");
+        assert!(ran.stderr.starts_with("failed: the root: destination: "), "{ran:#?}");
+        assert!(ran.stdout.contains("STOPPED before the end: remove what is in the way"), "{ran:#?}");
+        assert!(!ran.stdout.contains("run it again"), "{ran:#?}");
+    }
+    assert_eq!(fs::read(b.join("taken")).unwrap(), b"precious");
+}
+
+/// A copy into memory said how much it had copied, and nothing existed afterwards.
+#[test]
+fn a_destination_that_keeps_nothing_is_warned_of() {
+    let (_guard, a, b) = two_directories();
+    let file = a.join("file");
+    fs::write(&file, "bytes").unwrap();
+    for arguments in [vec!["cp", &url(&a), "memory:"], vec!["put", "memory:", "file", file.to_str().unwrap()]] {
+        let ran = anystorage(&arguments).ok();
+        assert!(ran.stderr.starts_with("warning: memory: keeps nothing"), "{arguments:?}: {ran:#?}");
+        assert_eq!(ran.stderr.lines().count(), 1, "{arguments:?}: {ran:#?}");
+        let json = anystorage([&["--format", "json"], arguments.as_slice()].concat()).ok();
+        assert_eq!((json.json()["durable"].as_bool(), json.stderr.as_str()), (Some(false), ""), "{arguments:?}");
+    }
+    let kept = anystorage(["--format", "json", "cp", &url(&a), &url(&b)]).ok();
+    assert_eq!(kept.json()["durable"], true);
+    assert_eq!(anystorage(["cp", &url(&a), &url(&b)]).ok().stderr, "");
 }
 
 /// Whoever reads the output may go away; whether the copy worked must be told all the same.

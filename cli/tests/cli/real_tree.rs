@@ -16,7 +16,7 @@ fn copy(from: &Path, to: &Path) -> serde_json::Value {
 }
 
 fn is_part(name: &str) -> bool {
-    name.contains(".anystorage-cp-") && name.ends_with(".part") && !name.ends_with("0123456789abcdef.part")
+    name.contains(".anystorage-cp-") && name.ends_with(".part") && !name.ends_with(".anystorage-cp-.part")
 }
 
 /// Whatever has its name is whole: a kill leaves files of the source, and part files, and nothing between.

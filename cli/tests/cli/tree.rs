@@ -179,7 +179,7 @@ pub fn build_real_tree(root: &Path) -> (u64, u64) {
         "-rf",
         "...",
         &"long".repeat(63),
-        ".anystorage-cp-0123456789abcdef.part",
+        ".anystorage-cp-.part",
     ] {
         fs::write(names.join(name), name).unwrap();
     }
