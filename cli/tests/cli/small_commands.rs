@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -62,6 +62,60 @@ fn a_failed_get_leaves_what_was_there() {
     let before = manifest(directory.path());
     assert_eq!(anystorage(["get", &url(&store), "missing", target.to_str().unwrap()]).code, Some(1));
     assert_eq!(manifest(directory.path()), before);
+}
+
+/// Every kill of a `get` left one more file behind.
+#[test]
+fn a_killed_get_leaves_one_file_that_the_next_replaces() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, target) = (directory.path().join("store"), directory.path().join("target"));
+    fs::create_dir(&store).unwrap();
+    fs::File::create(store.join("endless")).unwrap().set_len(1 << 40).unwrap();
+    fs::write(store.join("small"), "small").unwrap();
+    let parts = || -> Vec<_> {
+        let entries = fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().path());
+        entries.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with(".anystorage-get-")).collect()
+    };
+    let mut left = Vec::new();
+    for _ in 0..2 {
+        let mut child = Command::new(PROGRAM)
+            .args(["get", &url(&store), "endless", target.to_str().unwrap()])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        // The kill comes once there are new bytes under its name.
+        while !parts().iter().any(|part| fs::metadata(part).is_ok_and(|found| found.len() > 0 && !left.contains(&found.ino()))) {
+            assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
+            std::thread::yield_now();
+        }
+        // As long as one writes, another does not.
+        let other = anystorage(["get", &url(&store), "small", target.to_str().unwrap()]);
+        assert!(other.code == Some(1) && other.stderr.contains("another get is writing"), "{other:#?}");
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(parts().len(), 1);
+        // A second name keeps it, so that its number is not given to the next.
+        left.push(fs::metadata(&parts()[0]).unwrap().ino());
+        fs::hard_link(&parts()[0], directory.path().join(format!("held {}", left.len()))).unwrap();
+    }
+    anystorage(["get", &url(&store), "small", target.to_str().unwrap()]).ok();
+    assert_eq!(fs::read(&target).unwrap(), b"small");
+    assert_eq!(parts(), Vec::<std::path::PathBuf>::new());
+}
+
+/// Whoever may write to the directory could have led the bytes to another file by a link of the name that is known beforehand.
+#[test]
+fn a_link_in_the_place_of_the_part_file_is_not_followed() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("file"), "bytes").unwrap();
+    fs::write(directory.path().join("precious"), "precious").unwrap();
+    let target = directory.path().join("foobar");
+    symlink("precious", directory.path().join(".anystorage-get-85944171f73967e8.part")).unwrap();
+    anystorage(["get", &url(directory.path()), "file", target.to_str().unwrap()]).ok();
+    assert_eq!(fs::read(&target).unwrap(), b"bytes");
+    assert!(target.symlink_metadata().unwrap().is_file());
+    assert_eq!(fs::read(directory.path().join("precious")).unwrap(), b"precious");
 }
 
 #[test]
