@@ -197,7 +197,9 @@ pub fn without_privileges(arguments: &[&str], writable: &Path) -> Ran {
     // Temporary directories are for their owner alone; the program itself may lie below one that is, so it runs from a copy.
     let base = tempfile::tempdir().unwrap();
     let program = base.path().join("anystorage");
-    fs::copy(PROGRAM, &program).unwrap();
+    // Copied by another process: a child that a test beside this one forks meanwhile would hold our copy open for writing, and a program
+    // that is open for writing cannot be run (ETXTBSY).
+    assert!(Command::new("cp").arg(PROGRAM).arg(&program).status().unwrap().success());
     let mut opened = vec![base.path().to_owned()];
     opened.extend(writable.ancestors().skip(1).take_while(|above| *above != std::env::temp_dir()).map(Path::to_owned));
     for directory in opened {
