@@ -51,6 +51,8 @@ pub trait DiskFile: Debug + Send + Sync + 'static {
     fn sync(&self) -> io::Result<()>;
     /// `fchmod(2)`.
     fn set_mode(&self, mode: u32) -> io::Result<()>;
+    /// `flock(2)`, exclusive and at once: false if another open file of the same host file has it. It lasts until this one is closed.
+    fn try_lock(&self) -> io::Result<bool>;
 }
 
 /// Why a directory was not flushed.

@@ -209,14 +209,21 @@ impl<D: Disk> Instance<D> {
     }
 
     /// Creates a temporary file in this directory. It is removed when it is dropped.
+    ///
+    /// It is locked while it is open: an instance whose root is above or below this one's then knows that somebody is at work on it.
     pub(super) fn temporary(&self, directory: &str) -> io::Result<Temporary<'_, D>> {
         loop {
             let name = self.temporaries.next();
             let path = child(directory, &name);
             match self.ask(|disk| disk.open(&path, DiskOpen::CreateNew)) {
-                Ok(opened) => {
-                    let DiskOpened { file, metadata, through_link } = opened;
-                    return Ok(Temporary { instance: self, file, id: metadata.id, through_link, path, name, kept: false });
+                Ok(DiskOpened { file, metadata, through_link }) => {
+                    let mut temporary = Temporary { instance: self, file, id: metadata.id, through_link, path, name, kept: false };
+                    // Another instance may take it for stale before the lock is there. What that one has locked it removes, and what has no
+                    // name any more it has removed.
+                    if temporary.file.try_lock()? && temporary.file.metadata()?.links > 0 {
+                        return Ok(temporary);
+                    }
+                    temporary.keep();
                 }
                 Err(error) => {
                     self.temporaries.done(&name);
@@ -228,18 +235,32 @@ impl<D: Disk> Instance<D> {
         }
     }
 
-    /// Removes temporary files that an instance before this one left in the directory. The lock says that nobody is at work on them.
+    /// Removes temporary files that an instance before this one left in the directory.
     pub(super) fn remove_stale(&self, directory: &str, names: &[String]) {
         if self.read_only {
             return;
         }
         for name in names.iter().filter(|name| !self.temporaries.is_ours(name)) {
-            match self.ask(|disk| disk.remove_file(&child(directory, name))) {
-                Ok(()) => log::info!("removed {name:?}, which an interrupted write had left in {directory:?}"),
+            match self.remove_abandoned(&child(directory, name)) {
+                Ok(true) => log::info!("removed {name:?}, which an interrupted write had left in {directory:?}"),
+                Ok(false) => {}
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => log::warn!("could not remove {name:?}, which an interrupted write had left in {directory:?}: {error}"),
             }
         }
+    }
+
+    /// Removes a temporary file, unless an instance with a root above or below this one's is at work on it.
+    fn remove_abandoned(&self, path: &str) -> io::Result<bool> {
+        let opened = self.ask(|disk| match disk.open(path, DiskOpen::Read) {
+            // It has the permissions of the file that it was to replace.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => disk.open(path, DiskOpen::Write),
+            outcome => outcome,
+        })?;
+        if !opened.file.try_lock()? {
+            return Ok(false);
+        }
+        self.ask(|disk| disk.remove_file(path)).map(|()| true)
     }
 }
 
@@ -262,7 +283,7 @@ pub(super) struct Temporary<'i, D: Disk> {
 }
 
 impl<D: Disk> Temporary<'_, D> {
-    /// It has got its real name, and is not removed any more.
+    /// It has got its real name, or is removed by somebody else: nothing is left to remove here.
     pub(super) fn keep(&mut self) {
         self.kept = true;
     }

@@ -23,9 +23,9 @@
 //! # How it keeps files
 //!
 //! - **Names** on the host are the names in the path. The one exception: while a file is being replaced there is a temporary one beside it,
-//!   `.anystorage-~` and 16 hexadecimal digits. Such files are never shown. One that a killed process left is removed when a
-//!   [`list`](anystorage_api::StorageBackend::list) or [`remove_dir`](anystorage_api::StorageBackend::remove_dir) meets it. A user's name of
-//!   that shape gets one more `~` on the host; where that makes it longer than 255 bytes, it is `InvalidPath`.
+//!   `.anystorage-~` and 16 hexadecimal digits. Such files are never shown. One that a killed process left is removed when a [`list`](anystorage_api::StorageBackend::list) or [`remove_dir`](anystorage_api::StorageBackend::remove_dir)
+//!   meets it. Whoever is at work on one holds `flock` on it, and it is removed by nobody else; nor is one that its owner can neither read
+//!   nor write. A user's name of that shape gets one more `~` on the host; where that makes it longer than 255 bytes, it is `InvalidPath`.
 //! - **Replacing**: [`write`](anystorage_api::StorageBackend::write) fills a temporary file, flushes it, renames it over the old one and
 //!   flushes the directory, and whichever above it is new: when it returns, the new file is durable. Permission bits are kept; owner,
 //!   extended attributes and hard links are not, for it is a new file. A symbolic link at the path is replaced by the file.
@@ -48,13 +48,18 @@
 //!   a name.
 //! - A write does not change bytes beside those written, also when the power is cut. (What is torn are the written bytes alone.)
 //! - Names are byte-exact and case-sensitive. On a disk that folds case or normalises Unicode, two paths may be the same file.
-//! - `flock` works on a directory: local Linux and BSD file systems do, some network file systems do not, and the lock does not reach other
+//! - `flock` works on directories and files: local Linux and BSD file systems do, some network file systems do not, and the lock does not reach other
 //!   machines.
 //! - Device and inode number stay those of a file while it is open. A clock that stands still for a while is no harm to revisions, except that
 //!   a file replaced twice within one tick may get the inode and the revision of the one before.
 //!
 //! And of its neighbours: other programs may read below the root at any time, and write at their own risk. What they move away under open
 //! files is not followed, and what they write is not synced. They cannot make the engine leave its root.
+//!
+//! Instances whose roots lie one in the other, `d` and `d/notes`, are such neighbours, for these are two locations, each with its own lock.
+//! Neither takes away the other's temporary files while they are in use, so a `write` in one is whole and durable whatever the other lists.
+//! But each has its own order of calls, revisions, open files and dirty directories: whoever writes the same file through both, or renames a
+//! directory of the one that is above the root of the other, does it at the risk named.
 //!
 //! # What it keeps
 //!
@@ -70,7 +75,8 @@
 //!    hold (beyond is `InvalidInput`).
 //! 6. *Order*: a file has one lock, whatever the number of its handles; reads share it, changes have it alone. Flushes do not hold it. A call
 //!    runs to its end within its first poll. A `write_at` that fails may have written a prefix.
-//! 7. *One holder*: `flock` on the root directory itself, so no file of the engine in the tree, and nothing to clean up after a kill.
+//! 7. *One holder*: `flock` on the root directory itself, so no file of the engine in the tree, and nothing to clean up after a kill. It is
+//!    that directory that is held, not what lies below it as somebody else's root: see the neighbours above.
 //! 8. *Space*: `ENOSPC` and `EDQUOT` are `NoSpace`. A replacement that runs out leaves the old file, and takes its temporary one away.
 //! 9. *Damage* cannot be told: there are no checksums, and other bytes than written read as they are. Nothing is repaired, cut or deleted.
 //! 10. *No silent fall-back*: without `openat2` (Linux before 5.6, other systems) `cap-std` walks paths itself, confined all the same. What is

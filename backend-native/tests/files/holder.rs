@@ -153,6 +153,27 @@ fn reading_alone_changes_nothing_also_while_somebody_holds_the_place() {
 }
 
 #[test]
+fn a_temporary_file_is_removed_only_when_nobody_is_at_work_on_it() {
+    let root = tempfile::tempdir().unwrap();
+    populate(root.path());
+    let leftover = root.path().join("d/.anystorage-~0123456789abcdef");
+    std::fs::rename(root.path().join(".anystorage-~0123456789abcdef"), &leftover).unwrap();
+    let at_work = std::fs::File::open(&leftover).unwrap();
+    at_work.try_lock().unwrap();
+    let backend = FilesBackend::open(root.path()).unwrap();
+    block_on(async {
+        assert_eq!(backend.list(&path("d"), None, 10).await.unwrap().len(), 1);
+        backend.remove_file(&path("d/f")).await.unwrap();
+        assert_eq!(refused(backend.remove_dir(&path("d")).await), ErrorKind::DirectoryNotEmpty);
+        assert!(leftover.exists());
+        drop(at_work);
+        assert_eq!(backend.list(&path("d"), None, 10).await.unwrap().len(), 0);
+        assert!(!leftover.exists());
+        backend.remove_dir(&path("d")).await.unwrap();
+    });
+}
+
+#[test]
 fn a_read_only_mount_is_permission_denied_and_readable() {
     if let Some(root) = own_part() {
         let root = Path::new(&root);

@@ -78,6 +78,9 @@ impl DiskFile for TimelessFile {
     fn set_mode(&self, mode: u32) -> io::Result<()> {
         self.0.set_mode(mode)
     }
+    fn try_lock(&self) -> io::Result<bool> {
+        self.0.try_lock()
+    }
 }
 
 fn open(root: &Path) -> FilesBackend<Timeless> {

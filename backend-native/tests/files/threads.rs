@@ -11,6 +11,41 @@ use futures_lite::future::block_on;
 
 use crate::support::{Over, path};
 
+/// The outer one took the temporary files of the inner one for leftovers of a crash, and three `write`s in ten failed with `NotFound`.
+#[test]
+fn an_instance_above_does_not_take_away_the_temporary_files_of_one_below() {
+    const WRITES: u32 = 1000;
+    let root = tempfile::tempdir().unwrap();
+    let notes = root.path().join("notes");
+    let outer = FilesBackend::open(root.path()).unwrap();
+    let inner = FilesBackend::open(&notes).unwrap();
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let end = Over(&over);
+        let listing: Vec<_> = (0..2)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut lists = 0_u32;
+                    while !over.load(Ordering::Relaxed) {
+                        let listed = block_on(outer.list(&path("notes"), None, 10)).unwrap();
+                        assert!(listed.iter().all(|entry| entry.name == "f"), "{listed:?}");
+                        lists += 1;
+                    }
+                    lists
+                })
+            })
+            .collect();
+        let failed: Vec<_> = (0..WRITES).filter_map(|number| block_on(inner.write(&path("f"), &number.to_le_bytes())).err()).collect();
+        drop(end);
+        assert!(failed.is_empty(), "{} of {WRITES} writes failed, the first so: {}", failed.len(), failed[0]);
+        for lister in listing {
+            assert!(lister.join().unwrap() > 0);
+        }
+    });
+    assert_eq!(block_on(inner.read(&path("f"))).unwrap(), (WRITES - 1).to_le_bytes());
+    assert_eq!(std::fs::read_dir(&notes).unwrap().count(), 1, "a temporary file is left");
+}
+
 /// Large enough that the host copies it page by page: without order, a reader would see two writers' bytes.
 const BLOCK: usize = 1 << 20;
 

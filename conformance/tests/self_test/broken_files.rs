@@ -298,4 +298,7 @@ impl<F: DiskFile> DiskFile for FaultyFile<F> {
     fn set_mode(&self, mode: u32) -> io::Result<()> {
         self.file.set_mode(mode)
     }
+    fn try_lock(&self) -> io::Result<bool> {
+        self.file.try_lock()
+    }
 }
