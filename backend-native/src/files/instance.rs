@@ -242,7 +242,7 @@ impl<D: Disk> Instance<D> {
         }
         for name in names.iter().filter(|name| !self.temporaries.is_ours(name)) {
             match self.remove_abandoned(&child(directory, name)) {
-                Ok(true) => log::info!("removed {name:?}, which an interrupted write had left in {directory:?}"),
+                Ok(true) => log::warn!("removed {name:?}, which an interrupted write had left in {directory:?}"),
                 Ok(false) => {}
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => log::warn!("could not remove {name:?}, which an interrupted write had left in {directory:?}: {error}"),

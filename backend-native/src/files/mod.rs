@@ -23,7 +23,8 @@
 //! # How it keeps files
 //!
 //! - **Names** on the host are the names in the path. The one exception: while a file is being replaced there is a temporary one beside it,
-//!   `.anystorage-~` and 16 hexadecimal digits. Such files are never shown. One that a killed process left is removed when a [`list`](anystorage_api::StorageBackend::list) or [`remove_dir`](anystorage_api::StorageBackend::remove_dir)
+//!   `.anystorage-~` and 16 hexadecimal digits. Such files are never shown. One that a killed process left is removed, and the log told so
+//!   at level `warn`, when a [`list`](anystorage_api::StorageBackend::list) or [`remove_dir`](anystorage_api::StorageBackend::remove_dir)
 //!   meets it. Whoever is at work on one holds `flock` on it, and it is removed by nobody else; nor is one that its owner can neither read
 //!   nor write. A user's name of that shape gets one more `~` on the host; where that makes it longer than 255 bytes, it is `InvalidPath`.
 //! - **Replacing**: [`write`](anystorage_api::StorageBackend::write) fills a temporary file, flushes it, renames it over the old one and
