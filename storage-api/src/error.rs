@@ -267,6 +267,13 @@ impl Error {
         self.path.as_ref()
     }
 
+    /// The sentence that says what is wrong and what the reader can do, as [`Self::with_text`] gave it; none if the kind says it all. It
+    /// is for people: it may be worded anew in any version.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        self.text.as_deref()
+    }
+
     /// [`ErrorKind::is_retryable`] of its kind.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
@@ -284,10 +291,11 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.operation)?;
         if let Some(path) = &self.path {
-            if path.is_root() {
-                f.write_str(" the root")?;
-            } else {
-                write!(f, " {:?}", path.as_str())?;
+            match (path.is_root(), self.operation) {
+                // A location is opened at its root: saying so tells nothing.
+                (true, Operation::OpenLocation) => {}
+                (true, _) => f.write_str(" the root")?,
+                (false, _) => write!(f, " {:?}", path.as_str())?,
             }
         }
         write!(f, ": {}", self.kind)?;
@@ -344,5 +352,28 @@ impl From<Error> for io::Error {
             ErrorKind::Closed | ErrorKind::Io => Io::Other,
         };
         Self::new(kind, error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_root_is_named_unless_a_location_is_opened() {
+        let at_root = |operation| Error::new(ErrorKind::Locked, operation).with_path(&StoragePath::root()).to_string();
+        assert_eq!(at_root(Operation::OpenLocation), "open location: locked by another instance");
+        assert_eq!(at_root(Operation::List), "list the root: locked by another instance");
+        let below = Error::new(ErrorKind::NotFound, Operation::OpenLocation).with_path(&StoragePath::parse("a").unwrap());
+        assert_eq!(below.to_string(), "open location \"a\": not found");
+    }
+
+    #[test]
+    fn the_text_is_the_one_given_without_what_display_adds() {
+        let error = Error::new(ErrorKind::NoSpace, Operation::Write);
+        assert_eq!(error.text(), None);
+        let error = error.with_text("remove a file").with_cause(io::Error::other("quota"));
+        assert_eq!(error.text(), Some("remove a file"));
+        assert_eq!(error.to_string(), "write: no space left: remove a file (quota)");
     }
 }
