@@ -1,6 +1,7 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use crate::sibling::create_sibling;
 use crate::{
     Attributes, Capabilities, DirEntry, Error, ErrorKind, MaybeSend, MaybeSync, Metadata, OpenOptions, Operation, Result, StorageFile,
     StoragePath, Usage, engine,
@@ -118,8 +119,13 @@ pub trait StorageBackend: Debug + MaybeSend + MaybeSync + 'static {
     /// Replaces the whole file with `data`, or creates it, all or nothing (contract line 4). A file that is open meanwhile keeps its old
     /// bytes, as if it had been removed.
     ///
-    /// The default writes a sibling, syncs it and renames it over `path`; after a kill the sibling (`.NAME.anystorage-write`, the name cut
-    /// where it gets too long) may be left, and the next `write` reuses it. Engines that have a better way override this.
+    /// The default writes a new sibling, syncs it and renames it over `path`. Each call has a sibling of its own, so calls that overlap do
+    /// not mix, and the last rename stays. After a kill the sibling (`.NAME.anystorage-write-NUMBER`, the name cut where it gets too long)
+    /// may be left; nothing reuses it.
+    ///
+    /// Dropping the future of this default midway abandons the write: the old file is there, whole, and the sibling may be left. Contract
+    /// line 6 promises more, a write that was polled runs to its end; so an engine whose calls may wait overrides this, as does one that
+    /// has a better way.
     ///
     /// # Errors
     /// As [`open`](Self::open) and [`write_at`](StorageFile::write_at); after an error the old file is there, whole.
@@ -134,10 +140,9 @@ pub trait StorageBackend: Debug + MaybeSend + MaybeSync + 'static {
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(error.in_operation(Operation::Write)),
         }
-        let sibling = path.sibling(".anystorage-write", self.capabilities().max_name_len)?;
-        let options = OpenOptions::new().write(true).create(true).truncate(true);
+        let writing = |error: Error| error.in_operation(Operation::Write).with_path(path);
+        let (file, sibling) = create_sibling(self, path, "write").await.map_err(writing)?;
         let written = async {
-            let file = self.open(&sibling, &options).await?;
             file.write_at(0, data).await?;
             file.sync().await?;
             file.close().await?;
@@ -148,7 +153,7 @@ pub trait StorageBackend: Debug + MaybeSend + MaybeSync + 'static {
             // Best effort: the error that matters is the first one.
             let _ = self.remove_file(&sibling).await;
         }
-        outcome.map_err(|error| error.in_operation(Operation::Write).with_path(path))
+        outcome.map_err(writing)
     }
 
     /// How full the location is.

@@ -1,3 +1,4 @@
+use crate::sibling::create_sibling;
 use crate::walk::Walk;
 use crate::{
     DirEntry, Error, ErrorKind, FileKind, Metadata, OpenOptions, Operation, Result, StorageBackend, StorageFile, StoragePath, engine,
@@ -234,7 +235,7 @@ pub trait StorageBackendExt: StorageBackend {
         if found(self.stat(to).await).map_err(copying)?.is_some_and(|metadata| metadata.is_dir()) {
             return Err(Error::new(ErrorKind::IsADirectory, Operation::Copy).with_path(to));
         }
-        let (target, sibling) = create_sibling(self, to).await.map_err(|error| copying(error).with_path(to))?;
+        let (target, sibling) = create_sibling(self, to, "copy").await.map_err(|error| copying(error).with_path(to))?;
         let copied = async {
             let len = copy_bytes(&*source, &*target).await?;
             target.sync().await?;
@@ -303,21 +304,6 @@ impl Kept {
         let more = self.count - self.shown.len();
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         (self.count > 0).then(|| format!("no path leads to {}{more}; remove them on the host", self.shown.join(", ")))
-    }
-}
-
-/// A new file beside `path`, which nobody else has.
-async fn create_sibling<B: StorageBackend + ?Sized>(backend: &B, path: &StoragePath) -> Result<(Box<dyn StorageFile>, StoragePath)> {
-    let max_name_len = backend.capabilities().max_name_len;
-    let mut number = 0u32;
-    loop {
-        let sibling = path.sibling(&format!(".anystorage-copy-{number}"), max_name_len)?;
-        match backend.open(&sibling, &OpenOptions::new().write(true).create_new(true)).await {
-            Ok(file) => return Ok((file, sibling)),
-            // One that a kill left, or another copy under way.
-            Err(error) if error.kind() == ErrorKind::AlreadyExists && number < u32::MAX => number += 1,
-            Err(error) => return Err(error),
-        }
     }
 }
 

@@ -26,6 +26,7 @@ mod maybe;
 mod metadata;
 mod options;
 mod path;
+mod sibling;
 mod walk;
 
 pub use anystorage_macros::engine;

@@ -105,7 +105,7 @@ impl End {
     /// What an engine without a write of its own may leave beside a file that was being replaced.
     pub(super) fn sibling(&self) -> Option<StoragePath> {
         let Played { op: Op::Replace { path, .. }, ended: false, .. } = self.played.last()? else { return None };
-        path.parent()?.join(&format!(".{}.anystorage-write", path.file_name()?)).ok()
+        path.parent()?.join(&format!(".{}.anystorage-write-0", path.file_name()?)).ok()
     }
 
     pub(super) fn story(&self) -> String {
