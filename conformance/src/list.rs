@@ -54,6 +54,8 @@ macro_rules! __case_table {
                 plain a_refused_write_changes_nothing [];
                 plain a_replaced_file_that_is_open_keeps_its_bytes [];
                 plain a_read_beside_a_write_sees_old_or_new [];
+                plain writes_together_leave_one_of_them_whole [];
+                plain write_takes_no_name_that_is_in_use [];
                 plain rename_over_a_file_replaces_it [];
                 persistence an_unsynced_write_is_old_or_new [Durable];
                 persistence one_of_many_unsynced_writes_is_there [Durable];

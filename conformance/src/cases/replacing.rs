@@ -4,7 +4,7 @@ use anystorage_api::{ErrorKind, StorageBackend};
 use futures_lite::future::zip;
 
 use super::check::*;
-use crate::case::{Broken, Carry, Verdict};
+use crate::case::{Broken, Carry, CaseFuture, Verdict};
 
 /// `write` leaves exactly its data: shorter, longer, or empty.
 pub async fn write_leaves_exactly_its_data(backend: &dyn StorageBackend) -> Verdict {
@@ -78,6 +78,71 @@ pub async fn a_read_beside_a_write_sees_old_or_new(backend: &dyn StorageBackend)
         old = new;
     }
     Ok(())
+}
+
+/// `write`s under way together, several to one file and several to two whose long names differ only at the end: none fails, whoever reads
+/// meanwhile sees one of the contents whole, and no other name is left.
+pub async fn writes_together_leave_one_of_them_whole(backend: &dyn StorageBackend) -> Verdict {
+    backend.create_dir(&path("d")?).await?;
+    // A temporary name made of these has to be cut, and then they are the same.
+    let long = "n".repeat(backend.capabilities().max_name_len.saturating_sub(1));
+    let names = ["file".to_owned(), format!("{long}1"), format!("{long}2")];
+    let mut files = Vec::new();
+    for (seed, name) in (1000..).zip(&names) {
+        let (file, old) = (path("d")?.join(name)?, pattern(seed, 30_000));
+        backend.write(&file, &old).await?;
+        files.push((file, old));
+    }
+    for round in 0..4 {
+        let version = |file: u64, writer: u64| pattern(100 * round + 10 * file + writer, 40_000 - 7000 * writer as usize);
+        let written: Vec<Vec<Vec<u8>>> = (0..3).map(|file| (0..3).map(|writer| version(file, writer)).collect()).collect();
+        let mut calls: Vec<CaseFuture<'_, Verdict>> = Vec::new();
+        for writer in 0..3 {
+            for ((file, old), versions) in files.iter().zip(&written) {
+                calls.extend(
+                    versions
+                        .get(writer)
+                        .map(|data| -> CaseFuture<'_, Verdict> { Box::pin(async move { Ok(backend.write(file, data).await?) }) }),
+                );
+                calls.push(Box::pin(async move {
+                    let allowed: Vec<&[u8]> = versions.iter().chain([old]).map(Vec::as_slice).collect();
+                    for _ in 0..4 {
+                        whole("a read beside several writes saw none of their contents", &backend.read(file).await?, &allowed)?;
+                    }
+                    Ok(())
+                }));
+            }
+        }
+        for outcome in together(calls).await {
+            outcome?;
+        }
+        for ((file, old), versions) in files.iter_mut().zip(&written) {
+            *old = backend.read(file).await?;
+            let allowed: Vec<&[u8]> = versions.iter().map(Vec::as_slice).collect();
+            whole("several writes together left none of their contents", old, &allowed)?;
+        }
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        lists("several writes together left another name, or took one away", backend, "d", &names).await?;
+    }
+    Ok(())
+}
+
+/// `write` leaves files alone whose names look like those of its own temporary files, or of other programs'.
+pub async fn write_takes_no_name_that_is_in_use(backend: &dyn StorageBackend) -> Verdict {
+    const OTHERS: [&str; 6] = [".a.anystorage-write", ".a.anystorage-write-0", ".a.anystorage-write-1", ".a.tmp", "a.tmp", "a~"];
+    for (seed, name) in (0..).zip(OTHERS) {
+        put(backend, name, &pattern(seed, 5000)).await?;
+    }
+    for round in 100..103 {
+        backend.write(&path("a")?, &pattern(round, 9000)).await?;
+        holds("write left something else than its data", backend, "a", &pattern(round, 9000)).await?;
+    }
+    fails_with("write through a file", ErrorKind::NotADirectory, backend.write(&path("a/below")?, b"data").await)?;
+    for (seed, name) in (0..).zip(OTHERS) {
+        holds("write took another file for its own", backend, name, &pattern(seed, 5000)).await?;
+    }
+    let [write, first, second, hidden, shown, old] = OTHERS;
+    lists("write took a name away, or left one", backend, "", &[write, first, second, hidden, "a", shown, old]).await
 }
 
 /// `rename` over a file replaces it: one name, with the renamed file's bytes.

@@ -5,6 +5,7 @@
 mod broken;
 mod broken_files;
 mod catalogue;
+mod default_write_test;
 mod matrix_test;
 mod model_test;
 mod reference;

@@ -12,6 +12,9 @@ faults! {
     "a refused write leaves its temporary file" => RefusedLeavesTemporary {},
     "write's temporary name is too long for long names" => TemporaryTooLong {},
     "write's temporary name is cut within a character" => TemporaryCutInCharacter {},
+    "write's temporary file is the same for all writers" => SharedTemporary {},
+    "write's temporary file is the same for long names" => LongNamesShareTemporary {},
+    "write takes what has the name of its temporary file" => TakesTemporaryName {},
     "write does not cut a longer file" => DoesNotCut {},
     "write appends" => Appends {},
     "write removes the old file first" => RemovesFirst {},
@@ -85,6 +88,57 @@ fault! { TemporaryCutInCharacter {}
         let name = path.file_name().unwrap_or_default();
         assert!(name.len() < 241 || name.is_char_boundary(241), "a name is cut within a character");
         inner.write(path, data).await
+    }
+}
+
+/// The name of the one temporary file that all writers of a path use.
+fn shared(inner: &Inner, path: &StoragePath) -> Result<StoragePath> {
+    const SUFFIX: &str = ".anystorage-write";
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    let most = inner.capabilities().max_name_len - SUFFIX.len() - 1;
+    while name.len() > most {
+        name.pop();
+    }
+    path.parent().unwrap_or_default().join(&format!(".{name}{SUFFIX}"))
+}
+
+/// Through the shared temporary file, as a host does that lets others run at every call.
+async fn through_shared(inner: &Inner, path: &StoragePath, data: &[u8]) -> Result<()> {
+    if path.is_root() || inner.stat(path).await.is_ok_and(|found| found.is_dir()) {
+        return inner.write(path, data).await;
+    }
+    let shared = shared(inner, path)?;
+    let in_write = |error: Error| error.in_operation(Operation::Write).with_path(path);
+    let file = inner.open(&shared, &OpenOptions::new().write(true).create(true).truncate(true)).await.map_err(in_write)?;
+    yield_now().await;
+    file.write_at(0, data).await?;
+    yield_now().await;
+    file.sync().await?;
+    file.close().await?;
+    yield_now().await;
+    inner.rename(&shared, path).await.map_err(in_write)
+}
+
+fault! { SharedTemporary {}
+    async fn write(&self, inner: &Inner, path: &StoragePath, data: &[u8]) -> Result<()> {
+        through_shared(inner, path, data).await
+    }
+}
+
+fault! { LongNamesShareTemporary {}
+    async fn write(&self, inner: &Inner, path: &StoragePath, data: &[u8]) -> Result<()> {
+        if path.file_name().unwrap_or_default().len() > 200 {
+            return through_shared(inner, path, data).await;
+        }
+        inner.write(path, data).await
+    }
+}
+
+fault! { TakesTemporaryName {}
+    async fn write(&self, inner: &Inner, path: &StoragePath, data: &[u8]) -> Result<()> {
+        inner.write(path, data).await?;
+        let _ = inner.remove_file(&shared(inner, path)?).await;
+        Ok(())
     }
 }
 
