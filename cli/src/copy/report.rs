@@ -48,7 +48,7 @@ pub(crate) struct LeftOut {
 pub(crate) struct FailedEntry {
     pub(crate) path: String,
     pub(crate) side: Side,
-    #[serde(serialize_with = "in_words")]
+    #[serde(serialize_with = "as_code")]
     pub(crate) kind: ErrorKind,
     pub(crate) message: String,
 }
@@ -138,8 +138,8 @@ const fn what_to_do(kind: ErrorKind) -> &'static str {
     }
 }
 
-fn in_words<S: Serializer>(kind: &ErrorKind, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(kind.as_str())
+fn as_code<S: Serializer>(kind: &ErrorKind, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(kind.code())
 }
 
 fn megabytes(bytes: u64) -> String {
