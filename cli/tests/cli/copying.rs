@@ -99,7 +99,7 @@ fn what_is_in_the_way_is_named_and_the_rest_goes_on() {
         .iter()
         .map(|entry| (entry["path"].as_str().unwrap(), entry["kind"].as_str().unwrap()))
         .collect();
-    assert_eq!(failed, [("1-in-the-way", "not a directory"), ("2-also", "is a directory")]);
+    assert_eq!(failed, [("1-in-the-way", "not_a_directory"), ("2-also", "is_a_directory")]);
     assert!(report["failed"][0]["message"].as_str().unwrap().contains("a file is where a directory should be"), "{report}");
     let told = anystorage(["cp", &url(&a), &url(&b)]);
     assert!(told.stderr.contains("failed: 1-in-the-way: destination: ") && told.stderr.contains("failed: 2-also: "), "{told:#?}");
