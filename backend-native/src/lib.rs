@@ -6,3 +6,7 @@
 
 #[cfg(all(feature = "files", unix))]
 pub mod files;
+#[cfg(feature = "redb")]
+pub mod redb;
+#[cfg(feature = "sled")]
+pub mod sled;

@@ -1,0 +1,9 @@
+//! A complete anystorage engine over any transactional key-value store.
+
+mod backend;
+mod options;
+mod store;
+
+pub use backend::KvBackend;
+pub use options::{KvOptions, MAX_BLOCK_SIZE, MIN_BLOCK_SIZE};
+pub use store::{Batch, Commit, KvEntry, KvStore, MAX_KEY_LEN, MAX_RECORD_LEN};
