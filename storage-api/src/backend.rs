@@ -1,7 +1,7 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use crate::sibling::create_sibling;
+use crate::sibling::{create_sibling, keep_mode, replaceable};
 use crate::{
     Attributes, Capabilities, DirEntry, Error, ErrorKind, MaybeSend, MaybeSync, Metadata, OpenOptions, Operation, Result, StorageFile,
     StoragePath, Usage, engine,
@@ -117,7 +117,7 @@ pub trait StorageBackend: Debug + MaybeSend + MaybeSync + 'static {
     }
 
     /// Replaces the whole file with `data`, or creates it, all or nothing (contract line 4). A file that is open meanwhile keeps its old
-    /// bytes, as if it had been removed.
+    /// bytes, as if it had been removed. Where attributes are kept, the new file has the mode of the old one.
     ///
     /// The default writes a new sibling, syncs it and renames it over `path`. Each call has a sibling of its own, so calls that overlap do
     /// not mix, and the last rename stays. After a kill the sibling (`.NAME.anystorage-write-NUMBER`, the name cut where it gets too long)
@@ -130,20 +130,22 @@ pub trait StorageBackend: Debug + MaybeSend + MaybeSync + 'static {
     /// # Errors
     /// As [`open`](Self::open) and [`write_at`](StorageFile::write_at); after an error the old file is there, whole.
     async fn write(&self, path: &StoragePath, data: &[u8]) -> Result<()> {
-        let is_directory = || Error::new(ErrorKind::IsADirectory, Operation::Write).with_path(path);
         if path.is_root() {
-            return Err(is_directory());
+            return Err(Error::new(ErrorKind::IsADirectory, Operation::Write).with_path(path));
         }
-        match self.stat(path).await {
-            Ok(found) if found.is_dir() => return Err(is_directory()),
-            Ok(_) => {}
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
+        let found = match self.stat(path).await {
+            Ok(found) => Some(found),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
             Err(error) => return Err(error.in_operation(Operation::Write)),
+        };
+        if let Some(found) = &found {
+            replaceable(found, Operation::Write, path)?;
         }
         let writing = |error: Error| error.in_operation(Operation::Write).with_path(path);
         let (file, sibling) = create_sibling(self, path, "write").await.map_err(writing)?;
         let written = async {
             file.write_at(0, data).await?;
+            keep_mode(self, found.as_ref(), &sibling).await?;
             file.sync().await?;
             file.close().await?;
             self.rename(&sibling, path).await
@@ -164,10 +166,34 @@ pub trait StorageBackend: Debug + MaybeSend + MaybeSync + 'static {
         Err(Error::new(ErrorKind::Unsupported, Operation::Usage))
     }
 
-    /// Sets permissions, times or the target of a link.
+    /// Sets permissions, times or the target of a link of a file, a directory or the root: what is given, and nothing else. [`stat`] and
+    /// [`StorageFile::stat`] tell them afterwards. They follow a rename, and are gone with the file.
+    ///
+    /// - The mode is kept, never enforced. A whole-file [`write`] over a file keeps its mode.
+    /// - A `modified` that is set stays until the next change of the bytes (of a directory: of its entries).
+    /// - A link target makes an empty file a symbolic link, and changes where a link leads. `stat` and [`list`] tell of a
+    ///   [`Symlink`](crate::FileKind::Symlink) of length 0. The engine never follows it: [`open`], [`read`] and [`write`] at its path are
+    ///   [`InvalidInput`] (an `open` with `create_new` is [`AlreadyExists`](crate::ErrorKind::AlreadyExists)), a path that leads through it is
+    ///   [`NotADirectory`](crate::ErrorKind::NotADirectory). [`rename`], also over it, [`remove_file`] and `set_attributes` work on the link
+    ///   itself. Handles that were open before go on reading an empty file and may sync it; changes through them are [`InvalidInput`].
+    ///
+    /// A [`StorageFile::sync`] covers the attributes of its file, a backend [`sync`] those of everything, directories too (contract line 1).
+    ///
+    /// [`stat`]: Self::stat
+    /// [`list`]: Self::list
+    /// [`open`]: Self::open
+    /// [`read`]: Self::read
+    /// [`write`]: Self::write
+    /// [`rename`]: Self::rename
+    /// [`remove_file`]: Self::remove_file
+    /// [`sync`]: Self::sync
+    /// [`InvalidInput`]: crate::ErrorKind::InvalidInput
     ///
     /// # Errors
-    /// [`Unsupported`](crate::ErrorKind::Unsupported) unless [`attributes`](Capabilities::attributes) is declared; that is the default.
+    /// Nothing is set after an error. [`NotFound`](crate::ErrorKind::NotFound); [`InvalidInput`] for a mode beyond
+    /// [`MAX_MODE`](Attributes::MAX_MODE), for an empty link target or one with a NUL, and for any on a directory or on a file that is not
+    /// empty. [`Unsupported`](crate::ErrorKind::Unsupported) unless [`attributes`](Capabilities::attributes) is declared; that is the
+    /// default.
     async fn set_attributes(&self, path: &StoragePath, attributes: &Attributes) -> Result<()> {
         let _ = attributes;
         Err(Error::new(ErrorKind::Unsupported, Operation::SetAttributes).with_path(path))

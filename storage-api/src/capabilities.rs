@@ -44,7 +44,7 @@ pub struct Capabilities {
     pub real_names: bool,
     /// Stored bytes carry checksums: damage is always `Corrupt`, never wrong data (contract line 9).
     pub checksums: bool,
-    /// [`set_attributes`](crate::StorageBackend::set_attributes) works.
+    /// [`set_attributes`](crate::StorageBackend::set_attributes) works, all of it: permissions, times and links.
     pub attributes: bool,
     /// [`usage`](crate::StorageBackend::usage) works.
     pub usage: bool,

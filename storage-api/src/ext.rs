@@ -1,4 +1,4 @@
-use crate::sibling::create_sibling;
+use crate::sibling::{create_sibling, keep_mode, replaceable};
 use crate::walk::Walk;
 use crate::{
     DirEntry, Error, ErrorKind, FileKind, Metadata, OpenOptions, Operation, Result, StorageBackend, StorageFile, StoragePath, engine,
@@ -216,7 +216,7 @@ pub trait StorageBackendExt: StorageBackend {
     }
 
     /// Copies a file within this backend, over an existing one if there is one, and returns its length in bytes. Copying a file to its own
-    /// path changes nothing.
+    /// path changes nothing. Bytes are copied, attributes are not; a file that is replaced leaves its mode to the copy.
     ///
     /// All or nothing: the bytes go to a new sibling of `to`, which is synced and renamed over `to`; so it is as durable as a
     /// [`write`](StorageBackend::write). It holds a fixed amount of memory, and long runs of zeros become holes. After a kill, or when the
@@ -232,12 +232,14 @@ pub trait StorageBackendExt: StorageBackend {
         if from == to {
             return Ok(source.stat().await.map_err(copying)?.len);
         }
-        if found(self.stat(to).await).map_err(copying)?.is_some_and(|metadata| metadata.is_dir()) {
-            return Err(Error::new(ErrorKind::IsADirectory, Operation::Copy).with_path(to));
+        let replaced = found(self.stat(to).await).map_err(copying)?;
+        if let Some(replaced) = &replaced {
+            replaceable(replaced, Operation::Copy, to)?;
         }
         let (target, sibling) = create_sibling(self, to, "copy").await.map_err(|error| copying(error).with_path(to))?;
         let copied = async {
             let len = copy_bytes(&*source, &*target).await?;
+            keep_mode(self, replaced.as_ref(), &sibling).await?;
             target.sync().await?;
             target.close().await?;
             source.close().await?;

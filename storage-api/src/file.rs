@@ -39,7 +39,7 @@ pub trait StorageFile: Debug + MaybeSend + MaybeSync {
     /// What the host reports.
     async fn stat(&self) -> Result<Metadata>;
 
-    /// fsync: when it returns, this file's bytes and length and the directory entries that lead to it are as durable as
+    /// fsync: when it returns, this file's bytes, length and attributes and the directory entries that lead to it are as durable as
     /// [`durability`](crate::Capabilities::durability) says (contract line 1).
     ///
     /// # Errors

@@ -8,7 +8,8 @@ pub enum FileKind {
     File,
     /// A directory.
     Directory,
-    /// A symbolic link, seen while listing. Engines never follow one out of their root.
+    /// A symbolic link: one that the host has, seen while listing, or one that [`Attributes::link_target`] made. Engines never follow one
+    /// out of their root, and those that they keep themselves not at all.
     Symlink,
     /// Something else that the host has: a socket, a device.
     Other,
@@ -75,6 +76,9 @@ impl Timestamp {
 }
 
 /// What an engine knows of a file or a directory.
+///
+/// `mode`, `accessed` and `link_target` are what [`set_attributes`](crate::StorageBackend::set_attributes) set; each is none where nobody
+/// did, and always where the engine keeps no [`attributes`](crate::Capabilities::attributes).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Metadata {
@@ -82,8 +86,14 @@ pub struct Metadata {
     pub kind: FileKind,
     /// The length of a file in bytes; 0 for everything else.
     pub len: u64,
-    /// When its bytes (a directory's entries) last changed; none where the engine has no clock.
+    /// When its bytes (a directory's entries) last changed, or what was set by hand since; none where the engine has no clock.
     pub modified: Option<Timestamp>,
+    /// When it was last read, as somebody set it: reading does not change it.
+    pub accessed: Option<Timestamp>,
+    /// The POSIX permission bits, at most `0o7777`. They are kept, never enforced.
+    pub mode: Option<u32>,
+    /// Where a symbolic link leads, as it was given: it need not be a path that exists, nor a valid one.
+    pub link_target: Option<String>,
     /// Differs after every change of the bytes or the length: equal revisions mean that nothing changed. It says nothing about order, and
     /// is compared only between calls on the same path of the same location.
     pub revision: u64,
@@ -93,25 +103,48 @@ impl Metadata {
     /// A file of `len` bytes.
     #[must_use]
     pub const fn file(len: u64) -> Self {
-        Self { kind: FileKind::File, len, modified: None, revision: 0 }
+        let mut file = Self::of_kind(FileKind::File);
+        file.len = len;
+        file
     }
 
     /// A directory.
     #[must_use]
     pub const fn directory() -> Self {
-        Self { kind: FileKind::Directory, len: 0, modified: None, revision: 0 }
+        Self::of_kind(FileKind::Directory)
     }
 
     /// Something else: a link, a device.
     #[must_use]
     pub const fn of_kind(kind: FileKind) -> Self {
-        Self { kind, len: 0, modified: None, revision: 0 }
+        Self { kind, len: 0, modified: None, accessed: None, mode: None, link_target: None, revision: 0 }
     }
 
     /// With a time of change.
     #[must_use]
     pub const fn with_modified(mut self, modified: Option<Timestamp>) -> Self {
         self.modified = modified;
+        self
+    }
+
+    /// With a time of the last read.
+    #[must_use]
+    pub const fn with_accessed(mut self, accessed: Option<Timestamp>) -> Self {
+        self.accessed = accessed;
+        self
+    }
+
+    /// With permission bits.
+    #[must_use]
+    pub const fn with_mode(mut self, mode: Option<u32>) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    /// With the target of a link.
+    #[must_use]
+    pub fn with_link_target(mut self, target: Option<String>) -> Self {
+        self.link_target = target;
         self
     }
 
@@ -132,6 +165,12 @@ impl Metadata {
     #[must_use]
     pub fn is_dir(&self) -> bool {
         self.kind == FileKind::Directory
+    }
+
+    /// Whether this is a symbolic link.
+    #[must_use]
+    pub fn is_symlink(&self) -> bool {
+        self.kind == FileKind::Symlink
     }
 }
 
@@ -186,17 +225,20 @@ impl Usage {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Attributes {
-    /// The POSIX permission bits, as in `chmod(2)`.
+    /// The POSIX permission bits, as in `chmod(2)`: at most [`MAX_MODE`](Self::MAX_MODE).
     pub mode: Option<u32>,
     /// When the file was last read.
     pub accessed: Option<Timestamp>,
     /// When its bytes last changed.
     pub modified: Option<Timestamp>,
-    /// Where a symbolic link leads.
+    /// Where a symbolic link leads: makes an empty file one.
     pub link_target: Option<String>,
 }
 
 impl Attributes {
+    /// All permission bits there are: read, write and execute for three, set-user-ID, set-group-ID and sticky.
+    pub const MAX_MODE: u32 = 0o7777;
+
     /// Nothing to set.
     #[must_use]
     pub const fn new() -> Self {
@@ -224,7 +266,7 @@ impl Attributes {
         self
     }
 
-    /// Sets where a symbolic link leads.
+    /// Makes an empty file a symbolic link, or changes where one leads.
     #[must_use]
     pub fn link_target(mut self, target: impl Into<String>) -> Self {
         self.link_target = Some(target.into());
