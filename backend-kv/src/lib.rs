@@ -3,6 +3,8 @@
 mod backend;
 mod options;
 mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use backend::KvBackend;
 pub use options::{KvOptions, MAX_BLOCK_SIZE, MIN_BLOCK_SIZE};
