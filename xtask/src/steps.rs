@@ -8,8 +8,11 @@ use crate::setup::Browser;
 const BROWSER_CRATES: &[&str] = &["anystorage-api", "anystorage-layers", "anystorage-memory", "anystorage-conformance", "anystorage"];
 
 /// Crates with features, and the combinations that are checked: none, each alone, all.
-const FEATURES: &[(&str, &[&str])] =
-    &[("anystorage", &["", "memory", "files", "memory,files"]), ("anystorage-native", &["", "files", "conformance", "files,conformance"])];
+const FEATURES: &[(&str, &[&str])] = &[
+    ("anystorage", &["", "memory", "files", "memory,files"]),
+    ("anystorage-kv", &["", "testing"]),
+    ("anystorage-native", &["", "files", "conformance", "files,conformance"]),
+];
 
 /// The tests that also run in a browser: package, test.
 const BROWSER_TESTS: &[(&str, &str)] = &[("anystorage-memory", "conformance")];

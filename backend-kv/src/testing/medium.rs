@@ -3,6 +3,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anystorage_api::{Error, ErrorKind, Operation, Result};
+use anystorage_conformance::simdisk::Medium;
 
 use super::outcome::Outcome;
 use super::state::{Power, Records, State};
@@ -166,6 +167,32 @@ impl SimMedium {
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Medium for SimMedium {
+    type Outcome = Outcome;
+    type Operation = SimCommit;
+
+    fn log(&self) -> Vec<SimCommit> {
+        self.log()
+    }
+
+    fn operations(&self) -> usize {
+        self.commits()
+    }
+
+    fn stop_before(&self, commit: usize) {
+        self.stop_before(commit);
+    }
+
+    fn outcomes(&self, seeds: &[u64]) -> Vec<Outcome> {
+        let random = seeds.iter().map(|seed| Outcome::Random(*seed));
+        Outcome::extremes(self.unsettled()).into_iter().chain(random).collect()
+    }
+
+    fn cut(&self, outcome: Outcome) -> Self {
+        self.cut(outcome)
     }
 }
 

@@ -1,7 +1,8 @@
 //! A key-value store in memory that knows what of it is durable, and whose power can be cut at every commit: feature `testing`.
 //!
 //! [`SimMedium`] is what lasts, [`SimStore`] is a [`KvStore`](crate::KvStore) opened on it. [`SimMedium::cut`] gives the medium as it may
-//! be found after a power cut at this moment.
+//! be found after a power cut at this moment; it is a [`Medium`](anystorage_conformance::simdisk::Medium), so that a
+//! [`Sweep`](anystorage_conformance::simdisk::Sweep) goes over every cut.
 //!
 //! ```
 //! use anystorage_kv::testing::{Outcome, SimMedium};

@@ -1,5 +1,7 @@
 use std::fmt;
 
+use anystorage_conformance::simdisk::Rng;
+
 use super::state::Records;
 use crate::store::{Batch, Commit};
 
@@ -53,14 +55,14 @@ impl Outcome {
             Self::Only(kept) => list = list.get(kept).copied().into_iter().collect(),
             Self::Reversed => list.reverse(),
             Self::Random(seed) => {
-                let mut random = Random(seed);
-                if whole.is_some() && random.below(4) == 0 {
+                let mut rng = Rng::new(seed);
+                if whole.is_some() && rng.chance(1, 4) {
                     list.extend(whole);
                 } else {
-                    let kept = [1, 8, 12, 15].get(random.below(4)).copied().unwrap_or(8);
-                    list.retain(|_| random.below(16) < kept);
-                    if random.below(2) == 0 {
-                        random.shuffle(&mut list);
+                    let kept = rng.pick(&[1, 8, 12, 15]).copied().unwrap_or(8);
+                    list.retain(|_| rng.chance(kept, 16));
+                    if rng.chance(1, 2) {
+                        shuffle(&mut rng, &mut list);
                     }
                 }
             }
@@ -85,22 +87,8 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// SplitMix64, by Steele, Lea and Flood.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        let below = (bits ^ (bits >> 31)).checked_rem(bound as u64).unwrap_or(0);
-        usize::try_from(below).unwrap_or(0)
-    }
-
-    fn shuffle<T>(&mut self, list: &mut [T]) {
-        for at in (1..list.len()).rev() {
-            list.swap(at, self.below(at + 1));
-        }
+fn shuffle<T>(rng: &mut Rng, list: &mut [T]) {
+    for at in (1..list.len()).rev() {
+        list.swap(at, rng.below(at as u64 + 1) as usize);
     }
 }

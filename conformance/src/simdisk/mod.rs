@@ -56,7 +56,7 @@ use outcome::Chooser;
 pub use outcome::{Outcome, Rng};
 pub use sectors::SECTOR;
 use sectors::Sectors;
-pub use sweep::{Failure, Survey, Sweep};
+pub use sweep::{Failure, Medium, Survey, Sweep};
 
 const MAX_NAME: usize = 255;
 const MAX_LEN: u64 = i64::MAX as u64;
