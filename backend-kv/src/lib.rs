@@ -1,7 +1,13 @@
 //! A complete anystorage engine over any transactional key-value store.
 
 mod backend;
+#[allow(dead_code)]
+mod cache;
+#[allow(dead_code)]
+mod map;
 mod options;
+#[allow(dead_code)]
+mod runs;
 mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
