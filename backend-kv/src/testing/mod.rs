@@ -1,4 +1,5 @@
-//! A key-value store in memory that knows what of it is durable, and whose power can be cut at every commit: feature `testing`.
+//! For tests, with the feature `testing`: [`check_store`] shows whether a store of one's own is one. And a key-value store in memory that
+//! knows what of it is durable, and whose power can be cut at every commit.
 //!
 //! [`SimMedium`] is what lasts, [`SimStore`] is a [`KvStore`](crate::KvStore) opened on it. [`SimMedium::cut`] gives the medium as it may
 //! be found after a power cut at this moment; it is a [`Medium`](anystorage_conformance::simdisk::Medium), so that a
@@ -31,11 +32,13 @@
 //! - Reads change nothing. So the power need only be cut before each commit, and never before a `get` or a `scan`.
 //! - What was durable stays.
 
+mod check;
 mod medium;
 mod outcome;
 mod state;
 mod store;
 
+pub use check::{StoreFailure, check_store};
 pub use medium::{Fault, SimCommit, SimMedium};
 pub use outcome::Outcome;
 pub use store::SimStore;

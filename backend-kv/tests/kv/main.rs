@@ -2,4 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod checked_stores;
 mod simulated;
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+
+/// `ANYSTORAGE_SEED`, or another one each time.
+fn seed() -> u64 {
+    match std::env::var("ANYSTORAGE_SEED") {
+        Ok(text) => text.parse().expect("ANYSTORAGE_SEED is a number"),
+        Err(_) => RandomState::new().build_hasher().finish(),
+    }
+}
