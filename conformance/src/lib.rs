@@ -92,7 +92,7 @@
 //! # What else is here
 //!
 //! - [`model`]: long random sequences of operations against a model, shrunk when they differ.
-//! - [`durability_model`] and [`workload`]: what may be found after a kill in the middle of a mixed load.
+//! - [`durability_model`] with [`workload`] and [`script`]: what may be found after a kill in the middle of a mixed load, or of a protocol.
 //! - [`table`]: what the project's own engines must offer, and may leave out.
 //! - [`report`]: what a run found, as JSON and as a matrix.
 
@@ -109,6 +109,7 @@ pub mod model;
 pub mod process;
 pub mod recorder;
 pub mod report;
+pub mod script;
 pub mod simdisk;
 pub mod subject;
 pub mod suite;

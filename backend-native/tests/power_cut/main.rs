@@ -11,7 +11,6 @@ mod mixed;
 mod persistence;
 mod protocol;
 mod recovery;
-mod script;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 

@@ -4,8 +4,8 @@ use anystorage_conformance::durability_model::{DurabilityModel, Promise};
 use anystorage_conformance::simdisk::{Call, Failure, Operation, Outcome, SimDisk, Survey, Sweep};
 use futures_lite::future::block_on;
 
-use crate::script::{Step, play};
 use crate::{check, observe, open};
+use anystorage_conformance::script::{Step, play};
 
 /// So many random outcomes at each cut, of a fixed seed: whether a left-out fsync is caught must not depend on luck.
 const RANDOM_OUTCOMES: u32 = 24;

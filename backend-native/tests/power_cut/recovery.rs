@@ -5,8 +5,8 @@ use anystorage_conformance::durability_model::{DurabilityModel, Promise};
 use anystorage_conformance::simdisk::{SimDisk, Sweep};
 use futures_lite::future::block_on;
 
-use crate::script::{Step, play};
 use crate::{check, is_temporary, open};
+use anystorage_conformance::script::{Step, play};
 
 fn temporaries(disk: &SimDisk) -> Vec<String> {
     let entries = disk.entries("d").unwrap_or_default();
