@@ -6,7 +6,11 @@
 
 #[cfg(all(feature = "files", unix))]
 pub mod files;
-#[cfg(feature = "redb")]
+#[cfg(all(any(feature = "redb", feature = "sled"), unix))]
+mod holder;
+#[cfg(all(any(feature = "redb", feature = "sled"), unix))]
+mod panics;
+#[cfg(all(feature = "redb", unix))]
 pub mod redb;
-#[cfg(feature = "sled")]
+#[cfg(all(feature = "sled", unix))]
 pub mod sled;

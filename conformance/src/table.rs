@@ -16,6 +16,28 @@ pub const FILES: Capabilities = Capabilities::new()
     .real_names(true)
     .usage(true);
 
+/// What the redb engine offers.
+pub const REDB: Capabilities = Capabilities::new()
+    .durability(Durability::PowerLoss)
+    .atomic_sync(true)
+    .atomic_rename_file(true)
+    .atomic_rename_dir(true)
+    .immediate(true)
+    .checksums(true)
+    .attributes(true)
+    .usage(true);
+
+/// What the sled engine offers.
+pub const SLED: Capabilities = Capabilities::new()
+    .durability(Durability::PowerLoss)
+    .atomic_sync(true)
+    .atomic_rename_file(true)
+    .atomic_rename_dir(true)
+    .immediate(true)
+    .checksums(true)
+    .attributes(true)
+    .usage(true);
+
 /// Where an engine's declaration differs from what the table says of it, in words; `max_file_len` and `max_name_len` may be smaller
 /// on the host at hand, but not larger.
 #[must_use]
@@ -77,9 +99,11 @@ mod tests {
     ];
 
     #[test]
-    fn memory_and_files_may_lack_no_more_than_the_design_says() {
+    fn every_engine_may_lack_no_more_than_the_design_says() {
         let lacking = |expected: &Capabilities| ALL.into_iter().filter(|need| may_lack(*need, expected)).collect::<Vec<_>>();
         assert_eq!(lacking(&MEMORY), [Need::Durable, Need::AtomicSync, Need::Checksums, Need::OneHolder, Need::FlushFaults, Need::Damage]);
         assert_eq!(lacking(&FILES), [Need::AtomicSync, Need::Checksums]);
+        assert_eq!(lacking(&REDB), []);
+        assert_eq!(lacking(&SLED), []);
     }
 }
