@@ -35,7 +35,7 @@ pub(crate) trait Nodes {
 }
 
 /// Blocks that follow one another, all with the same version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Extent {
     pub(crate) block: u64,
     pub(crate) count: u64,
@@ -103,6 +103,17 @@ impl BlockMap {
     /// Whether no block is there.
     pub(crate) const fn is_empty(&self) -> bool {
         self.top.is_empty()
+    }
+
+    /// All blocks that are there, if no other node has any.
+    pub(crate) fn runs_without_nodes(&self) -> Option<Vec<Extent>> {
+        let extent = |run: crate::runs::Run| Extent { block: run.start.into(), count: run.len.into(), version: run.version };
+        (self.height == 0).then(|| self.top.iter().map(extent).collect())
+    }
+
+    /// About how many bytes it takes in memory.
+    pub(crate) fn cost(&self) -> usize {
+        self.top.cost()
     }
 
     /// The first block behind those that it covers.

@@ -31,6 +31,11 @@ impl Runs {
         Self(vec![Run { start: position, len: 1, version }])
     }
 
+    /// About how many bytes it takes in memory.
+    pub(crate) const fn cost(&self) -> usize {
+        self.0.capacity() * size_of::<Run>()
+    }
+
     pub(crate) const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -1,0 +1,189 @@
+//! The bytes of files: reading, writing, cutting.
+
+use std::sync::Arc;
+
+use anystorage_api::{Operation, Result};
+
+use crate::engine::{Engine, MapEdit};
+use crate::format::Key;
+use crate::records::{Inode, Record};
+use crate::state::State;
+use crate::store::KvStore;
+
+/// So many freed runs are kept in memory; more go to the store.
+const MOST_FREED: usize = 4096;
+
+impl<S: KvStore> Engine<S> {
+    /// Reads from `offset` on, and returns how many bytes there were.
+    pub(crate) async fn read_at(&self, ino: u64, offset: u64, buf: &mut [u8]) -> Result<usize> {
+        let state = self.shared(Operation::Read).await?;
+        self.read_from(&state, ino, offset, buf).await
+    }
+
+    pub(crate) async fn read_from(&self, state: &State, ino: u64, offset: u64, buf: &mut [u8]) -> Result<usize> {
+        let inode = self.inode(state, ino).await?;
+        let rest = usize::try_from(inode.len.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let count = rest.min(buf.len());
+        let map = MapEdit::new(self, state);
+        let mut buf = buf.get_mut(..count).unwrap_or_default();
+        let mut at = offset;
+        while !buf.is_empty() {
+            let (block, within) = self.position(at);
+            let (piece, rest) = buf.split_at_mut(buf.len().min(self.block_size - within));
+            match state.block(ino, block) {
+                Some(bytes) => copy_out(bytes, within, piece),
+                None => match map.version_of(&inode.map, ino, block).await? {
+                    Some(version) => copy_out(&self.stored_block(ino, block, version).await?, within, piece),
+                    None => piece.fill(0),
+                },
+            }
+            at += piece.len() as u64;
+            buf = rest;
+        }
+        Ok(count)
+    }
+
+    /// Writes all of `data`, or what comes before an error. The end has been checked.
+    pub(crate) async fn write_at(&self, ino: u64, offset: u64, data: &[u8]) -> Result<()> {
+        let mut state = self.exclusive(Operation::Write).await?;
+        state.check_changes(Operation::Write)?;
+        self.write_to(&mut state, ino, offset, data).await
+    }
+
+    pub(crate) async fn write_to(&self, state: &mut State, ino: u64, offset: u64, data: &[u8]) -> Result<()> {
+        let mut at = offset;
+        for piece in data.chunks((self.options.dirty_bytes / 2).max(self.block_size)) {
+            self.make_room(state, piece.len()).await?;
+            self.write_piece(state, ino, at, piece).await?;
+            at += piece.len() as u64;
+        }
+        Ok(())
+    }
+
+    async fn write_piece(&self, state: &mut State, ino: u64, offset: u64, mut data: &[u8]) -> Result<()> {
+        let mut inode = Inode::clone(&*self.inode(state, ino).await?);
+        let end = offset + data.len() as u64;
+        // What can fail comes first: the blocks at the edges, of which only a part is written.
+        let (first_block, last_block) = (self.position(offset).0, self.position(end - 1).0);
+        let mut first = self.standing(state, &inode, ino, first_block, offset, end).await?;
+        let mut last = match last_block == first_block {
+            true => None,
+            false => self.standing(state, &inode, ino, last_block, offset, end).await?,
+        };
+        let mut at = offset;
+        while !data.is_empty() {
+            let (block, within) = self.position(at);
+            let (piece, rest) = data.split_at(data.len().min(self.block_size - within));
+            let stored = if at == offset { first.take() } else { last.take_if(|_| block == last_block) };
+            state.change_block(ino, block, stored.unwrap_or_default(), |bytes| {
+                let to = within + piece.len();
+                if bytes.len() < to {
+                    bytes.resize(to, 0);
+                }
+                if let Some(target) = bytes.get_mut(within..to) {
+                    target.copy_from_slice(piece);
+                }
+            });
+            at += piece.len() as u64;
+            data = rest;
+        }
+        inode.len = inode.len.max(end);
+        self.content_changed(state, &mut inode);
+        state.set(Key::Inode(ino), Some(Record::Inode(Arc::new(inode))));
+        Ok(())
+    }
+
+    /// The stored bytes of a block, if a write from `offset` to `end` leaves some of them standing.
+    async fn standing(&self, state: &State, inode: &Inode, ino: u64, block: u64, offset: u64, end: u64) -> Result<Option<Vec<u8>>> {
+        let start = block.saturating_mul(self.block_size as u64);
+        let covered = offset <= start && end >= start.saturating_add(self.block_size as u64).min(inode.len);
+        if covered || state.block(ino, block).is_some() {
+            return Ok(None);
+        }
+        match MapEdit::new(self, state).version_of(&inode.map, ino, block).await? {
+            Some(version) => Ok(Some(self.stored_block(ino, block, version).await?.to_vec())),
+            None => Ok(None),
+        }
+    }
+
+    /// Cuts a file, or lengthens it with zeros.
+    pub(crate) async fn set_len(&self, ino: u64, len: u64) -> Result<()> {
+        let mut state = self.exclusive(Operation::SetLen).await?;
+        state.check_changes(Operation::SetLen)?;
+        self.make_room(&mut state, 0).await?;
+        self.set_len_to(&mut state, ino, len).await
+    }
+
+    pub(crate) async fn set_len_to(&self, state: &mut State, ino: u64, len: u64) -> Result<()> {
+        let mut inode = Inode::clone(&*self.inode(state, ino).await?);
+        if len < inode.len {
+            self.cut(state, ino, &mut inode, len).await?;
+        }
+        inode.len = len;
+        self.content_changed(state, &mut inode);
+        state.set(Key::Inode(ino), Some(Record::Inode(Arc::new(inode))));
+        if state.freed.values().map(Vec::len).sum::<usize>() > MOST_FREED {
+            self.spill_freed(state).await?;
+        }
+        Ok(())
+    }
+
+    /// Lets go all that is stored behind `len`.
+    async fn cut(&self, state: &mut State, ino: u64, inode: &mut Inode, len: u64) -> Result<()> {
+        let (edge, within) = self.position(len);
+        let beyond = if within == 0 { edge } else { edge + 1 };
+        let mut trimmed = None;
+        if within > 0
+            && state.block(ino, edge).is_none()
+            && let Some(version) = MapEdit::new(self, state).version_of(&inode.map, ino, edge).await?
+        {
+            let stored = self.stored_block(ino, edge, version).await?;
+            trimmed = stored.get(..within).filter(|_| stored.len() > within).map(<[u8]>::to_vec);
+        }
+        let mut freed = Vec::new();
+        let mut edit = MapEdit::new(self, state);
+        let mut map = std::mem::take(&mut inode.map);
+        let cut = map.cut(&mut edit, ino, beyond, &mut |run| freed.push(run)).await;
+        let nodes = edit.nodes;
+        inode.map = map;
+        cut?;
+        for (id, node) in nodes {
+            state.set(Key::Node(id), node.map(Record::Node));
+        }
+        if !freed.is_empty() {
+            // From now on blocks of these numbers wait to be deleted under the versions of before.
+            inode.version = state.ids.take();
+            state.freed.entry(ino).or_default().append(&mut freed);
+        }
+        state.drop_blocks(ino, beyond);
+        if let Some(bytes) = trimmed {
+            state.change_block(ino, edge, bytes, |_| {});
+        } else if state.block(ino, edge).is_some() {
+            state.change_block(ino, edge, Vec::new(), |bytes| bytes.truncate(within));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn content_changed(&self, state: &mut State, inode: &mut Inode) {
+        inode.revision = Self::next_revision(state);
+        inode.modified = (self.options.clock)().map(Into::into);
+        if !inode.changed.content {
+            inode.changed.content = true;
+            inode.stamp = state.ids.take();
+        }
+    }
+
+    /// The number of the block at `offset`, and where in it that is.
+    pub(crate) const fn position(&self, offset: u64) -> (u64, usize) {
+        let size = self.block_size as u64;
+        (offset / size, (offset % size) as usize)
+    }
+}
+
+/// Bytes of a block; behind what is stored of it there are zeros.
+fn copy_out(bytes: &[u8], from: usize, piece: &mut [u8]) {
+    let stored = bytes.get(from..).unwrap_or_default();
+    let (head, tail) = piece.split_at_mut(piece.len().min(stored.len()));
+    head.copy_from_slice(stored.get(..head.len()).unwrap_or_default());
+    tail.fill(0);
+}

@@ -1,0 +1,258 @@
+//! What the backend and all its files share: the store, the state, the caches.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use anystorage_api::{Error, ErrorKind, Operation, Result};
+use async_lock::{RwLock, RwLockReadGuard, RwLockUpgradableReadGuard, RwLockWriteGuard};
+
+use crate::cache::Cache;
+use crate::format::{Key, ROOT, block_key, missing, unseal};
+use crate::handles::Handles;
+use crate::map::{BlockMap, NodeId, Nodes};
+use crate::options::KvOptions;
+use crate::records::{Entry, Inode, Kind, Record, decode_shadow};
+use crate::runs::Runs;
+use crate::state::State;
+use crate::store::KvStore;
+
+/// One open location.
+///
+/// The state has one lock. Reads share it; changes have it alone. Publishing has it alone while it is prepared, lets reads go on
+/// during the commit, and has it alone again to finish. Over an immediate store nobody waits for it in a future: the thread waits, and the
+/// call is ready when first polled.
+#[derive(Debug)]
+pub(crate) struct Engine<S> {
+    pub(crate) store: S,
+    pub(crate) options: KvOptions,
+    /// In bytes; the location's own.
+    pub(crate) block_size: usize,
+    state: RwLock<State>,
+    caches: Mutex<Caches>,
+    pub(crate) handles: Handles,
+}
+
+/// What the store has, kept in memory.
+#[derive(Debug)]
+pub(crate) struct Caches {
+    /// Published records; none where there is none.
+    pub(crate) records: Cache<Key, Option<Record>>,
+    /// Stored blocks, by inode, number and version.
+    pub(crate) blocks: Cache<(u64, u64, u64), Arc<[u8]>>,
+}
+
+impl<S: KvStore> Engine<S> {
+    pub(crate) fn new(store: S, options: KvOptions, block_size: usize, state: State) -> Self {
+        // Most of it for blocks: records are small.
+        let records = Cache::new(options.cache_bytes / 4);
+        let blocks = Cache::new(options.cache_bytes - options.cache_bytes / 4);
+        let caches = Mutex::new(Caches { records, blocks });
+        Self { store, options, block_size, state: RwLock::new(state), caches, handles: Handles::default() }
+    }
+
+    pub(crate) fn caches(&self) -> MutexGuard<'_, Caches> {
+        self.caches.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// For reading.
+    pub(crate) async fn shared(&self, operation: Operation) -> Result<RwLockReadGuard<'_, State>> {
+        let state = if self.options.immediate { immediate::read(&self.state, operation)? } else { self.state.read().await };
+        check_open(&state, operation)?;
+        Ok(state)
+    }
+
+    /// For changing something.
+    pub(crate) async fn exclusive(&self, operation: Operation) -> Result<RwLockWriteGuard<'_, State>> {
+        let mut state = if self.options.immediate { immediate::write(&self.state, operation)? } else { self.state.write().await };
+        check_open(&state, operation)?;
+        if state.committing {
+            // The call that made this commit was dropped in its middle: whether the store has it is asked anew.
+            let mut caches = self.caches();
+            caches.records.clear();
+            caches.blocks.clear();
+            state.committing = false;
+        }
+        Ok(state)
+    }
+
+    /// Has the state alone again after a commit.
+    pub(crate) async fn upgrade<'a>(
+        &self,
+        state: RwLockUpgradableReadGuard<'a, State>,
+        operation: Operation,
+    ) -> Result<RwLockWriteGuard<'a, State>> {
+        if self.options.immediate { immediate::upgrade(state, operation) } else { Ok(RwLockUpgradableReadGuard::upgrade(state).await) }
+    }
+
+    /// What is published for `key`.
+    pub(crate) async fn published(&self, key: &Key) -> Result<Option<Record>> {
+        if let Some(record) = self.caches().records.get(key) {
+            return Ok(record.clone());
+        }
+        let stored = key.published();
+        let record = match self.store.get(&stored).await? {
+            Some(value) => Some(Record::decode(key, &stored, value)?),
+            None => None,
+        };
+        self.remember(key, record.clone());
+        Ok(record)
+    }
+
+    /// Keeps in memory what is published for `key`.
+    pub(crate) fn remember(&self, key: &Key, record: Option<Record>) {
+        let name = if let Key::Entry { name, .. } = key { name.len() } else { 0 };
+        let cost = 32 + name + record.as_ref().map_or(0, Record::cost);
+        self.caches().records.insert(key.clone(), record, cost);
+    }
+
+    /// What a caller sees for `key`, synced or not.
+    pub(crate) async fn current(&self, state: &State, key: &Key) -> Result<Option<Record>> {
+        if let Some(record) = state.changed(key) {
+            return Ok(record.clone());
+        }
+        if state.shadowed
+            && let Some(value) = self.store.get(&key.shadow()).await?
+        {
+            return decode_shadow(key, value);
+        }
+        self.published(key).await
+    }
+
+    /// The inode that callers see; none if there is none of that number.
+    pub(crate) async fn find_inode(&self, state: &State, ino: u64) -> Result<Option<Arc<Inode>>> {
+        match self.current(state, &Key::Inode(ino)).await? {
+            Some(Record::Inode(inode)) => Ok(Some(inode)),
+            _ => Ok(None),
+        }
+    }
+
+    /// The inode that callers see, which something leads to.
+    pub(crate) async fn inode(&self, state: &State, ino: u64) -> Result<Arc<Inode>> {
+        let found = self.find_inode(state, ino).await?;
+        found.ok_or_else(|| missing(&Key::Inode(ino).published()))
+    }
+
+    /// The inode as it is published.
+    pub(crate) async fn published_inode(&self, ino: u64) -> Result<Option<Arc<Inode>>> {
+        match self.published(&Key::Inode(ino)).await? {
+            Some(Record::Inode(inode)) => Ok(Some(inode)),
+            _ => Ok(None),
+        }
+    }
+
+    /// What a name leads to.
+    pub(crate) async fn entry(&self, state: &State, directory: u64, name: &str) -> Result<Option<Entry>> {
+        match self.current(state, &Key::entry(directory, name)).await? {
+            Some(Record::Entry(entry)) => Ok(Some(entry)),
+            _ => Ok(None),
+        }
+    }
+
+    /// The stored bytes of a block.
+    pub(crate) async fn stored_block(&self, ino: u64, block: u64, version: u64) -> Result<Arc<[u8]>> {
+        let id = (ino, block, version);
+        if let Some(bytes) = self.caches().blocks.get(&id) {
+            return Ok(Arc::clone(bytes));
+        }
+        let key = block_key(ino, block, version);
+        let value = self.store.get(&key).await?.ok_or_else(|| missing(&key))?;
+        let bytes: Arc<[u8]> = unseal(&key, value)?.into();
+        if bytes.len() > self.block_size {
+            return Err(crate::format::damaged(&key, "it is longer than a block"));
+        }
+        self.caches().blocks.insert(id, Arc::clone(&bytes), bytes.len());
+        Ok(bytes)
+    }
+
+    /// The next revision.
+    pub(crate) const fn next_revision(state: &mut State) -> u64 {
+        state.revisions = state.revisions.wrapping_add(1);
+        state.revisions
+    }
+}
+
+/// The block map of a file as callers see it, with changes that are not made yet on top.
+pub(crate) struct MapEdit<'a, S> {
+    engine: &'a Engine<S>,
+    state: &'a State,
+    pub(crate) nodes: std::collections::BTreeMap<NodeId, Option<Arc<Runs>>>,
+}
+
+impl<'a, S: KvStore> MapEdit<'a, S> {
+    pub(crate) const fn new(engine: &'a Engine<S>, state: &'a State) -> Self {
+        Self { engine, state, nodes: std::collections::BTreeMap::new() }
+    }
+
+    /// Under which version a block is stored; none for a hole.
+    pub(crate) async fn version_of(&self, map: &BlockMap, ino: u64, block: u64) -> Result<Option<u64>> {
+        map.version_of(self, ino, block).await
+    }
+}
+
+impl<S: KvStore> Nodes for MapEdit<'_, S> {
+    async fn node(&self, id: NodeId) -> Result<Arc<Runs>> {
+        let found = match self.nodes.get(&id) {
+            Some(node) => node.clone(),
+            None => match self.engine.current(self.state, &Key::Node(id)).await? {
+                Some(Record::Node(runs)) => Some(runs),
+                _ => None,
+            },
+        };
+        found.ok_or_else(|| missing(&Key::Node(id).published()))
+    }
+
+    fn set_node(&mut self, id: NodeId, runs: Option<Arc<Runs>>) {
+        self.nodes.insert(id, runs);
+    }
+}
+
+/// The root, where a location has nothing else.
+pub(crate) fn new_root() -> Inode {
+    Inode::new(Kind::Directory, ROOT, None)
+}
+
+fn check_open(state: &State, operation: Operation) -> Result<()> {
+    if state.closed {
+        return Err(Error::new(ErrorKind::Closed, operation).with_text("this location was closed"));
+    }
+    Ok(())
+}
+
+/// The lock of an engine whose calls never wait in a future.
+#[cfg(not(target_family = "wasm"))]
+mod immediate {
+    use super::{Operation, Result, RwLock, RwLockReadGuard, RwLockUpgradableReadGuard, RwLockWriteGuard, State};
+
+    pub(super) fn read(state: &RwLock<State>, _: Operation) -> Result<RwLockReadGuard<'_, State>> {
+        Ok(state.read_blocking())
+    }
+
+    pub(super) fn write(state: &RwLock<State>, _: Operation) -> Result<RwLockWriteGuard<'_, State>> {
+        Ok(state.write_blocking())
+    }
+
+    pub(super) fn upgrade(state: RwLockUpgradableReadGuard<'_, State>, _: Operation) -> Result<RwLockWriteGuard<'_, State>> {
+        Ok(RwLockUpgradableReadGuard::upgrade_blocking(state))
+    }
+}
+
+/// Without threads the lock is free whenever a call begins.
+#[cfg(target_family = "wasm")]
+mod immediate {
+    use super::{Error, ErrorKind, Operation, Result, RwLock, RwLockReadGuard, RwLockUpgradableReadGuard, RwLockWriteGuard, State};
+
+    pub(super) fn read(state: &RwLock<State>, operation: Operation) -> Result<RwLockReadGuard<'_, State>> {
+        state.try_read().ok_or_else(|| busy(operation))
+    }
+
+    pub(super) fn write(state: &RwLock<State>, operation: Operation) -> Result<RwLockWriteGuard<'_, State>> {
+        state.try_write().ok_or_else(|| busy(operation))
+    }
+
+    pub(super) fn upgrade(state: RwLockUpgradableReadGuard<'_, State>, operation: Operation) -> Result<RwLockWriteGuard<'_, State>> {
+        RwLockUpgradableReadGuard::try_upgrade(state).map_err(|_| busy(operation))
+    }
+
+    fn busy(operation: Operation) -> Error {
+        Error::new(ErrorKind::WouldBlock, operation).with_text("another call is under way")
+    }
+}

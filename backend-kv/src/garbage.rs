@@ -1,0 +1,139 @@
+//! Deleting what nothing needs any more: blocks of removed files, blocks that were replaced by spilled ones, blocks that were spilled and
+//! never published.
+//!
+//! Whatever is deleted here is named in a pending record until a durable commit has made the deletion durable. So a power cut in between
+//! costs only that it is deleted again.
+
+use anystorage_api::{ErrorKind, Result};
+
+use crate::engine::Engine;
+use crate::format::{Key, block_key, decode, numbered, spill_key};
+use crate::records::{Spill, SpilledFile};
+use crate::state::State;
+use crate::store::{Batch, Commit, KvStore};
+
+/// How many records one commit deletes.
+const DELETED_AT_ONCE: usize = 512;
+
+/// How many blocks are looked up at a time.
+const PAGE: usize = 64;
+
+/// The base of a file in the record of a spill of which it is decided that `old` is to be deleted.
+pub(crate) const DECIDED: u64 = u64::MAX;
+
+impl<S: KvStore> Engine<S> {
+    /// Deletes about `limit` records that nothing needs, if there are so many. With `usize::MAX` all of them, durably, so that their space
+    /// is free. Returns how many it deleted.
+    pub(crate) async fn collect(&self, state: &mut State, limit: usize) -> Result<usize> {
+        let mut deleted = 0;
+        if limit == usize::MAX {
+            state.garbage.ready = state.garbage.spills.len();
+        }
+        while state.garbage.ready > 0 && deleted < limit {
+            let Some(number) = state.garbage.spills.pop_front() else { break };
+            state.garbage.ready -= 1;
+            match self.collect_spill(state, number).await {
+                Ok(Some(count)) => {
+                    deleted += count;
+                    state.garbage.done.push(spill_key(number));
+                }
+                Ok(None) => state.garbage.spills.push_back(number),
+                // It stays where it is, and so does what it names: that wastes space, and loses nothing.
+                Err(error) if error.kind() == ErrorKind::Corrupt => log::warn!("{error}"),
+                Err(error) => {
+                    state.garbage.spills.push_back(number);
+                    return Err(error);
+                }
+            }
+        }
+        while let Some(ino) = state.garbage.orphans.front().copied() {
+            if deleted >= limit {
+                break;
+            }
+            let (count, finished) = self.collect_orphan(state, ino, limit - deleted).await?;
+            deleted += count;
+            if finished {
+                state.garbage.orphans.pop_front();
+                state.garbage.done.push(Key::Orphan(ino).published());
+            }
+        }
+        if limit == usize::MAX && deleted > 0 {
+            let done = std::mem::take(&mut state.garbage.done);
+            let mut batch = Batch::new();
+            for key in &done {
+                batch.push(key.clone(), None);
+            }
+            if let Err(error) = self.commit(state, batch, Commit::Durable).await {
+                state.garbage.done = done;
+                return Err(error);
+            }
+        }
+        Ok(deleted)
+    }
+
+    /// None if not everything in it is decided yet.
+    async fn collect_spill(&self, state: &mut State, number: u64) -> Result<Option<usize>> {
+        let key = spill_key(number);
+        let Some(value) = self.store.get(&key).await? else { return Ok(Some(0)) };
+        let spill: Spill = decode(&key, value)?;
+        let mut doomed = Vec::new();
+        for file in &spill.files {
+            let Some(which) = self.fate(state, file).await? else { return Ok(None) };
+            let runs = which.new.then_some(&file.new).into_iter().chain(which.old.then_some(&file.old)).flatten();
+            doomed.extend(runs.flat_map(|run| (run.block..run.block + run.count).map(|block| block_key(file.ino, block, run.version))));
+        }
+        let count = doomed.len();
+        self.delete(state, doomed).await?;
+        Ok(Some(count))
+    }
+
+    /// What of a spill is to be deleted; none if that is not decided.
+    async fn fate(&self, state: &State, file: &SpilledFile) -> Result<Option<Doomed>> {
+        if file.base == DECIDED {
+            return Ok(Some(Doomed { new: false, old: true }));
+        }
+        match self.published_inode(file.ino).await? {
+            Some(published) if published.stamp == file.base => Ok(None),
+            Some(_) => Ok(Some(Doomed { new: false, old: true })),
+            None if self.find_inode(state, file.ino).await?.is_some() => Ok(None),
+            None => Ok(Some(Doomed { new: true, old: true })),
+        }
+    }
+
+    /// The count, and whether nothing is left of it.
+    async fn collect_orphan(&self, state: &mut State, ino: u64, limit: usize) -> Result<(usize, bool)> {
+        let mut count = 0;
+        let shadows: &[u8] = b"pwn";
+        for tag in [b"b", b"n", shadows] {
+            let (from, to) = numbered(tag, ino);
+            loop {
+                if count >= limit {
+                    return Ok((count, false));
+                }
+                let page = self.store.scan(&from, &to, PAGE).await?;
+                if page.is_empty() {
+                    break;
+                }
+                count += page.len();
+                self.delete(state, page.into_iter().map(|(key, _)| key).collect()).await?;
+            }
+        }
+        Ok((count, true))
+    }
+
+    async fn delete(&self, state: &mut State, doomed: Vec<Vec<u8>>) -> Result<()> {
+        for some in doomed.chunks(DELETED_AT_ONCE) {
+            let mut batch = Batch::new();
+            for key in some {
+                batch.push(key.clone(), None);
+            }
+            self.commit(state, batch, Commit::Relaxed).await?;
+        }
+        Ok(())
+    }
+}
+
+struct Doomed {
+    new: bool,
+    old: bool,
+}

@@ -1,0 +1,431 @@
+//! The two syncs: what callers see becomes what is published, in one durable commit.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use anystorage_api::{ErrorKind, Operation, Result};
+use async_lock::RwLockWriteGuard;
+
+use crate::engine::{Engine, MapEdit};
+use crate::format::{APPLY, Key, ROOT, SUPERBLOCK, block_key, encode, numbered, prefix, seal, spill_key};
+use crate::map::NodeId;
+use crate::placement::Placement;
+use crate::records::{Inode, Kind, Record, Spill, SpilledFile, decode_shadow};
+use crate::spill::{Spilled, committed_not, seal_block};
+use crate::state::State;
+use crate::store::{Batch, Commit, KvStore};
+
+/// A removed file with at most so many blocks is deleted by the commit that publishes its removal; so are as many blocks that a file has
+/// let go.
+const DELETED_AT_ONCE: u64 = 256;
+
+/// How many records are deleted after a sync, if so many wait for it.
+const COLLECTED_AFTER_SYNC: usize = 4096;
+
+/// What one durable commit publishes.
+#[derive(Debug, Default)]
+struct Plan {
+    batch: Batch,
+    records: BTreeMap<Key, Option<Record>>,
+    /// Records of which callers see something else than what is published.
+    still_changed: BTreeSet<Key>,
+    /// Inode, number, version.
+    blocks: Vec<(u64, u64, u64)>,
+    whole: BTreeSet<u64>,
+    bound: Option<u64>,
+    /// How many pending records it deletes.
+    done: usize,
+    /// Something that was spilled is published by it.
+    publishes_spills: bool,
+    orphans: Vec<u64>,
+}
+
+impl<S: KvStore> Engine<S> {
+    /// `StorageFile::sync`.
+    pub(crate) async fn sync_file(&self, ino: u64) -> Result<()> {
+        let mut state = self.changing(Operation::Sync).await?;
+        let placement = match self.placement(&state, ino).await? {
+            // No name leads to it: nothing of it will be found.
+            None => return Ok(()),
+            Some(placement) => placement,
+        };
+        if !self.is_unsynced(&state, ino, &placement).await? {
+            return Ok(());
+        }
+        let plan = self.plan_file(&mut state, &placement).await?;
+        let (state, outcome) = self.publish(state, plan).await?;
+        match outcome {
+            Err(full) if full.kind() == ErrorKind::NoSpace => {
+                let mut state = state;
+                if !self.make_space(&mut state).await {
+                    return Err(full);
+                }
+                let plan = self.plan_file(&mut state, &placement).await?;
+                let (state, outcome) = self.publish(state, plan).await?;
+                outcome?;
+                self.collect_some(state).await
+            }
+            outcome => {
+                outcome?;
+                self.collect_some(state).await
+            }
+        }
+    }
+
+    /// `StorageBackend::sync`.
+    pub(crate) async fn sync_all(&self) -> Result<()> {
+        let mut state = self.changing(Operation::Sync).await?;
+        if state.shadowed {
+            self.sync_shadowed(&mut state).await?;
+            return self.collect_some(state).await;
+        }
+        for attempt in 0..2 {
+            let plan = self.plan_all(&mut state).await?;
+            if plan.batch.is_empty() {
+                return Ok(());
+            }
+            let (after, outcome) = self.publish(state, plan).await?;
+            state = after;
+            match outcome {
+                Err(full) if full.kind() == ErrorKind::NoSpace && attempt == 0 => {
+                    if !self.make_space(&mut state).await {
+                        return Err(full);
+                    }
+                }
+                outcome => {
+                    outcome?;
+                    break;
+                }
+            }
+        }
+        self.collect_some(state).await
+    }
+
+    /// For changes and syncs: what a sync before could not finish is finished first.
+    pub(crate) async fn changing(&self, operation: Operation) -> Result<RwLockWriteGuard<'_, State>> {
+        let mut state = self.exclusive(operation).await?;
+        state.check_changes(operation)?;
+        self.finish_applying(&mut state).await?;
+        self.make_room(&mut state, 0).await?;
+        Ok(state)
+    }
+
+    /// Whether the file, or a name that its sync publishes, differs from what is published.
+    async fn is_unsynced(&self, state: &State, ino: u64, placement: &Placement) -> Result<bool> {
+        if !placement.entries.is_empty() || !placement.moved.is_empty() || state.changed(&Key::Inode(ino)).is_some() {
+            return Ok(true);
+        }
+        Ok(state.shadowed && self.store.get(&Key::Inode(ino).shadow()).await?.is_some())
+    }
+
+    async fn plan_file(&self, state: &mut State, placement: &Placement) -> Result<Plan> {
+        let mut plan = Plan::default();
+        for ino in &placement.whole {
+            self.plan_whole(state, *ino, &mut plan).await?;
+        }
+        for ino in placement.moved.difference(&placement.whole) {
+            let current = self.inode(state, *ino).await?;
+            let moved = match self.published_inode(*ino).await? {
+                Some(published) => Inode { place: current.place.clone(), ..Inode::clone(&published) },
+                None => current.settled(),
+            };
+            if current.settled() != moved {
+                plan.still_changed.insert(Key::Inode(*ino));
+            }
+            plan.records.insert(Key::Inode(*ino), Some(Record::Inode(Arc::new(moved))));
+        }
+        for (key, entry) in &placement.entries {
+            let entry = entry.map(Record::Entry);
+            if self.current(state, key).await? != entry {
+                plan.still_changed.insert(key.clone());
+            }
+            plan.records.insert(key.clone(), entry);
+        }
+        for ino in &placement.gone {
+            self.plan_gone(state, *ino, &mut plan).await?;
+        }
+        self.complete(state, plan)
+    }
+
+    async fn plan_all(&self, state: &mut State) -> Result<Plan> {
+        let mut plan = Plan::default();
+        let mut whole = Vec::new();
+        let mut gone = Vec::new();
+        for (key, record) in state.changes() {
+            match (key, record) {
+                (Key::Inode(ino), Some(Record::Inode(inode))) if inode.place.is_some() || *ino == ROOT => whole.push(*ino),
+                (Key::Inode(ino), _) => gone.push(*ino),
+                (Key::Entry { .. }, record) => {
+                    plan.records.insert(key.clone(), record.clone());
+                }
+                // Nodes come with their inodes, orphans with what is gone.
+                _ => {}
+            }
+        }
+        for ino in whole {
+            self.plan_whole(state, ino, &mut plan).await?;
+        }
+        for ino in gone {
+            if self.published_inode(ino).await?.is_some() {
+                self.plan_gone(state, ino, &mut plan).await?;
+            }
+        }
+        if plan.records.is_empty() && plan.blocks.is_empty() && state.garbage.done.is_empty() {
+            return Ok(Plan::default());
+        }
+        self.complete(state, plan)
+    }
+
+    /// All of a file, or of a directory: bytes, block map, inode.
+    async fn plan_whole(&self, state: &mut State, ino: u64, plan: &mut Plan) -> Result<()> {
+        let mut inode = Inode::clone(&*self.inode(state, ino).await?);
+        plan.whole.insert(ino);
+        plan.publishes_spills |= inode.changed.spilled;
+        let mut edit = MapEdit::new(self, state);
+        let mut map = std::mem::take(&mut inode.map);
+        for (block, bytes) in state.blocks_of(ino, 0) {
+            // A block that is there is overwritten: this commit is made whole or not at all.
+            let version = match edit.version_of(&map, ino, block).await? {
+                Some(version) => version,
+                None => {
+                    map.assign(&mut edit, ino, block, inode.version).await?;
+                    inode.version
+                }
+            };
+            let key = block_key(ino, block, version);
+            let value = seal_block(&key, bytes);
+            plan.batch.push(key, Some(value));
+            plan.blocks.push((ino, block, version));
+        }
+        inode.map = map;
+        let nodes = edit.nodes;
+        if state.shadowed {
+            let (from, to) = numbered(b"pwn", ino);
+            self.each_shadow(from, to, |key, node| {
+                plan.records.insert(key, node);
+            })
+            .await?;
+        }
+        let first = Key::Node(NodeId { ino, level: 0, index: 0 });
+        let last = Key::Node(NodeId { ino, level: u8::MAX, index: u64::MAX });
+        plan.records.extend(state.changes().range(first..=last).map(|(key, node)| (key.clone(), node.clone())));
+        plan.records.extend(nodes.into_iter().map(|(id, node)| (Key::Node(id), node.map(Record::Node))));
+        plan.records.insert(Key::Inode(ino), Some(Record::Inode(Arc::new(inode.settled()))));
+        self.plan_freed(state, ino, plan).await
+    }
+
+    /// The stored blocks that a file has let go since it was published.
+    async fn plan_freed(&self, state: &mut State, ino: u64, plan: &mut Plan) -> Result<()> {
+        let Some(freed) = state.freed.get(&ino) else { return Ok(()) };
+        if freed.iter().map(|run| run.count).sum::<u64>() <= DELETED_AT_ONCE {
+            for run in freed {
+                for block in run.block..run.block + run.count {
+                    plan.batch.push(block_key(ino, block, run.version), None);
+                }
+            }
+            return Ok(());
+        }
+        let base = self.published_inode(ino).await?.map_or(0, |published| published.stamp);
+        let file = SpilledFile { ino, base, new: Vec::new(), old: freed.clone() };
+        let number = state.ids.take();
+        let key = spill_key(number);
+        let value = encode(&key, &Spill { files: vec![file] })?;
+        plan.batch.push(key, Some(value));
+        // If the commit fails, the number leads nowhere, which the collection does not mind.
+        plan.publishes_spills = true;
+        state.garbage.spills.push_back(number);
+        Ok(())
+    }
+
+    /// A file or a directory that was removed.
+    async fn plan_gone(&self, state: &State, ino: u64, plan: &mut Plan) -> Result<()> {
+        plan.records.insert(Key::Inode(ino), None);
+        if matches!(self.current(state, &Key::Inode(ino)).await?, Some(Record::Inode(_))) {
+            plan.still_changed.insert(Key::Inode(ino));
+        }
+        let Some(published) = self.published_inode(ino).await? else { return Ok(()) };
+        if published.kind == Kind::Directory {
+            return Ok(());
+        }
+        let open = self.handles.is_open(ino);
+        match published.map.runs_without_nodes() {
+            Some(runs) if !open && runs.iter().map(|run| run.count).sum::<u64>() <= DELETED_AT_ONCE => {
+                for run in runs {
+                    for block in run.block..run.block + run.count {
+                        plan.batch.push(block_key(ino, block, run.version), None);
+                    }
+                }
+                plan.records.insert(Key::Orphan(ino), None);
+            }
+            _ => {
+                plan.records.insert(Key::Orphan(ino), Some(Record::Orphan));
+                if !open {
+                    plan.orphans.push(ino);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts the records into the batch, and what goes along with every durable commit.
+    fn complete(&self, state: &State, mut plan: Plan) -> Result<Plan> {
+        for (key, record) in &plan.records {
+            let stored = key.published();
+            let value = record.as_ref().map(|record| record.encode(&stored)).transpose()?;
+            plan.batch.push(stored, value);
+            if state.shadowed && !plan.still_changed.contains(key) {
+                plan.batch.push(key.shadow(), None);
+            }
+        }
+        plan.bound = state.ids.new_bound(0);
+        if let Some(bound) = plan.bound {
+            plan.batch.push(SUPERBLOCK.to_vec(), Some(self.superblock(bound)?));
+        }
+        plan.done = state.garbage.done.len();
+        for key in &state.garbage.done {
+            plan.batch.push(key.clone(), None);
+        }
+        Ok(plan)
+    }
+
+    /// Commits the plan. Reads go on meanwhile; changes wait.
+    async fn publish<'a>(
+        &'a self,
+        mut state: RwLockWriteGuard<'a, State>,
+        mut plan: Plan,
+    ) -> Result<(RwLockWriteGuard<'a, State>, Result<()>)> {
+        state.committing = true;
+        let shared = RwLockWriteGuard::downgrade_to_upgradable(state);
+        let outcome = self.store.commit(std::mem::take(&mut plan.batch), Commit::Durable).await;
+        let mut state = self.upgrade(shared, Operation::Sync).await?;
+        state.committing = false;
+        let outcome = match outcome {
+            Ok(()) => {
+                self.published_now(&mut state, plan);
+                Ok(())
+            }
+            Err(error) => Err(committed_not(&mut state, error)),
+        };
+        Ok((state, outcome))
+    }
+
+    /// What the plan has published is no change any more.
+    fn published_now(&self, state: &mut State, plan: Plan) {
+        for (ino, block, version) in plan.blocks {
+            if let Some(bytes) = state.take_block(ino, block) {
+                let size = bytes.len();
+                self.caches().blocks.insert((ino, block, version), bytes.into(), size);
+            }
+        }
+        for ino in &plan.whole {
+            state.freed.remove(ino);
+        }
+        for (key, record) in plan.records {
+            if !plan.still_changed.contains(&key) {
+                state.unset(&key);
+            }
+            self.remember(&key, record);
+        }
+        if let Some(bound) = plan.bound {
+            state.ids.bound = bound;
+        }
+        state.garbage.done.drain(..plan.done.min(state.garbage.done.len()));
+        state.garbage.orphans.extend(plan.orphans);
+        if plan.publishes_spills {
+            state.garbage.ready = state.garbage.spills.len();
+        }
+    }
+
+    /// A backend sync of more changes than memory holds: all of it goes to the store, and one record tells that it is published.
+    async fn sync_shadowed(&self, state: &mut State) -> Result<()> {
+        self.with_retry(state, Spilled::Blocks).await?;
+        self.spill_freed(state).await?;
+        self.with_retry(state, Spilled::Records).await?;
+        let mut batch = Batch::new();
+        batch.push(APPLY.to_vec(), Some(seal(APPLY, Vec::new())));
+        let nameless: Vec<u64> = state.changes().iter().filter_map(|(key, record)| nameless(key, record.as_ref())).collect();
+        for ino in nameless {
+            batch.push(Key::Inode(ino).published(), None);
+        }
+        if let Some(bound) = state.ids.new_bound(0) {
+            batch.push(SUPERBLOCK.to_vec(), Some(self.superblock(bound)?));
+            state.ids.bound = bound;
+        }
+        let done = std::mem::take(&mut state.garbage.done);
+        for key in &done {
+            batch.push(key.clone(), None);
+        }
+        if let Err(error) = self.commit(state, batch, Commit::Durable).await {
+            state.garbage.done = done;
+            return Err(error);
+        }
+        state.applying = true;
+        state.garbage.ready = state.garbage.spills.len();
+        match self.finish_applying(state).await {
+            // It is published. Moving it can wait until there is space.
+            Err(full) if full.kind() == ErrorKind::NoSpace => Ok(()),
+            outcome => outcome,
+        }
+    }
+
+    /// Moves published shadows to their places.
+    pub(crate) async fn finish_applying(&self, state: &mut State) -> Result<()> {
+        const PAGE: usize = 256;
+        if !state.applying {
+            return Ok(());
+        }
+        let (from, to) = prefix(b"pw");
+        loop {
+            let page = self.store.scan(&from, &to, PAGE).await?;
+            let last = page.len() < PAGE;
+            let mut batch = Batch::new();
+            let mut orphans = Vec::new();
+            for (stored, value) in page {
+                let key = Key::parse_shadow(&stored).ok_or_else(|| crate::format::damaged(&stored, "its key makes no sense"))?;
+                let record = decode_shadow(&key, value)?.map(|record| record.settled());
+                let place = key.published();
+                let value = record.as_ref().map(|record| record.encode(&place)).transpose()?;
+                batch.push(place, value);
+                batch.push(stored, None);
+                if let (Key::Orphan(ino), Some(_)) = (&key, &record)
+                    && !self.handles.is_open(*ino)
+                {
+                    orphans.push(*ino);
+                }
+            }
+            if last {
+                // Durable, or the mark could be lost without what was moved before it.
+                batch.push(APPLY.to_vec(), None);
+            }
+            self.commit(state, batch, if last { Commit::Durable } else { Commit::Relaxed }).await?;
+            state.garbage.orphans.extend(orphans);
+            if last {
+                break;
+            }
+        }
+        state.applying = false;
+        state.shadowed = false;
+        self.caches().records.clear();
+        Ok(())
+    }
+
+    /// Deletes what nobody needs, all of it. True if there was something.
+    async fn make_space(&self, state: &mut State) -> bool {
+        matches!(self.collect(state, usize::MAX).await, Ok(1..))
+    }
+
+    /// Deletes some of what nobody needs. The sync is done: it does not fail for that.
+    async fn collect_some(&self, mut state: RwLockWriteGuard<'_, State>) -> Result<()> {
+        if let Err(error) = self.collect(&mut state, COLLECTED_AFTER_SYNC).await {
+            log::warn!("what is no longer needed could not be deleted: {error}");
+        }
+        Ok(())
+    }
+}
+
+fn nameless(key: &Key, record: Option<&Record>) -> Option<u64> {
+    match (key, record) {
+        (Key::Inode(ino), Some(Record::Inode(inode))) if *ino != ROOT && inode.place.is_none() => Some(*ino),
+        _ => None,
+    }
+}

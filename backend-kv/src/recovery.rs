@@ -1,0 +1,154 @@
+//! Opening a location: what a kill or a power cut left half done is finished or undone.
+//!
+//! It reads the superblock and what is under `pending/`, and nothing else, so it does not grow with what is stored.
+
+use std::sync::Arc;
+
+use anystorage_api::{Error, ErrorKind, Operation, Result};
+
+use crate::engine::{Engine, new_root};
+use crate::format::{APPLY, Key, ROOT, SUPERBLOCK, damaged, decode, encode, prefix, spill_key, spill_number, unseal};
+use crate::garbage::DECIDED;
+use crate::options::KvOptions;
+use crate::records::{Record, Spill, SpilledFile, Superblock};
+use crate::state::{IDS_AT_ONCE, Ids, State};
+use crate::store::{Batch, Commit, KvStore};
+
+const PAGE: usize = 64;
+
+impl<S: KvStore> Engine<S> {
+    /// Opens what `store` holds.
+    pub(crate) async fn open(store: S, options: KvOptions) -> Result<Self> {
+        options.check()?;
+        let revisions = options.salt;
+        let Some(value) = store.get(SUPERBLOCK).await? else { return Self::create_in(store, options).await };
+        let superblock = Superblock::decode(value)?;
+        let block_size = usize::try_from(superblock.block_size).map_err(|_| damaged(SUPERBLOCK, "it makes no sense"))?;
+        let mut state = State::new(Ids::starting(superblock.ids), revisions);
+        let engine = Self::new(store, options, block_size, State::new(Ids::starting(superblock.ids), revisions));
+        engine.recover(&mut state).await?;
+        engine.start(state).await?;
+        Ok(engine)
+    }
+
+    async fn create_in(store: S, options: KvOptions) -> Result<Self> {
+        if !store.scan(&[], &[0xff], 1).await?.is_empty() {
+            let text = "the store has records, but not the one that says that they are ours: it is another program's, or damaged";
+            return Err(Error::new(ErrorKind::Corrupt, Operation::OpenLocation).with_text(text));
+        }
+        if !options.create {
+            let text = "there is no location here";
+            return Err(Error::new(ErrorKind::NotFound, Operation::OpenLocation).with_text(text));
+        }
+        let (block_size, revisions) = (options.block_size, options.salt);
+        let bound = ROOT + 1 + IDS_AT_ONCE;
+        let engine = Self::new(store, options, block_size, State::new(Ids::starting(ROOT + 1), revisions));
+        let mut state = State::new(Ids::starting(ROOT + 1), revisions);
+        state.ids.bound = bound;
+        let root = Key::Inode(ROOT).published();
+        let mut batch = Batch::new();
+        batch.push(SUPERBLOCK.to_vec(), Some(engine.superblock(bound)?));
+        let value = Record::Inode(Arc::new(new_root())).encode(&root)?;
+        batch.push(root, Some(value));
+        engine.commit(&mut state, batch, Commit::Durable).await?;
+        engine.start(state).await?;
+        Ok(engine)
+    }
+
+    async fn start(&self, state: State) -> Result<()> {
+        *self.exclusive(Operation::OpenLocation).await? = state;
+        Ok(())
+    }
+
+    async fn recover(&self, state: &mut State) -> Result<()> {
+        if let Some(mark) = self.store.get(APPLY).await? {
+            unseal(APPLY, mark)?;
+            state.applying = true;
+            state.shadowed = true;
+            self.finish_applying(state).await?;
+            // Each of them is found below.
+            state.garbage.orphans.clear();
+        } else {
+            self.drop_shadows(state).await?;
+        }
+        self.decide_spills(state).await?;
+        self.find_orphans(state).await?;
+        state.garbage.ready = state.garbage.spills.len();
+        Ok(())
+    }
+
+    /// Changes of records that no sync covered are gone.
+    async fn drop_shadows(&self, state: &mut State) -> Result<()> {
+        let (from, to) = prefix(b"pw");
+        loop {
+            let page = self.store.scan(&from, &to, PAGE).await?;
+            if page.is_empty() {
+                return Ok(());
+            }
+            let mut batch = Batch::new();
+            for (key, _) in page {
+                batch.push(key, None);
+            }
+            self.commit(state, batch, Commit::Relaxed).await?;
+        }
+    }
+
+    /// Which blocks of a spill are to be deleted hangs on whether it was published. That is decided now, before another sync of the same
+    /// file, and written down; deleting can wait.
+    async fn decide_spills(&self, state: &mut State) -> Result<()> {
+        let (mut from, to) = prefix(b"ps");
+        loop {
+            let page = self.store.scan(&from, &to, PAGE).await?;
+            let Some((last, _)) = page.last() else { return Ok(()) };
+            from = [last.as_slice(), &[0]].concat();
+            let mut batch = Batch::new();
+            for (key, value) in page {
+                let number = spill_number(&key).ok_or_else(|| damaged(&key, "its key makes no sense"))?;
+                // A record that is damaged stays, and so does what it names.
+                let Ok(spill) = decode::<Spill>(&key, value).inspect_err(|error| log::warn!("{error}")) else { continue };
+                if let Some(decided) = self.decided(&spill).await? {
+                    let key = spill_key(number);
+                    let value = encode(&key, &decided)?;
+                    batch.push(key, Some(value));
+                }
+                state.garbage.spills.push_back(number);
+            }
+            if !batch.is_empty() {
+                self.commit(state, batch, Commit::Relaxed).await?;
+            }
+        }
+    }
+
+    /// None if all of it was decided before.
+    async fn decided(&self, spill: &Spill) -> Result<Option<Spill>> {
+        if spill.files.iter().all(|file| file.base == DECIDED) {
+            return Ok(None);
+        }
+        let mut files = Vec::new();
+        for file in &spill.files {
+            let old = match self.published_inode(file.ino).await? {
+                _ if file.base == DECIDED => file.old.clone(),
+                Some(published) if published.stamp == file.base => file.new.clone(),
+                Some(_) => file.old.clone(),
+                None => [file.new.as_slice(), file.old.as_slice()].concat(),
+            };
+            files.push(SpilledFile { ino: file.ino, base: DECIDED, new: Vec::new(), old });
+        }
+        Ok(Some(Spill { files }))
+    }
+
+    async fn find_orphans(&self, state: &mut State) -> Result<()> {
+        let (mut from, to) = prefix(b"po");
+        loop {
+            let page = self.store.scan(&from, &to, PAGE).await?;
+            let Some((last, _)) = page.last() else { return Ok(()) };
+            from = [last.as_slice(), &[0]].concat();
+            for (key, _) in page {
+                match Key::parse(&key) {
+                    Some(Key::Orphan(ino)) => state.garbage.orphans.push_back(ino),
+                    _ => return Err(damaged(&key, "its key makes no sense")),
+                }
+            }
+        }
+    }
+}
