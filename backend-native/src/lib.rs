@@ -4,6 +4,8 @@
 //!
 //! With the feature `conformance` each engine comes with its subject for the conformance suite (`files::subject`).
 
+#[cfg(all(any(feature = "redb", feature = "sled"), unix))]
+pub mod faults;
 #[cfg(all(feature = "files", unix))]
 pub mod files;
 #[cfg(all(any(feature = "redb", feature = "sled"), unix))]
@@ -12,5 +14,7 @@ mod holder;
 mod panics;
 #[cfg(all(feature = "redb", unix))]
 pub mod redb;
+#[cfg(all(any(feature = "files", feature = "redb", feature = "sled"), unix))]
+mod root;
 #[cfg(all(feature = "sled", unix))]
 pub mod sled;

@@ -21,7 +21,7 @@ use super::lock::RootLock;
 use super::names::{below, host_path, parent};
 use super::node::Name;
 use super::revision::times;
-use super::root::create_root;
+use crate::root::create_root;
 
 /// A directory of the host, with one host file per file. The [module](super) says what it promises and what it assumes.
 ///

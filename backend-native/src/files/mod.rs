@@ -92,7 +92,7 @@
 //! # What is in which file
 //!
 //! `backend` and `file` are the two traits; `instance` is what they share; `node` is a host file with all its handles, `dirty` the directories
-//! to flush; `names`, `listing`, `revision`, `lock`, `root` and `error` are what they say. [`disk`] is the raw interface below, `host` the
+//! to flush; `names`, `listing`, `revision`, `lock` and `error` are what they say. [`disk`] is the raw interface below, `host` the
 //! real one, [`fault`] one that fails.
 
 pub mod disk;
@@ -110,7 +110,6 @@ mod lock;
 mod names;
 mod node;
 mod revision;
-mod root;
 #[cfg(feature = "conformance")]
 pub mod subject;
 

@@ -1,11 +1,11 @@
-//! The way to the root directory, before anything is confined to it.
+//! The way to a location: directories that are missing are created, durably.
 
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
 /// Creates the directory and those above it where they are missing; each is durable when this returns.
-pub(super) fn create_root(root: &Path) -> io::Result<()> {
+pub(crate) fn create_root(root: &Path) -> io::Result<()> {
     match fs::create_dir(root) {
         Ok(()) => sync_above(root),
         Err(_) if root.is_dir() => Ok(()),
@@ -22,7 +22,7 @@ pub(super) fn create_root(root: &Path) -> io::Result<()> {
     }
 }
 
-fn sync_above(path: &Path) -> io::Result<()> {
+pub(crate) fn sync_above(path: &Path) -> io::Result<()> {
     let above = match path.parent() {
         Some(above) if !above.as_os_str().is_empty() => above,
         _ => Path::new("."),
