@@ -62,10 +62,13 @@ impl<S: KvStore> KvBackend<S> {
                 Kind::Symlink => Err(is_link()),
             };
         }
-        let mut state = self.engine.changing(operation).await?;
-        let Some((place, entry)) = self.engine.place(&state, path).await? else { return Err(is_directory()) };
+        let mut state = self.engine.growing(operation).await?;
+        let exists = || Error::new(ErrorKind::AlreadyExists, operation);
+        let Some((place, entry)) = self.engine.place(&state, path).await? else {
+            return Err(if options.is_create_new() { exists() } else { is_directory() });
+        };
         let ino = match entry {
-            Some(_) if options.is_create_new() => return Err(Error::new(ErrorKind::AlreadyExists, operation)),
+            Some(_) if options.is_create_new() => return Err(exists()),
             Some(entry) => match entry.kind {
                 Kind::File => entry.ino,
                 Kind::Directory => return Err(is_directory()),
@@ -82,7 +85,7 @@ impl<S: KvStore> KvBackend<S> {
     }
 
     async fn replace(&self, path: &StoragePath, data: &[u8]) -> Result<()> {
-        let mut state = self.engine.changing(Operation::Write).await?;
+        let mut state = self.engine.growing(Operation::Write).await?;
         let Some((_, there)) = self.engine.place(&state, path).await? else {
             return Err(Error::new(ErrorKind::IsADirectory, Operation::Write));
         };

@@ -59,6 +59,7 @@ impl<K: Hash + Eq, V> Cache<K, V> {
     }
 
     /// How many bytes it takes now, its own among them: never more than the capacity.
+    #[cfg(test)]
     pub(crate) const fn bytes(&self) -> usize {
         self.bytes
     }

@@ -45,8 +45,7 @@ impl<S: KvStore> Engine<S> {
 
     /// Writes all of `data`, or what comes before an error. The end has been checked.
     pub(crate) async fn write_at(&self, ino: u64, offset: u64, data: &[u8]) -> Result<()> {
-        let mut state = self.exclusive(Operation::Write).await?;
-        state.check_changes(Operation::Write)?;
+        let mut state = self.changing(Operation::Write).await?;
         self.write_to(&mut state, ino, offset, data).await
     }
 
@@ -108,9 +107,7 @@ impl<S: KvStore> Engine<S> {
 
     /// Cuts a file, or lengthens it with zeros.
     pub(crate) async fn set_len(&self, ino: u64, len: u64) -> Result<()> {
-        let mut state = self.exclusive(Operation::SetLen).await?;
-        state.check_changes(Operation::SetLen)?;
-        self.make_room(&mut state, 0).await?;
+        let mut state = self.growing(Operation::SetLen).await?;
         self.set_len_to(&mut state, ino, len).await
     }
 

@@ -101,13 +101,32 @@ impl<S: KvStore> Engine<S> {
         self.collect_some(state).await
     }
 
-    /// For changes and syncs: what a sync before could not finish is finished first.
+    /// For changes and syncs: what was left half done before is finished first.
     pub(crate) async fn changing(&self, operation: Operation) -> Result<RwLockWriteGuard<'_, State>> {
         let mut state = self.exclusive(operation).await?;
         state.check_changes(operation)?;
+        if state.recovering {
+            self.recover(&mut state).await?;
+        }
         self.finish_applying(&mut state).await?;
+        self.let_go_released(&mut state).await?;
+        Ok(state)
+    }
+
+    /// For changes that take memory.
+    pub(crate) async fn growing(&self, operation: Operation) -> Result<RwLockWriteGuard<'_, State>> {
+        let mut state = self.changing(operation).await?;
         self.make_room(&mut state, 0).await?;
         Ok(state)
+    }
+
+    /// For changes that give space back: they go on where there is no space to spill into.
+    pub(crate) async fn shrinking(&self, operation: Operation) -> Result<RwLockWriteGuard<'_, State>> {
+        let mut state = self.changing(operation).await?;
+        match self.make_room(&mut state, 0).await {
+            Err(full) if full.kind() == ErrorKind::NoSpace => Ok(state),
+            outcome => outcome.map(|()| state),
+        }
     }
 
     /// Whether the file, or a name that its sync publishes, differs from what is published.
@@ -206,9 +225,7 @@ impl<S: KvStore> Engine<S> {
             })
             .await?;
         }
-        let first = Key::Node(NodeId { ino, level: 0, index: 0 });
-        let last = Key::Node(NodeId { ino, level: u8::MAX, index: u64::MAX });
-        plan.records.extend(state.changes().range(first..=last).map(|(key, node)| (key.clone(), node.clone())));
+        plan.records.extend(state.changes().range(nodes_of(ino)).map(|(key, node)| (key.clone(), node.clone())));
         plan.records.extend(nodes.into_iter().map(|(id, node)| (Key::Node(id), node.map(Record::Node))));
         plan.records.insert(Key::Inode(ino), Some(Record::Inode(Arc::new(inode.settled()))));
         self.plan_freed(state, ino, plan).await
@@ -346,10 +363,15 @@ impl<S: KvStore> Engine<S> {
         let nameless: Vec<u64> = state.changes().iter().filter_map(|(key, record)| nameless(key, record.as_ref())).collect();
         for ino in nameless {
             batch.push(Key::Inode(ino).published(), None);
+            // Shadows of what has lost its name since are not published.
+            batch.push(Key::Inode(ino).shadow(), None);
+            for key in state.changes().range(nodes_of(ino)).map(|(key, _)| key) {
+                batch.push(key.shadow(), None);
+            }
         }
-        if let Some(bound) = state.ids.new_bound(0) {
+        let bound = state.ids.new_bound(0);
+        if let Some(bound) = bound {
             batch.push(SUPERBLOCK.to_vec(), Some(self.superblock(bound)?));
-            state.ids.bound = bound;
         }
         let done = std::mem::take(&mut state.garbage.done);
         for key in &done {
@@ -359,6 +381,7 @@ impl<S: KvStore> Engine<S> {
             state.garbage.done = done;
             return Err(error);
         }
+        state.ids.bound = bound.unwrap_or(state.ids.bound);
         state.applying = true;
         state.garbage.ready = state.garbage.spills.len();
         match self.finish_applying(state).await {
@@ -421,6 +444,11 @@ impl<S: KvStore> Engine<S> {
         }
         Ok(())
     }
+}
+
+/// The keys of all nodes of a file.
+pub(crate) fn nodes_of(ino: u64) -> std::ops::RangeInclusive<Key> {
+    Key::Node(NodeId { ino, level: 0, index: 0 })..=Key::Node(NodeId { ino, level: u8::MAX, index: u64::MAX })
 }
 
 fn nameless(key: &Key, record: Option<&Record>) -> Option<u64> {

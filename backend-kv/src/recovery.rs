@@ -26,7 +26,11 @@ impl<S: KvStore> Engine<S> {
         let block_size = usize::try_from(superblock.block_size).map_err(|_| damaged(SUPERBLOCK, "it makes no sense"))?;
         let mut state = State::new(Ids::starting(superblock.ids), revisions);
         let engine = Self::new(store, options, block_size, State::new(Ids::starting(superblock.ids), revisions));
-        engine.recover(&mut state).await?;
+        match engine.recover(&mut state).await {
+            // What was synced is readable without it.
+            Err(full) if full.kind() == ErrorKind::NoSpace => log::warn!("recovery waits for space: {full}"),
+            outcome => outcome?,
+        }
         engine.start(state).await?;
         Ok(engine)
     }
@@ -60,7 +64,10 @@ impl<S: KvStore> Engine<S> {
         Ok(())
     }
 
-    async fn recover(&self, state: &mut State) -> Result<()> {
+    /// Finishes or undoes what was left half done.
+    pub(crate) async fn recover(&self, state: &mut State) -> Result<()> {
+        state.recovering = true;
+        state.garbage = crate::state::Garbage::default();
         if let Some(mark) = self.store.get(APPLY).await? {
             unseal(APPLY, mark)?;
             state.applying = true;
@@ -74,6 +81,7 @@ impl<S: KvStore> Engine<S> {
         self.decide_spills(state).await?;
         self.find_orphans(state).await?;
         state.garbage.ready = state.garbage.spills.len();
+        state.recovering = false;
         Ok(())
     }
 

@@ -19,11 +19,10 @@ const FREED_AT_ONCE: usize = 512;
 impl<S: KvStore> Engine<S> {
     /// Makes room in memory for so many bytes of changes.
     pub(crate) async fn make_room(&self, state: &mut State, incoming: usize) -> Result<()> {
-        self.let_go_released(state).await?;
         if state.dirty_bytes() + incoming > self.options.dirty_bytes && state.dirty_bytes() > 0 {
             self.with_retry(state, Spilled::Blocks).await?;
         }
-        if state.record_bytes() > self.options.dirty_bytes / 2 {
+        if state.record_bytes() > self.options.dirty_bytes {
             self.with_retry(state, Spilled::Records).await?;
         }
         Ok(())
@@ -68,8 +67,9 @@ impl<S: KvStore> Engine<S> {
             for (id, node) in plan.nodes {
                 state.set(Key::Node(id), node.map(Record::Node));
             }
-            for (ino, block) in plan.blocks {
+            for (ino, block, version) in plan.blocks {
                 state.take_block(ino, block);
+                self.caches().blocks.remove(&(ino, block, version));
             }
         }
         Ok(())
@@ -110,7 +110,7 @@ impl<S: KvStore> Engine<S> {
             let key = block_key(*ino, *block, at.unwrap_or(version));
             let value = seal_block(&key, bytes);
             plan.batch.push(key, Some(value));
-            plan.blocks.push((*ino, *block));
+            plan.blocks.push((*ino, *block, at.unwrap_or(version)));
         }
         plan.end_file(&mut spill, current.take());
         plan.nodes = edit.nodes;
@@ -255,7 +255,8 @@ struct SpillPlan {
     batch: Batch,
     inodes: BTreeMap<u64, Inode>,
     nodes: BTreeMap<NodeId, Option<Arc<Runs>>>,
-    blocks: Vec<(u64, u64)>,
+    /// Inode, number, version.
+    blocks: Vec<(u64, u64, u64)>,
 }
 
 impl SpillPlan {

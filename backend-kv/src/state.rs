@@ -21,6 +21,8 @@ pub(crate) struct State {
     pub(crate) shadowed: bool,
     /// The shadows are published, and still have to be moved to their places.
     pub(crate) applying: bool,
+    /// Recovery could not be finished when the location was opened, for want of space. Until it is, nothing changes.
+    pub(crate) recovering: bool,
     /// Stored blocks that files have let go since they were published, by inode.
     pub(crate) freed: BTreeMap<u64, Vec<Freed>>,
     pub(crate) ids: Ids,
@@ -86,6 +88,7 @@ impl State {
             record_bytes: 0,
             shadowed: false,
             applying: false,
+            recovering: false,
             freed: BTreeMap::new(),
             ids,
             garbage: Garbage::default(),

@@ -7,7 +7,7 @@ use anystorage_api::{Attributes, DirEntry, Error, ErrorKind, Metadata, Operation
 
 use crate::engine::Engine;
 use crate::format::{Key, ROOT, numbered};
-use crate::map::NodeId;
+use crate::publish::nodes_of;
 use crate::records::{Entry, Inode, Kind, Place, Record, decode_shadow};
 use crate::state::State;
 use crate::store::KvStore;
@@ -180,22 +180,38 @@ impl<S: KvStore> Engine<S> {
         if published.is_some() && inode.kind != Kind::Directory {
             state.set(Key::Orphan(ino), Some(Record::Orphan));
         }
-        if self.handles.remove(ino) {
-            let mut inode = Inode::clone(&inode);
-            inode.place = None;
-            state.set(Key::Inode(ino), Some(Record::Inode(Arc::new(inode))));
-            Ok(())
-        } else {
-            self.forget(state, ino).await
+        if !self.handles.is_open(ino) {
+            return self.forget(state, ino).await;
         }
+        if state.shadowed {
+            // What is stored as a shadow is published by the next sync of everything, and this must not be.
+            let mut nodes = Vec::new();
+            let (from, to) = numbered(b"pwn", ino);
+            self.each_shadow(from, to, |key, node| nodes.push((key, node))).await?;
+            for (key, node) in nodes {
+                if state.changed(&key).is_none() {
+                    state.set(key, node);
+                }
+            }
+        }
+        let mut inode = Inode::clone(&inode);
+        inode.place = None;
+        state.set(Key::Inode(ino), Some(Record::Inode(Arc::new(inode))));
+        if !self.handles.remove(ino) {
+            // Its last handle went meanwhile.
+            self.forget(state, ino).await?;
+        }
+        Ok(())
     }
 
     /// Forgets what has changed of a file that is gone.
     async fn forget(&self, state: &mut State, ino: u64) -> Result<()> {
+        if self.find_inode(state, ino).await?.is_some_and(|inode| inode.changed.spilled) {
+            state.garbage.ready = state.garbage.spills.len();
+        }
         state.drop_blocks(ino, 0);
         state.freed.remove(&ino);
-        let nodes = Key::Node(NodeId { ino, level: 0, index: 0 })..=Key::Node(NodeId { ino, level: u8::MAX, index: u64::MAX });
-        let nodes: Vec<Key> = state.changes().range(nodes).map(|(key, _)| key.clone()).collect();
+        let nodes: Vec<Key> = state.changes().range(nodes_of(ino)).map(|(key, _)| key.clone()).collect();
         for key in nodes {
             state.unset(&key);
         }
@@ -260,7 +276,7 @@ impl<S: KvStore> Engine<S> {
     }
 
     pub(crate) async fn create_dir(&self, path: &StoragePath) -> Result<()> {
-        let mut state = self.changing(Operation::CreateDir).await?;
+        let mut state = self.growing(Operation::CreateDir).await?;
         match self.place(&state, path).await? {
             Some((place, None)) => self.create(&mut state, place, Kind::Directory).await.map(drop),
             _ => Err(refused(ErrorKind::AlreadyExists, Operation::CreateDir)),
@@ -268,7 +284,7 @@ impl<S: KvStore> Engine<S> {
     }
 
     pub(crate) async fn remove_file(&self, path: &StoragePath) -> Result<()> {
-        let mut state = self.changing(Operation::RemoveFile).await?;
+        let mut state = self.shrinking(Operation::RemoveFile).await?;
         match self.place(&state, path).await? {
             Some((_, None)) => Err(refused(ErrorKind::NotFound, Operation::RemoveFile)),
             Some((place, Some(entry))) if entry.kind != Kind::Directory => self.unbind(&mut state, &place, entry.ino).await,
@@ -277,7 +293,7 @@ impl<S: KvStore> Engine<S> {
     }
 
     pub(crate) async fn remove_dir(&self, path: &StoragePath) -> Result<()> {
-        let mut state = self.changing(Operation::RemoveDir).await?;
+        let mut state = self.shrinking(Operation::RemoveDir).await?;
         let Some((place, entry)) = self.place(&state, path).await? else {
             return Err(refused(ErrorKind::InvalidInput, Operation::RemoveDir).with_text("the root cannot be removed"));
         };
@@ -293,7 +309,7 @@ impl<S: KvStore> Engine<S> {
 
     pub(crate) async fn rename(&self, from: &StoragePath, to: &StoragePath) -> Result<()> {
         let invalid = |text: &str| refused(ErrorKind::InvalidInput, Operation::Rename).with_text(text);
-        let mut state = self.changing(Operation::Rename).await?;
+        let mut state = self.growing(Operation::Rename).await?;
         let Some((source, entry)) = self.place(&state, from).await? else { return Err(invalid("the root cannot be renamed")) };
         let moved = entry.ok_or_else(|| refused(ErrorKind::NotFound, Operation::Rename))?;
         if moved.kind == Kind::Directory && from != to && to.starts_with(from) {
@@ -310,18 +326,20 @@ impl<S: KvStore> Engine<S> {
             Some((false, false)) | None => {}
         }
         let mut inode = Inode::clone(&*self.inode(&state, moved.ino).await?);
+        // What can fail comes before anything that would leave half a rename.
+        self.directory_changed(&mut state, source.directory).await?;
+        self.directory_changed(&mut state, target.directory).await?;
         if let Some(there) = there {
             self.unbind(&mut state, &target, there.ino).await?;
             inode.changed.replaced = true;
         }
-        self.directory_changed(&mut state, source.directory).await?;
         self.erase(&mut state, source.key()).await?;
         self.bind(&mut state, target, moved.ino, inode).await
     }
 
     pub(crate) async fn set_attributes(&self, path: &StoragePath, attributes: &Attributes) -> Result<()> {
         let invalid = |text: &str| refused(ErrorKind::InvalidInput, Operation::SetAttributes).with_text(text);
-        let mut state = self.changing(Operation::SetAttributes).await?;
+        let mut state = self.growing(Operation::SetAttributes).await?;
         let found = self.find(&state, path).await?;
         let mut inode = Inode::clone(&*self.inode(&state, found.ino).await?);
         if let Some(mode) = attributes.mode {
