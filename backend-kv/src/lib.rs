@@ -1,4 +1,58 @@
 //! A complete anystorage engine over any transactional key-value store.
+//!
+//! Whoever has the five functions of [`KvStore`] (get, scan, commit, size, close) has an engine: [`KvBackend`] is a
+//! [`StorageBackend`](anystorage_api::StorageBackend) with directories, sparse files, both kinds of sync, atomic renames, attributes and
+//! checksums. sled and redb are such stores natively; in browsers IndexedDB is to be one.
+//!
+//! # How it keeps files
+//!
+//! Files and directories have inodes; a name is a record under its directory's inode, so that renaming a directory is no more than
+//! renaming a file. The bytes of a file are in blocks, of a size that the location has from its creation. A map in the inode, in further
+//! records if the file is large, tells which blocks are there and under which version: a hole costs nothing, and a block that the store has
+//! lost is noticed. Every record carries a crc32c over its key and its content. ARCHITECTURE.md in the repository has the format on one
+//! page.
+//!
+//! What is changed stays in memory until a sync publishes it by one durable commit. Beyond [`KvOptions::dirty_bytes`] it goes to the store by
+//! relaxed commits: blocks under versions that no published map names, other records as shadows, all of it noted under `pending/`. The sync
+//! is then still one durable commit of a few records. What a kill leaves behind is undone or finished when the location is opened, which
+//! reads what is under `pending/` and nothing else; what is no longer needed is deleted a piece at a time, after later syncs.
+//!
+//! # Memory
+//!
+//! Changed blocks and changed records take about [`KvOptions::dirty_bytes`] each, however large a file or a sync is; the batch of a commit takes
+//! as much again for a moment. Stored blocks and records are cached in [`KvOptions::cache_bytes`]. Besides, there is an entry for each open
+//! file. Only these are not bounded by that: the names of a directory that was removed and replaced, when a file that replaces it is
+//! synced; and the parts of the block map of one file, some bytes for every 512 of its blocks, when it alone is synced.
+//!
+//! # What it assumes
+//!
+//! - That the store keeps what [`KvStore`] promises: its commits are atomic, and its durable ones last.
+//! - That the store is its own: whoever else writes to it damages it.
+//! - Over a store that is not [immediate](KvOptions::immediate): that futures are polled to their end. One that is dropped in the middle of
+//!   a call leaves what it had done until then.
+//!
+//! # What it keeps
+//!
+//! The lines of [the contract](anystorage_api::contract):
+//!
+//! 1. *Two syncs*: a file's sync publishes its bytes, its inode and the names that lead to it. Where such a name is published as that of
+//!    something else, that is published too, under the name that it has now, with the bytes of its own last sync. A backend sync publishes
+//!    everything. Each is one durable commit, and none if nothing has changed.
+//! 2. *Unsynced is bounded*: nothing that is unsynced is found after a kill.
+//! 3. *`atomic_sync`* follows: what is found is what was published. Blocks are overwritten only within the commit that publishes them.
+//! 4. *Replacing*: `write` fills a new inode and gives it the name. What has replaced something is published whole or not at all.
+//! 5. *Reads* see changed blocks, then stored ones, through whichever handle. Holes and growth read as zeros. Files reach up to 2^53 - 1
+//!    bytes.
+//! 6. *Order*: calls that change something wait for each other, calls that read wait for changes, but not for commits of syncs.
+//! 7. *One holder* is up to the store.
+//! 8. *Space*: a commit that the store refuses for want of space leaves changes as they were; what nothing needs is deleted, and the commit
+//!    tried once more. Removing goes on where nothing can be spilled. Opening and reading need no space.
+//! 9. *Damage*: a record whose checksum does not fit, or that another one says is there and is not, is `Corrupt`. Lost entries of a
+//!    directory alone are not noticed: their names are not found.
+//! 10. *No silent fall-back*: there is nothing below it.
+//! 11. *A failed flush*: after a commit that failed, but for want of space, every change and sync answers its error until the location is
+//!     opened again. Reads go on, and see what was written.
+//! 12. *Open files*: handles hold the inode. Its blocks are deleted when the last handle is gone and the removal is published.
 
 mod backend;
 mod cache;

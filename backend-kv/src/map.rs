@@ -260,6 +260,7 @@ impl BlockMap {
 
     /// The first blocks that are there from `from_block` on; none if only a hole follows. There may be more with the same version behind
     /// them, in the next node.
+    #[cfg(test)]
     pub(crate) async fn next_present<N: Nodes>(&self, nodes: &N, ino: u64, from_block: u64) -> Result<Option<Extent>> {
         if from_block >= self.span() {
             return Ok(None);
