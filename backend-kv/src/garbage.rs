@@ -15,8 +15,9 @@ use crate::store::{Batch, Commit, KvStore};
 /// How many records one commit deletes.
 const DELETED_AT_ONCE: usize = 512;
 
-/// How many blocks are looked up at a time.
+/// How many blocks are looked up at a time, at most, and how many bytes of them.
 const PAGE: usize = 64;
+const PAGE_BYTES: usize = 1 << 20;
 
 /// The base of a file in the record of a spill of which it is decided that `old` is to be deleted.
 pub(crate) const DECIDED: u64 = u64::MAX;
@@ -103,6 +104,7 @@ impl<S: KvStore> Engine<S> {
     /// The count, and whether nothing is left of it.
     async fn collect_orphan(&self, state: &mut State, ino: u64, limit: usize) -> Result<(usize, bool)> {
         let mut count = 0;
+        let page_len = (PAGE_BYTES / self.block_size).clamp(1, PAGE);
         let shadows: &[u8] = b"pwn";
         for tag in [b"b", b"n", shadows] {
             let (from, to) = numbered(tag, ino);
@@ -110,7 +112,7 @@ impl<S: KvStore> Engine<S> {
                 if count >= limit {
                     return Ok((count, false));
                 }
-                let page = self.store.scan(&from, &to, PAGE).await?;
+                let page = self.store.scan(&from, &to, page_len).await?;
                 if page.is_empty() {
                     break;
                 }

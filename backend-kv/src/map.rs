@@ -101,6 +101,7 @@ fn corrupt(id: NodeId, what: &str) -> Error {
 
 impl BlockMap {
     /// Whether no block is there.
+    #[cfg(test)]
     pub(crate) const fn is_empty(&self) -> bool {
         self.top.is_empty()
     }
