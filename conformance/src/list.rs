@@ -46,6 +46,9 @@ macro_rules! __case_table {
                 persistence a_file_stands_at_its_last_sync [Durable AtomicSync];
                 persistence unsynced_changes_of_the_tree_are_gone [Durable AtomicSync];
                 persistence a_large_change_is_there_whole_or_not_at_all [Durable AtomicSync];
+                persistence a_displaced_file_stands_at_its_own_last_sync [Durable AtomicSync];
+                persistence a_file_that_changed_places_stands_at_its_own_last_sync [Durable AtomicSync];
+                persistence a_file_that_was_never_synced_is_not_there [Durable AtomicSync];
             }
             replacing (4) {
                 plain write_leaves_exactly_its_data [];

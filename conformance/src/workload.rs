@@ -1,7 +1,8 @@
 //! A seeded mixed load on an engine, with a [`DurabilityModel`] beside it that is told of every action.
 //!
 //! Writers with several handles on few files, files and directories that come, move, replace one another and go, whole-file writes, and
-//! syncs of both kinds. The same seed does the same, so that a load can be replayed up to any point.
+//! syncs of both kinds. Files often take the name that another one was just renamed away from, and are then synced: what becomes of the
+//! other one is where file trees over other stores go wrong. The same seed does the same, so that a load can be replayed up to any point.
 
 use std::fmt;
 
@@ -55,7 +56,7 @@ impl Workload {
     /// The first action that the engine did not answer as it must, which includes those that it must refuse. It may be that its power was
     /// cut; then the model knows what was under way.
     pub async fn play(&self, backend: &dyn StorageBackend, model: &mut DurabilityModel) -> Result<(), Stopped> {
-        let mut player = Player { backend, model, rng: Rng::new(self.seed), handles: Vec::new() };
+        let mut player = Player { backend, model, rng: Rng::new(self.seed), handles: Vec::new(), left: Vec::new(), takers: Vec::new() };
         for number in 0..self.actions {
             player.step().await.map_err(|text| Stopped { number, text })?;
         }
@@ -68,6 +69,10 @@ struct Player<'a> {
     model: &'a mut DurabilityModel,
     rng: Rng,
     handles: Vec<(FileId, Box<dyn StorageFile>)>,
+    /// Names that files were renamed away from.
+    left: Vec<StoragePath>,
+    /// The files that took such a name, until they are synced.
+    takers: Vec<FileId>,
 }
 
 /// One draw from a weighted list.
@@ -149,8 +154,10 @@ impl Player<'_> {
     }
 
     async fn sync_file(&mut self) -> Result<(), String> {
-        let Some(at) = self.any_handle() else { return self.create().await };
+        let taker = self.handles.iter().position(|(file, _)| self.takers.contains(file)).filter(|_| self.rng.chance(2, 3));
+        let Some(at) = taker.or_else(|| self.any_handle()) else { return self.create().await };
         let Some((file, handle)) = self.handles.get(at) else { return Ok(()) };
+        self.takers.retain(|taker| taker != file);
         let ticket = self.model.begin(&Action::SyncFile { file: *file });
         let answer = handle.sync().await;
         settle(self.model, ticket, answer, || "sync of a file".to_owned())
@@ -163,11 +170,14 @@ impl Player<'_> {
     }
 
     async fn create(&mut self) -> Result<(), String> {
-        let path = self.new_path(&FILES)?;
+        let left = if self.rng.chance(1, 2) { self.left.pop() } else { None };
+        let is_left = left.is_some();
+        let path = if let Some(path) = left { path } else { self.new_path(&FILES)? };
         let ticket = self.model.begin(&Action::Create { path: &path });
         let opened = self.backend.open(&path, &OpenOptions::editing().create_new(true)).await;
         let (answer, handle) = split(opened);
         settle(self.model, ticket, answer, || format!("create {path}"))?;
+        self.takers.extend(self.model.file_at(&path).filter(|_| is_left && handle.is_some()));
         self.keep(&path, handle);
         Ok(())
     }
@@ -234,7 +244,12 @@ impl Player<'_> {
         };
         let ticket = self.model.begin(&Action::Rename { from: &from, to: &to });
         let answer = self.backend.rename(&from, &to).await;
-        settle(self.model, ticket, answer, || format!("rename {from} to {to}"))
+        let renamed = ticket.is_ok();
+        settle(self.model, ticket, answer, || format!("rename {from} to {to}"))?;
+        if renamed && !directory && from != to {
+            self.left.push(from);
+        }
+        Ok(())
     }
 
     fn keep(&mut self, path: &StoragePath, handle: Option<Box<dyn StorageFile>>) {

@@ -174,3 +174,89 @@ pub mod a_large_change_is_there_whole_or_not_at_all {
         holds("a large unsynced change is partly there", backend, "unsynced", b"short").await
     }
 }
+
+/// A synced file that took another one's name sends that one to the name it has by now, with the bytes of its own last sync.
+pub mod a_displaced_file_stands_at_its_own_last_sync {
+    use super::*;
+
+    /// Renames a synced, changed file away, once into a new directory, and syncs a new file under its old name.
+    pub async fn before(backend: &dyn StorageBackend) -> Result<Carry, Broken> {
+        backend.create_dir(&path("d")?).await?;
+        for (name, to, seed) in [("one", "renamed", 1), ("two", "d/moved", 2)] {
+            let displaced = edit(backend, name).await?;
+            displaced.write_at(0, &pattern(seed, 50_000)).await?;
+            displaced.sync().await?;
+            displaced.write_at(20_000, &pattern(10 + seed, 50_000)).await?;
+            backend.rename(&path(name)?, &path(to)?).await?;
+            let taker = edit(backend, name).await?;
+            taker.write_at(0, &pattern(20 + seed, 30_000)).await?;
+            taker.sync().await?;
+        }
+        Ok(Carry::new())
+    }
+
+    /// Expects each file at its own sync.
+    pub async fn after(backend: &dyn StorageBackend, _: &str) -> Verdict {
+        for (name, to, seed) in [("one", "renamed", 1), ("two", "d/moved", 2)] {
+            holds("a synced file that took a name is not there", backend, name, &pattern(20 + seed, 30_000)).await?;
+            let Some(found) = found(backend, to).await? else {
+                return Err(Broken::promise(format!("a synced file is lost: its old name {name:?} was taken, and it is not at {to:?}")));
+            };
+            same_bytes(&format!("a file whose old name was taken is not at its own last sync ({to:?})"), &found, &pattern(seed, 50_000))?;
+        }
+        Ok(())
+    }
+}
+
+/// Two files change places, and one of them is synced: the other one is under its new name too, at its own last sync.
+pub mod a_file_that_changed_places_stands_at_its_own_last_sync {
+    use super::*;
+
+    /// Syncs two files, changes both and exchanges their names, and syncs one.
+    pub async fn before(backend: &dyn StorageBackend) -> Result<Carry, Broken> {
+        let (one, other) = (edit(backend, "one").await?, edit(backend, "other").await?);
+        one.write_at(0, &pattern(1, 50_000)).await?;
+        other.write_at(0, &pattern(2, 50_000)).await?;
+        backend.sync().await?;
+        one.write_at(30_000, &pattern(3, 30_000)).await?;
+        other.write_at(30_000, &pattern(4, 30_000)).await?;
+        for (from, to) in [("one", "between"), ("other", "one"), ("between", "other")] {
+            backend.rename(&path(from)?, &path(to)?).await?;
+        }
+        one.sync().await?;
+        Ok(Carry::new())
+    }
+
+    /// Expects both under their new names, one of them new.
+    pub async fn after(backend: &dyn StorageBackend, _: &str) -> Verdict {
+        let new = overlaid(&pattern(1, 50_000), 30_000, &pattern(3, 30_000));
+        lists("two files that changed places are not both there", backend, "", &["one", "other"]).await?;
+        holds("a synced file is not under its new name", backend, "other", &new).await?;
+        holds("the file that made room is not at its own last sync", backend, "one", &pattern(2, 50_000)).await
+    }
+}
+
+/// A file that no sync covered is not there, whatever other files were synced.
+pub mod a_file_that_was_never_synced_is_not_there {
+    use super::*;
+
+    /// Creates files around one that is synced, one of them under the name that it left.
+    pub async fn before(backend: &dyn StorageBackend) -> Result<Carry, Broken> {
+        backend.create_dir(&path("d")?).await?;
+        put(backend, "synced", b"1").await?;
+        backend.sync().await?;
+        put(backend, "new", &pattern(1, 10_000)).await?;
+        backend.rename(&path("synced")?, &path("d/synced")?).await?;
+        put(backend, "synced", &pattern(3, 10_000)).await?;
+        put(backend, "d/beside", &pattern(4, 10_000)).await?;
+        edit(backend, "d/synced").await?.sync().await?;
+        Ok(Carry::new())
+    }
+
+    /// Expects nothing beside the synced file.
+    pub async fn after(backend: &dyn StorageBackend, _: &str) -> Verdict {
+        lists("files that no sync covered are there", backend, "", &["d"]).await?;
+        lists("files that no sync covered are there", backend, "d", &["synced"]).await?;
+        holds("a synced file is not under its new name", backend, "d/synced", b"1").await
+    }
+}

@@ -5,6 +5,7 @@ use std::fmt;
 
 use anystorage_api::StoragePath;
 
+use super::points::Published;
 use super::{Binding, DurabilityModel, Kind, Node, Promise, ROOT, Tree};
 
 /// A promise that what was found breaks.
@@ -35,30 +36,19 @@ impl DurabilityModel {
     /// # Errors
     /// The first promise that is broken.
     pub fn check(&self, found: &Tree) -> Result<(), Violation> {
-        let entries: Vec<(&StoragePath, &Node)> = found.iter().collect();
-        let mut search = Search { model: self, entries, directories: BTreeMap::from([(StoragePath::root(), ROOT)]), files: Vec::new() };
-        search.assign(0)?;
-        if self.promise == Promise::AtomicSync {
-            self.check_points(found)?;
+        Search::new(self, found, None).assign(0)?;
+        if self.promise == Promise::InPlace {
+            return Ok(());
         }
-        Ok(())
-    }
-
-    fn check_points(&self, found: &Tree) -> Result<(), Violation> {
-        if self.file_syncs.is_empty() {
-            if self.points.values().any(|point| point == found) {
-                return Ok(());
-            }
-            let text = format!("what was found is not how everything was at one of the {} syncs it may be at", self.points.len());
-            return Err(violation(3, text));
-        }
-        let paths: BTreeSet<&StoragePath> = self.points.values().chain([found]).flat_map(Tree::iter).map(|(path, _)| path).collect();
-        for path in paths {
-            if !self.points.values().any(|point| point.get(path) == found.get(path)) {
-                return Err(violation(3, format!("{path} is not as it was at any sync that covered it")));
+        // What the lines above allow is exact here. One way to say what was published is enough.
+        let mut first = None;
+        for published in Published::all(self) {
+            match Search::new(self, found, Some(&published)).assign(0) {
+                Ok(()) => return Ok(()),
+                Err(violation) => first = first.or(Some(violation)),
             }
         }
-        Ok(())
+        Err(first.map_or_else(|| violation(3, "there is no sync that it could be at".to_owned()), |first| violation(3, first.text)))
     }
 }
 
@@ -66,6 +56,8 @@ impl DurabilityModel {
 /// way to say it is.
 struct Search<'a> {
     model: &'a DurabilityModel,
+    /// With `AtomicSync`: what may have been published.
+    published: Option<&'a Published>,
     entries: Vec<(&'a StoragePath, &'a Node)>,
     directories: BTreeMap<StoragePath, u64>,
     /// The found files with those of the model that fit each.
@@ -73,6 +65,17 @@ struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
+    fn new(model: &'a DurabilityModel, found: &'a Tree, published: Option<&'a Published>) -> Self {
+        let directories = BTreeMap::from([(StoragePath::root(), ROOT)]);
+        Self { model, published, entries: found.iter().collect(), directories, files: Vec::new() }
+    }
+
+    /// The bindings of a name that count.
+    fn bindings<'b>(&self, history: &'b [Binding]) -> impl Iterator<Item = &'b Binding> {
+        let counts = |index| self.published.is_none_or(|published| published.may_lead(self.model, history, index));
+        (0..history.len()).filter(move |index| counts(*index)).filter_map(|index| history.get(index))
+    }
+
     fn assign(&mut self, mut from: usize) -> Result<(), Violation> {
         let files = self.files.len();
         let outcome = loop {
@@ -98,8 +101,9 @@ impl<'a> Search<'a> {
     }
 
     fn assign_directory(&mut self, path: &StoragePath, history: &[Binding], rest: usize) -> Result<(), Violation> {
-        let mut outcome = Err(violation(2, format!("a directory was found at {path}, where none was since the last sync")));
-        let bound = history.iter().filter_map(|binding| binding.object);
+        let (line, when) = if self.published.is_some() { (3, "at any sync it may be at") } else { (2, "since the last sync") };
+        let mut outcome = Err(violation(line, format!("a directory was found at {path}, where none was {when}")));
+        let bound = self.bindings(history).filter_map(|binding| binding.object);
         let fitting: BTreeSet<u64> = bound.filter(|object| self.model.is_directory(*object)).collect();
         for directory in fitting {
             if let Some((other, _)) = self.directories.iter().find(|(_, taken)| **taken == directory) {
@@ -118,12 +122,21 @@ impl<'a> Search<'a> {
 
     fn files_that_fit(&self, path: &StoragePath, bytes: &[u8], history: &[Binding]) -> Result<Vec<u64>, Violation> {
         let mut fitting = Vec::new();
-        let mut misfit = violation(2, format!("a file was found at {path}, where none was since the last sync"));
-        for binding in history {
-            let Some(object) = binding.object else { continue };
-            let Some(Kind::File(content)) = self.model.objects.get(&object).map(|object| &object.kind) else { continue };
+        let (line, when) = if self.published.is_some() { (3, "at any sync it may be at") } else { (2, "since the last sync") };
+        let mut misfit = violation(line, format!("a file was found at {path}, where none was {when}"));
+        for binding in self.bindings(history) {
+            let Some(id) = binding.object else { continue };
+            let Some(object) = self.model.objects.get(&id) else { continue };
+            let Kind::File(content) = &object.kind else { continue };
+            if let Some(published) = self.published {
+                match published.may_have_bytes(self.model, (id, object, content), binding, bytes) {
+                    Ok(()) => fitting.push(id),
+                    Err(why) => misfit = violation(3, format!("{path} {why}")),
+                }
+                continue;
+            }
             match content.allows(bytes, |action| self.model.covered(action, binding.whole_as_of)) {
-                Ok(()) => fitting.push(object),
+                Ok(()) => fitting.push(id),
                 Err(why) => {
                     let line = match (history.len(), content.is_settled()) {
                         (1, true) => 1,
@@ -143,8 +156,16 @@ impl<'a> Search<'a> {
             for ((_, name), history) in self.model.names_in(*directory) {
                 let Ok(path) = path.join(name) else { continue };
                 let there = self.entries.binary_search_by(|(entry, _)| (*entry).cmp(&path)).is_ok();
-                if !there && history.iter().all(|binding| binding.object.is_some()) {
-                    let (line, what) = if history.len() == 1 { (1, "synced") } else { (4, "replaced, never removed") };
+                let may_be_absent = match self.published {
+                    Some(published) => published.may_be_absent(self.model, history),
+                    None => history.iter().any(|binding| binding.object.is_none()),
+                };
+                if !there && !may_be_absent {
+                    let (line, what) = match (self.published, history.len()) {
+                        (_, 1) => (1, "synced"),
+                        (Some(_), _) => (3, "there at every sync"),
+                        (None, _) => (4, "replaced, never removed"),
+                    };
                     return Err(violation(line, format!("nothing was found at {path}, which was {what}")));
                 }
             }

@@ -26,7 +26,12 @@
 //! - Line 2: each byte that was neither written nor cut since its file's last sync is as synced, every other one as synced, written since,
 //!   or a zero of growth. Every name leads to what it led to at the last sync that covered it or at a moment since. A synced file or
 //!   directory that nobody removed is found, and everything is found under one name only.
-//! - Line 3, with [`Promise::AtomicSync`]: what is found is how things were at a sync; at one sync, if only backend syncs were used.
+//! - Line 3, with [`Promise::AtomicSync`]: what is found is how things were at a sync; all of it at one, if only backend syncs were used.
+//!   With syncs of files each file has exactly the bytes that it had at a sync that covered it, and one that no sync covered is not found,
+//!   whatever other files were synced. A file that took another one's name by a sync of its own sends that one to the name it has by now,
+//!   with the bytes of *its* last sync. Only what replaced a file is brought along whole, with the bytes that it had when it took its place or
+//!   at a sync since: line 4 leaves no other choice. Every name leads to what it led to at one of the syncs, or to nothing if it did at some
+//!   time before one.
 //! - Line 4: a file replaced by a whole-file write or a rename is the old one or the new one, whole.
 //!
 //! # What it leaves open
@@ -35,14 +40,16 @@
 
 mod check;
 mod content;
+mod points;
 mod tree;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use anystorage_api::{ErrorKind, StoragePath};
 
 pub use check::Violation;
 use content::{Change, Content};
+use points::Span;
 pub use tree::{Node, Tree};
 
 /// Which kind of engine the model is held against.
@@ -151,6 +158,14 @@ struct Binding {
     object: Option<u64>,
     /// Found through this binding, the object has at least the changes that had returned when this action began.
     whole_as_of: u64,
+    /// That action put it in the place of another file.
+    replaces: bool,
+}
+
+impl Binding {
+    const fn new(action: u64, object: Option<u64>) -> Self {
+        Self { action, object, whole_as_of: SETTLED, replaces: false }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -168,14 +183,30 @@ struct Object {
     demanded: bool,
     /// Its removal or replacement has begun.
     removed: bool,
+    /// When the last syncs that covered it began and returned; none if none did.
+    covered: Option<(u64, u64)>,
+}
+
+impl Object {
+    const fn fresh(kind: Kind) -> Self {
+        Self { kind, name: None, demanded: false, removed: false, covered: None }
+    }
+
+    const fn settled(kind: Kind, name: Option<Name>) -> Self {
+        Self { kind, name, demanded: true, removed: false, covered: Some((SETTLED, SETTLED)) }
+    }
+
+    /// A sync covered it, which began and returned then.
+    fn cover(&mut self, begin: u64, end: u64) {
+        let (from, until) = self.covered.unwrap_or_default();
+        self.covered = Some((from.max(begin), until.max(end)));
+    }
 }
 
 #[derive(Clone, Debug)]
 struct Scope {
     file: Option<u64>,
     names: Vec<Name>,
-    /// The index in `points` of the tree at this sync.
-    point: u64,
 }
 
 /// The trees that may be found after a kill, given what an engine was asked to do so far.
@@ -191,26 +222,24 @@ pub struct DurabilityModel {
     /// The names that an action bound.
     bound_by: BTreeMap<u64, Vec<Name>>,
     syncs: BTreeMap<u64, Scope>,
-    /// With `AtomicSync`: the whole tree at each sync since the last backend sync that returned, by the action of the sync.
-    points: BTreeMap<u64, Tree>,
-    file_syncs: BTreeSet<u64>,
+    /// With `AtomicSync`: the syncs since the last backend sync that returned, this one among them. No bytes are kept for them: what a file
+    /// was at each follows from its changes.
+    points: Vec<Span>,
 }
 
 impl DurabilityModel {
     /// Over an empty location.
     #[must_use]
     pub fn new(promise: Promise) -> Self {
-        let root = Object { kind: Kind::Directory, name: None, demanded: true, removed: false };
         Self {
             promise,
             clock: 0,
             returned: BTreeMap::new(),
-            objects: BTreeMap::from([(ROOT, root)]),
+            objects: BTreeMap::from([(ROOT, Object::settled(Kind::Directory, None))]),
             bindings: BTreeMap::new(),
             bound_by: BTreeMap::new(),
             syncs: BTreeMap::new(),
-            points: BTreeMap::from([(SETTLED, Tree::new())]),
-            file_syncs: BTreeSet::new(),
+            points: vec![Span::SETTLED],
         }
     }
 
@@ -228,10 +257,9 @@ impl DurabilityModel {
             model.clock += 1;
             let name = (directory, name.to_owned());
             let id = model.clock;
-            model.objects.insert(id, Object { kind, name: Some(name.clone()), demanded: true, removed: false });
-            model.bindings.insert(name, vec![Binding { action: SETTLED, object: Some(id), whole_as_of: SETTLED }]);
+            model.objects.insert(id, Object::settled(kind, Some(name.clone())));
+            model.bindings.insert(name, vec![Binding::new(SETTLED, Some(id))]);
         }
-        model.points.insert(SETTLED, tree.clone());
         model
     }
 
@@ -267,14 +295,11 @@ impl DurabilityModel {
             Action::Rename { from, to } => self.rename(id, from, to)?,
             Action::SyncFile { file } => {
                 let names = self.names_leading_to(file.0);
-                self.syncs.insert(id, Scope { file: Some(file.0), names, point: id });
-                self.file_syncs.insert(id);
-                self.remember_point(id);
+                self.begin_sync(id, Scope { file: Some(file.0), names });
             }
             Action::Sync => {
                 let names = self.bindings.keys().cloned().collect();
-                self.syncs.insert(id, Scope { file: None, names, point: id });
-                self.remember_point(id);
+                self.begin_sync(id, Scope { file: None, names });
             }
         }
         self.clock = id;
@@ -286,16 +311,18 @@ impl DurabilityModel {
         self.clock += 1;
         self.returned.insert(ticket.0, self.clock);
         let Some(scope) = self.syncs.remove(&ticket.0) else { return };
-        match scope.file {
-            Some(file) => self.settle_content(file, ticket.0),
-            None => {
-                let files: Vec<u64> = self.objects.keys().copied().collect();
-                for file in files {
-                    self.settle_content(file, ticket.0);
-                }
-                self.points = self.points.split_off(&scope.point);
-                self.file_syncs = self.file_syncs.split_off(&scope.point);
-            }
+        let covered: Vec<u64> = match scope.file {
+            Some(file) => vec![file],
+            None => self.objects.keys().copied().collect(),
+        };
+        for object in covered {
+            self.settle_object(object, ticket.0);
+        }
+        if let Some(point) = self.points.iter_mut().find(|point| point.begin == ticket.0) {
+            point.end = Some(self.clock);
+        }
+        if scope.file.is_none() {
+            self.points.retain(|point| point.ends_after(ticket.0));
         }
         for name in &scope.names {
             let covered = self.bindings.get(name).and_then(|history| {
@@ -410,9 +437,11 @@ impl DurabilityModel {
         Ok(Some((name, object)))
     }
 
-    fn bind(&mut self, action: u64, name: Name, object: Option<u64>, whole_as_of: u64) {
-        let nothing = || vec![Binding { action: SETTLED, object: None, whole_as_of: SETTLED }];
-        self.bindings.entry(name.clone()).or_insert_with(nothing).push(Binding { action, object, whole_as_of });
+    fn bind(&mut self, name: Name, binding: Binding) {
+        let nothing = || vec![Binding::new(SETTLED, None)];
+        let object = binding.object;
+        let action = binding.action;
+        self.bindings.entry(name.clone()).or_insert_with(nothing).push(binding);
         self.bound_by.entry(action).or_default().push(name.clone());
         if let Some(object) = object.and_then(|object| self.objects.get_mut(&object)) {
             object.name = Some(name);
@@ -421,7 +450,7 @@ impl DurabilityModel {
 
     fn unbind(&mut self, action: u64, name: Name, object: u64) {
         self.mark_removed(object);
-        self.bind(action, name, None, SETTLED);
+        self.bind(name, Binding::new(action, None));
     }
 
     fn mark_removed(&mut self, object: u64) {
@@ -436,22 +465,22 @@ impl DurabilityModel {
         if self.bound(&name).is_some() {
             return Err(Refused(ErrorKind::AlreadyExists));
         }
-        self.objects.insert(action, Object { kind, name: None, demanded: false, removed: false });
-        self.bind(action, name, Some(action), SETTLED);
+        self.objects.insert(action, Object::fresh(kind));
+        self.bind(name, Binding::new(action, Some(action)));
         Ok(())
     }
 
     fn replace(&mut self, action: u64, path: &StoragePath, data: &[u8]) -> Result<(), Refused> {
         let name = self.name(path)?.ok_or(Refused(ErrorKind::IsADirectory))?;
-        if let Some(old) = self.bound(&name) {
+        let old = self.bound(&name);
+        if let Some(old) = old {
             if self.is_directory(old) {
                 return Err(Refused(ErrorKind::IsADirectory));
             }
             self.mark_removed(old);
         }
-        let kind = Kind::File(Content::whole(data));
-        self.objects.insert(action, Object { kind, name: None, demanded: false, removed: false });
-        self.bind(action, name, Some(action), action);
+        self.objects.insert(action, Object::fresh(Kind::File(Content::whole(data))));
+        self.bind(name, Binding { action, object: Some(action), whole_as_of: action, replaces: old.is_some() });
         Ok(())
     }
 
@@ -488,7 +517,8 @@ impl DurabilityModel {
         if source == target {
             return Ok(());
         }
-        let mut whole_as_of = self.bindings.get(&source).and_then(|history| history.last()).map_or(SETTLED, |binding| binding.whole_as_of);
+        let before = self.bindings.get(&source).and_then(|history| history.last()).cloned();
+        let mut binding = Binding { action, ..before.unwrap_or(Binding::new(action, Some(object))) };
         if let Some(old) = self.bound(&target) {
             match (self.is_directory(object), self.is_directory(old)) {
                 (false, true) => return Err(Refused(ErrorKind::IsADirectory)),
@@ -497,10 +527,10 @@ impl DurabilityModel {
                 (false, false) => {}
             }
             self.mark_removed(old);
-            whole_as_of = action;
+            binding = Binding { whole_as_of: action, replaces: true, ..binding };
         }
-        self.bind(action, source, None, SETTLED);
-        self.bind(action, target, Some(object), whole_as_of);
+        self.bind(source, Binding::new(action, None));
+        self.bind(target, binding);
         Ok(())
     }
 
@@ -509,21 +539,27 @@ impl DurabilityModel {
         std::iter::successors(name_of(object), |(directory, _)| name_of(*directory)).collect()
     }
 
-    fn remember_point(&mut self, action: u64) {
+    fn begin_sync(&mut self, action: u64, scope: Scope) {
         if self.promise == Promise::AtomicSync {
-            let tree = self.current();
-            self.points.insert(action, tree);
+            self.points.push(Span { begin: action, end: None, file: scope.file });
         }
+        self.syncs.insert(action, scope);
     }
 
-    fn settle_content(&mut self, file: u64, sync: u64) {
+    fn settle_object(&mut self, object: u64, sync: u64) {
         let returned = &self.returned;
-        if let Some(Kind::File(content)) = self.objects.get_mut(&file).map(|object| &mut object.kind) {
-            content.settle(|action| returned.get(&action).is_some_and(|at| *at < sync));
+        let covered = |action: u64| returned.get(&action).is_some_and(|at| *at < sync);
+        let Some(settled) = self.objects.get_mut(&object) else { return };
+        if settled.covered.is_some() || covered(object) {
+            settled.cover(sync, self.clock);
+        }
+        if let Kind::File(content) = &mut settled.kind {
+            content.settle(covered);
         }
     }
 
     /// Makes a name lead at least to what `action` bound it to. A rename is one step: where one of its names is settled, so is the other.
+    /// Not so with `AtomicSync`: there a step that was never synced may be overtaken, and what has to be found is only what a sync covered.
     fn settle_name(&mut self, name: &Name, action: u64) {
         let mut work = vec![(name.clone(), action)];
         while let Some((name, action)) = work.pop() {
@@ -536,6 +572,9 @@ impl DurabilityModel {
             });
             if let Some(object) = object.and_then(|object| self.objects.get_mut(&object)) {
                 object.demanded = true;
+            }
+            if self.promise == Promise::AtomicSync {
+                return;
             }
             for action in settled.into_iter().filter(|action| *action != SETTLED) {
                 let others = self.bound_by.remove(&action).unwrap_or_default();

@@ -62,11 +62,13 @@ impl Op {
     }
 }
 
-/// A file as the load knows it: how long it is, and how many bytes of it were written since its last sync.
+/// A file as the load knows it: how long it is, how many bytes of it were written since its last sync, and whether it has a name since then
+/// that another file was renamed away from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Extent {
     len: u64,
     dirty: u64,
+    took_a_name: bool,
 }
 
 /// What is there: no bytes, but names and lengths.
@@ -75,11 +77,13 @@ pub(super) struct Shape {
     files: BTreeMap<StoragePath, Extent>,
     /// The root is among them.
     directories: BTreeSet<StoragePath>,
+    /// The names that files were renamed away from since the last backend sync, and that are still free.
+    left: BTreeSet<StoragePath>,
 }
 
 impl Shape {
     pub(super) fn empty() -> Self {
-        Self { files: BTreeMap::new(), directories: BTreeSet::from([StoragePath::root()]) }
+        Self { files: BTreeMap::new(), directories: BTreeSet::from([StoragePath::root()]), left: BTreeSet::new() }
     }
 
     pub(super) fn of(tree: &Tree) -> Self {
@@ -98,7 +102,8 @@ impl Shape {
     }
 
     pub(super) fn add_file(&mut self, path: StoragePath, len: u64) {
-        self.files.insert(path, Extent { len, dirty: 0 });
+        let took_a_name = self.left.remove(&path);
+        self.files.insert(path, Extent { len, dirty: 0, took_a_name });
     }
 
     fn dirty(&self) -> u64 {
@@ -130,7 +135,7 @@ impl Shape {
             }
             Op::SyncFile { path } => {
                 if let Some(file) = self.files.get_mut(path) {
-                    file.dirty = 0;
+                    (file.dirty, file.took_a_name) = (0, false);
                 }
             }
             Op::Replace { path, len } => self.add_file(path.clone(), *len as u64),
@@ -142,11 +147,20 @@ impl Shape {
                 self.directories.remove(path);
             }
             Op::Rename { from, to } => {
+                let is_file = self.files.contains_key(from);
                 self.files = renamed(std::mem::take(&mut self.files).into_iter(), from, to);
                 let directories = std::mem::take(&mut self.directories).into_iter().map(|path| (path, ()));
                 self.directories = renamed(directories, from, to).into_keys().collect();
+                if is_file {
+                    let took_a_name = self.left.remove(to);
+                    self.files.get_mut(to).into_iter().for_each(|file| file.took_a_name |= took_a_name);
+                    self.left.insert(from.clone());
+                }
             }
-            Op::Sync => self.files.values_mut().for_each(|file| file.dirty = 0),
+            Op::Sync => {
+                self.files.values_mut().for_each(|file| (file.dirty, file.took_a_name) = (0, false));
+                self.left.clear();
+            }
         }
     }
 }
@@ -225,8 +239,12 @@ impl Load {
         }
     }
 
-    /// Of everything, or of the file with the most to sync.
+    /// Of everything, of a file that took another one's name, or of the file with the most to sync.
     fn sync(&self, random: &mut Random) -> Op {
+        let takers: Vec<&StoragePath> = self.shape.files.iter().filter(|(_, file)| file.took_a_name).map(|(path, _)| path).collect();
+        if let Some(path) = random.one_of(takers.iter()).filter(|_| random.percent(40)) {
+            return Op::SyncFile { path: (*path).clone() };
+        }
         let dirtiest = self.shape.files.iter().max_by_key(|(_, file)| file.dirty);
         match dirtiest {
             Some((path, _)) if random.percent(60) => Op::SyncFile { path: path.clone() },
@@ -291,8 +309,17 @@ impl Load {
         (!from.is_root() && !to.starts_with(&from) && depth <= DEEPEST).then_some(Op::Rename { from, to })
     }
 
+    /// Often a name that another file was renamed away from: what becomes of that one when the new one is synced is worth a kill.
     fn free_file(&self, random: &mut Random) -> Option<StoragePath> {
-        if self.shape.files.len() >= MOST_FILES { None } else { self.free(random, &FILE_NAMES) }
+        if self.shape.files.len() >= MOST_FILES {
+            return None;
+        }
+        let holder_is_there = |path: &StoragePath| path.parent().is_some_and(|parent| self.shape.directories.contains(&parent));
+        let left: Vec<&StoragePath> = self.shape.left.iter().filter(|path| !self.shape.is_taken(path) && holder_is_there(path)).collect();
+        match random.one_of(left.iter()) {
+            Some(path) if random.percent(70) => Some((*path).clone()),
+            _ => self.free(random, &FILE_NAMES),
+        }
     }
 
     /// A path with one of these names where nothing is.
@@ -345,10 +372,14 @@ mod tests {
     fn every_kind_of_operation_comes_and_syncs_have_something_to_do() {
         let mut load = Load::new(3, 0, Shape::empty());
         let mut kinds = BTreeMap::<&str, u32>::new();
-        let mut at_syncs = Vec::new();
+        let (mut at_syncs, mut takers) = (Vec::new(), 0);
         for _ in 0..2000 {
             let dirty = load.shape.dirty();
+            let before = load.shape.files.clone();
             let (_, op) = load.next();
+            if let Op::SyncFile { path } = &op {
+                takers += u32::from(before.get(path).is_some_and(|file| file.took_a_name));
+            }
             if op.phase() == Phase::Sync {
                 at_syncs.push(dirty);
             }
@@ -358,6 +389,8 @@ mod tests {
         assert!(kinds.values().all(|count| *count >= 10), "{kinds:?}");
         let mean = at_syncs.iter().sum::<u64>() / at_syncs.len() as u64;
         assert!(mean >= DIRTY_LEAST, "{mean} bytes to sync at the mean");
+        println!("{takers} files took another one's name and were then synced");
+        assert!(takers >= 20, "{takers} files took another one's name and were then synced");
     }
 
     fn kind(op: &Op) -> &'static str {

@@ -6,6 +6,7 @@ mod broken;
 mod broken_files;
 mod catalogue;
 mod default_write_test;
+mod durability_test;
 mod matrix_test;
 mod model_test;
 mod reference;

@@ -1,6 +1,6 @@
 //! The engine over [`Tree`](super::tree::Tree): a working tree in memory, and a published one that every opening starts from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anystorage_api::{
@@ -9,7 +9,7 @@ use anystorage_api::{
 };
 
 use super::location::{Flushes, Location};
-use super::tree::{Content, Entry, File, Node, Outcome, PAGE, Tree, publish_all, publish_file};
+use super::tree::{Content, Displaced, Entry, File, Node, Outcome, PAGE, Tree, publish_all, publish_file};
 use super::twist::Twist;
 
 pub(super) const CAPABILITIES: Capabilities = Capabilities::new()
@@ -44,6 +44,8 @@ struct State {
     handles: BTreeMap<u64, usize>,
     removed: Vec<u64>,
     renamed: bool,
+    /// The files that took another one's place since they were last synced.
+    placed: BTreeSet<u64>,
 }
 
 impl Instance {
@@ -61,6 +63,7 @@ impl Instance {
             handles: BTreeMap::new(),
             removed: Vec::new(),
             renamed: false,
+            placed: BTreeSet::new(),
         };
         Arc::new(Self { location, number, twist, flushes, state: Mutex::new(state) })
     }
@@ -370,6 +373,7 @@ impl StorageBackend for ReferenceBackend {
         state.tree.touch(new_parent, revision);
         state.renamed = true;
         if let Some(target) = target {
+            state.placed.insert(source.id);
             state.removed.push(target.id);
             state.forget(target.id);
         }
@@ -434,14 +438,17 @@ impl StorageBackend for ReferenceBackend {
             }
             state.removed.clear();
             state.renamed = false;
+            state.placed.clear();
             working
         };
         if twist.sync_does_nothing {
             return Ok(());
         }
         if twist.sync_in_two_points {
+            let none = BTreeSet::new();
+            let follow = Displaced::Follow(&none);
             let half: Vec<u64> = working.reachable().into_iter().filter(|id| id % 2 == 0).collect();
-            instance.location.publish(|published| half.iter().for_each(|id| publish_file(published, &working, *id, true, true)));
+            instance.location.publish(|published| half.iter().for_each(|id| publish_file(published, &working, *id, follow, true, true)));
             futures_lite::future::yield_now().await;
         }
         instance.location.publish(|published| publish_all(published, &working));
@@ -494,8 +501,9 @@ impl StorageBackend for ReferenceBackend {
         let mut file = File::default();
         file.write(0, data).map_err(error)?;
         let old = state.take(parent, name);
-        state.insert(parent, name, Content::File(file));
+        let id = state.insert(parent, name, Content::File(file));
         if let Some(old) = old {
+            state.placed.insert(id);
             state.removed.push(old.id);
             state.forget(old.id);
         }
@@ -644,6 +652,13 @@ impl StorageFile for ReferenceFile {
             return Ok(());
         }
         let mut working = state.tree.clone();
+        state.placed.remove(&self.id);
+        let placed = state.placed.clone();
+        let displaced = match twist {
+            Twist { displaced_files_bring_unsynced_bytes: true, .. } => Displaced::WithTheirBytes,
+            Twist { displaced_files_are_lost: true, .. } => Displaced::Lost,
+            _ => Displaced::Follow(&placed),
+        };
         self.instance.location.publish(|published| {
             if twist.file_sync_forgets_growth
                 && let (Ok(old), Ok(new)) = (published.file(self.id).map(|file| file.len), working.file_mut(self.id))
@@ -654,7 +669,11 @@ impl StorageFile for ReferenceFile {
                 publish_all(published, &working);
             }
             let before = published.clone();
-            publish_file(published, &working, self.id, !twist.file_sync_forgets_bytes, !twist.file_sync_forgets_names);
+            publish_file(published, &working, self.id, displaced, !twist.file_sync_forgets_bytes, !twist.file_sync_forgets_names);
+            if twist.file_sync_publishes_new_files {
+                let new = working.nodes.keys().filter(|id| working.file(**id).is_ok() && !before.nodes.contains_key(*id));
+                new.for_each(|id| publish_file(published, &working, *id, displaced, true, true));
+            }
             if twist.file_sync_publishes_half_of_others {
                 publish_halves(published, &working, self.id);
             }

@@ -1,6 +1,6 @@
 //! A tree of nodes with numbers, and files in shared pages: cheap to copy, so that what a sync publishes is a copy.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use anystorage_api::{ErrorKind, FileKind, StoragePath};
@@ -222,9 +222,23 @@ impl Tree {
     }
 }
 
+/// What becomes of files that have to make room for a synced one.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Displaced<'a> {
+    /// They go to the names they have by now. Those that replaced other files there come with all their bytes.
+    Follow(&'a BTreeSet<u64>),
+    /// All come with all their bytes, which is wrong.
+    WithTheirBytes,
+    /// They are gone, which is wrong.
+    Lost,
+}
+
 /// Brings one file of `working`, and the names that lead to it, to `published`, and leaves all else there as it was.
-pub(super) fn publish_file(published: &mut Tree, working: &Tree, id: u64, with_bytes: bool, with_names: bool) {
-    let (Some(_), Some(node)) = (working.names_to(id), working.nodes.get(&id)) else { return };
+pub(super) fn publish_file(published: &mut Tree, working: &Tree, id: u64, displaced: Displaced<'_>, with_bytes: bool, with_names: bool) {
+    let Some(node) = working.nodes.get(&id) else { return };
+    if working.names_to(id).is_none() && !published.nodes.contains_key(&id) {
+        return;
+    }
     if with_bytes || !published.nodes.contains_key(&id) {
         let content = if with_bytes { node.content.clone() } else { Content::File(File::default()) };
         published.nodes.insert(id, Node { revision: node.revision, content });
@@ -238,8 +252,18 @@ pub(super) fn publish_file(published: &mut Tree, working: &Tree, id: u64, with_b
     while !published.has_damage() {
         let reachable = published.reachable();
         let lost: Vec<u64> = published.nodes.keys().filter(|id| !reachable.contains(id)).copied().collect();
-        match lost.iter().find(|id| working.names_to(**id).is_some()) {
-            Some(saved) => publish_names(published, working, *saved),
+        let saved = lost.iter().find(|id| working.names_to(**id).is_some());
+        match saved.filter(|_| !matches!(displaced, Displaced::Lost)) {
+            Some(saved) => {
+                let with_bytes = match displaced {
+                    Displaced::Follow(placed) => placed.contains(saved),
+                    _ => working.file(*saved).is_ok(),
+                };
+                if let (true, Some(node)) = (with_bytes, working.nodes.get(saved)) {
+                    published.nodes.insert(*saved, node.clone());
+                }
+                publish_names(published, working, *saved);
+            }
             None => return published.nodes.retain(|id, _| reachable.contains(id)),
         }
     }

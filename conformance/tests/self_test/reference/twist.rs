@@ -27,6 +27,12 @@ pub(crate) struct Twist {
     pub(crate) sync_in_two_points: bool,
     /// A file's sync publishes the first half of every other file's bytes too.
     pub(crate) file_sync_publishes_half_of_others: bool,
+    /// A file's sync publishes the files that were never synced too.
+    pub(crate) file_sync_publishes_new_files: bool,
+    /// What has to make room for a synced file comes with the bytes that nobody synced.
+    pub(crate) displaced_files_bring_unsynced_bytes: bool,
+    /// What has to make room for a synced file is lost.
+    pub(crate) displaced_files_are_lost: bool,
     /// A file's sync publishes every other file and the tree too.
     pub(crate) file_sync_publishes_others: bool,
     /// Unsynced writes reach the store at once, the first page only.

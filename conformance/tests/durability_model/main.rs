@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod atomic_sync;
+
 use anystorage_api::{ErrorKind, StoragePath};
 use anystorage_conformance::durability_model::{Action, DurabilityModel, Node, Promise, Refused, Tree};
 
@@ -212,7 +214,7 @@ fn one_files_atomic_sync_publishes_no_half_of_another_files_changes() {
     model.done(&Action::SyncFile { file }).unwrap();
     write(&mut model, "b", 1, b"2");
     kept(&model, &[("a", Some(b"21")), ("b", Some(b"11"))]);
-    kept(&model, &[("a", Some(b"21")), ("b", Some(b"21"))]);
+    assert_eq!(line_broken(&model, &[("a", Some(b"21")), ("b", Some(b"21"))]), 3, "nobody synced it");
     assert_eq!(line_broken(&model, &[("a", Some(b"21")), ("b", Some(b"22"))]), 3);
     assert_eq!(line_broken(&model, &[("a", Some(b"11")), ("b", Some(b"11"))]), 1);
 }
