@@ -79,3 +79,6 @@ mod tree;
 pub use backend::KvBackend;
 pub use options::{KvOptions, MAX_BLOCK_SIZE, MIN_BLOCK_SIZE};
 pub use store::{Batch, Commit, KvEntry, KvStore, MAX_KEY_LEN, MAX_RECORD_LEN};
+
+#[doc = include_str!("../GUIDE.md")]
+pub mod guide {}
