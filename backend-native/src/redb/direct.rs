@@ -1,0 +1,34 @@
+//! redb straight over the host file.
+
+use std::io;
+use std::sync::Arc;
+
+use redb::StorageBackend;
+
+use super::medium::Medium;
+
+/// What redb reads and writes is the file. The lock is the medium's, not redb's.
+#[derive(Debug)]
+pub(super) struct Direct(pub(super) Arc<Medium>);
+
+impl StorageBackend for Direct {
+    fn len(&self) -> io::Result<u64> {
+        self.0.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.0.read(offset, out)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.0.set_len(len)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.0.flush()
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.0.write(offset, data)
+    }
+}

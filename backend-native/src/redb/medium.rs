@@ -1,0 +1,197 @@
+//! The host file under redb: what was written to it, and how to take back what no commit published.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rustix::fs::{FallocateFlags, FlockOperation, fallocate, flock};
+
+use super::header::{HEADER_LEN, primary_slot};
+use super::reserve::Reserve;
+use crate::faults::FlushSwitch;
+use crate::panics::lock;
+
+/// The locked file of a location. redb reaches it through [`Direct`](super::direct::Direct), or through
+/// [`Overlay`](super::overlay::Overlay) without changing it.
+#[derive(Debug)]
+pub(super) struct Medium {
+    file: File,
+    switch: FlushSwitch,
+    reserve: Reserve,
+    /// Set while a redb that is given up may not touch the file any more.
+    sealed: AtomicBool,
+    marks: Mutex<Marks>,
+}
+
+#[derive(Debug, Default)]
+struct Marks {
+    /// The end of what was written last in the file, in bytes.
+    end: u64,
+    /// `end` and the file's length as the last durable commit left them.
+    durable_end: u64,
+    durable_len: u64,
+    /// redb's header as it was last written.
+    header: Option<Vec<u8>>,
+    /// The slot of the header that is in force since the last durable commit.
+    primary: Option<u8>,
+    /// Which changes may use the reserve.
+    spare: Spare,
+}
+
+/// What the commit under way may do when no space is left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Spare {
+    /// Fail.
+    #[default]
+    Nothing,
+    /// Take from the reserve, but not all of it.
+    Some,
+    /// Take the reserve: the commit makes room.
+    All,
+}
+
+impl Medium {
+    /// Over a file that the caller has locked with `flock`.
+    pub(super) fn new(file: File, path: &Path, switch: FlushSwitch) -> io::Result<Self> {
+        let len = file.metadata()?.len();
+        let marks = Marks { end: len, durable_end: len, durable_len: len, ..Marks::default() };
+        let reserve = Reserve::beside(path);
+        Ok(Self { file, switch, reserve, sealed: AtomicBool::new(false), marks: Mutex::new(marks) })
+    }
+
+    pub(super) fn len(&self) -> io::Result<u64> {
+        Ok(self.file.metadata()?.len())
+    }
+
+    /// The bytes of the file that the disk holds.
+    pub(super) fn occupied(&self) -> io::Result<u64> {
+        Ok(self.file.metadata()?.blocks().saturating_mul(512))
+    }
+
+    /// The bytes that the disk has free.
+    pub(super) fn free(&self) -> io::Result<u64> {
+        let disk = rustix::fs::fstatvfs(&self.file)?;
+        Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+    }
+
+    pub(super) fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.file.read_exact_at(out, offset)
+    }
+
+    pub(super) fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.check_open()?;
+        let len = u64::try_from(data.len()).unwrap_or(u64::MAX);
+        loop {
+            match self.file.write_all_at(data, offset) {
+                Ok(()) => break,
+                Err(error) if is_no_space(&error) && self.may_release(len) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let mut marks = lock(&self.marks);
+        marks.end = marks.end.max(offset.saturating_add(len));
+        if offset == 0 {
+            let header = data.get(..HEADER_LEN).unwrap_or(data);
+            marks.primary = marks.primary.or_else(|| primary_slot(header));
+            marks.header = Some(header.to_vec());
+        }
+        Ok(())
+    }
+
+    pub(super) fn set_len(&self, len: u64) -> io::Result<()> {
+        self.check_open()?;
+        self.file.set_len(len)?;
+        let mut marks = lock(&self.marks);
+        marks.end = marks.end.min(len);
+        Ok(())
+    }
+
+    /// `fdatasync`.
+    pub(super) fn flush(&self) -> io::Result<()> {
+        self.check_open()?;
+        self.switch.flush(|| self.file.sync_data())
+    }
+
+    fn check_open(&self) -> io::Result<()> {
+        match self.sealed.load(Ordering::SeqCst) {
+            true => Err(io::Error::other("this redb was given up")),
+            false => Ok(()),
+        }
+    }
+
+    fn may_release(&self, bytes: u64) -> bool {
+        match lock(&self.marks).spare {
+            Spare::Nothing => false,
+            spare => self.reserve.release(bytes, spare == Spare::All),
+        }
+    }
+
+    /// From now on, or from now on no more, the file answers every change with an error.
+    pub(super) fn seal(&self, sealed: bool) {
+        self.sealed.store(sealed, Ordering::SeqCst);
+    }
+
+    /// What the commit that is about to be made may take from the reserve.
+    pub(super) fn allow(&self, spare: Spare) {
+        lock(&self.marks).spare = spare;
+    }
+
+    /// A durable commit returned: what was written up to here is in use.
+    pub(super) fn settle(&self) {
+        let len = self.len().ok();
+        let mut marks = lock(&self.marks);
+        marks.durable_len = len.unwrap_or(marks.durable_len);
+        marks.durable_end = marks.end;
+        marks.primary = marks.header.as_deref().and_then(primary_slot);
+        drop(marks);
+        self.reserve.fill(&self.file, false);
+    }
+
+    /// Whether redb has put another slot in force since the last durable commit returned: then the commit that failed may have been made.
+    pub(super) fn is_published(&self) -> bool {
+        let marks = lock(&self.marks);
+        let now = marks.header.as_deref().and_then(primary_slot);
+        marks.primary.is_some() && now != marks.primary
+    }
+
+    /// redb's header as this process wrote it last.
+    pub(super) fn header(&self) -> Option<Vec<u8>> {
+        lock(&self.marks).header.clone()
+    }
+
+    /// Gives the disk back what was written behind the last durable commit: nothing that commit published lies there.
+    pub(super) fn take_back(&self) -> io::Result<()> {
+        let mut marks = lock(&self.marks);
+        if self.len()? > marks.durable_len {
+            self.file.set_len(marks.durable_len)?;
+        }
+        if marks.durable_end < marks.durable_len {
+            let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+            // A host that cannot keeps the space, and redb uses it for the next commit.
+            let _ = fallocate(&self.file, flags, marks.durable_end, marks.durable_len - marks.durable_end);
+        }
+        marks.end = marks.durable_end;
+        drop(marks);
+        self.reserve.fill(&self.file, true);
+        Ok(())
+    }
+
+    /// Gives the location free.
+    pub(super) fn unlock(&self) {
+        // Said aloud: a child between fork and exec may share the descriptor, and would hold the lock on.
+        let _ = flock(&self.file, FlockOperation::Unlock);
+    }
+}
+
+impl Drop for Medium {
+    fn drop(&mut self) {
+        self.unlock();
+    }
+}
+
+pub(super) fn is_no_space(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}

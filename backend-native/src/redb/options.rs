@@ -1,0 +1,71 @@
+use std::num::NonZeroUsize;
+
+/// The bytes of a file that one record holds, unless told otherwise: with its key and its checksum it fits into four of redb's pages. At
+/// 16 KiB exactly it would take eight.
+pub const DEFAULT_BLOCK_SIZE: usize = (16 << 10) - 256;
+
+/// The bytes of stored pages and blocks in memory, unless told otherwise.
+pub const DEFAULT_CACHE_BYTES: usize = 32 << 20;
+
+/// Whether [`open`](super::open) may create the file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RedbMode {
+    /// A missing or empty file becomes a new location; missing directories above it are created. All of it is durable when it is open.
+    #[default]
+    ReadWriteCreate,
+    /// The file must be there and hold a location.
+    ReadWrite,
+}
+
+/// How to open a location in a redb file.
+///
+/// ```
+/// use anystorage_native::redb::{RedbMode, RedbOptions};
+///
+/// let options = RedbOptions::new().mode(RedbMode::ReadWrite).cache_bytes(8 << 20);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RedbOptions {
+    pub(super) mode: RedbMode,
+    pub(super) block_size: Option<NonZeroUsize>,
+    pub(super) cache_bytes: usize,
+}
+
+impl RedbOptions {
+    /// For reading and writing, creating what is missing; blocks of [`DEFAULT_BLOCK_SIZE`], a cache of [`DEFAULT_CACHE_BYTES`].
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { mode: RedbMode::ReadWriteCreate, block_size: None, cache_bytes: DEFAULT_CACHE_BYTES }
+    }
+
+    /// Whether the file may be created.
+    #[must_use]
+    pub const fn mode(mut self, mode: RedbMode) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    /// How many bytes of a file one record holds; none or 0 for [`DEFAULT_BLOCK_SIZE`]. It counts where a location is created. Just below
+    /// a power of two is best: what redb stores in pages of its own it rounds up to one.
+    #[must_use]
+    pub const fn block_size(mut self, bytes: Option<usize>) -> Self {
+        self.block_size = match bytes {
+            Some(bytes) => NonZeroUsize::new(bytes),
+            None => None,
+        };
+        self
+    }
+
+    /// About how many bytes of stored pages and blocks are kept in memory, in all. A commit larger than a third of it is written twice.
+    #[must_use]
+    pub const fn cache_bytes(mut self, bytes: usize) -> Self {
+        self.cache_bytes = bytes;
+        self
+    }
+}
+
+impl Default for RedbOptions {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,148 @@
+//! One opening of the database, and which one answers.
+
+use std::sync::Arc;
+
+use anystorage_api::{Error, ErrorKind, Operation, Result};
+use redb::{Database, Durability, ReadableDatabase, TableDefinition, TableError};
+
+use anystorage_kv::{Batch, KvEntry};
+
+use super::direct::Direct;
+use super::error::store_error;
+use super::medium::{Medium, Spare};
+use super::overlay::Overlay;
+
+pub(super) const TABLE: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("anystorage");
+
+/// What redb is now.
+#[derive(Debug)]
+pub(super) enum Session {
+    /// Over the file.
+    Live(Database),
+    /// Over the file without changing it any more, because of this error.
+    View(Database, Error),
+    /// Not even that.
+    Failed(Error),
+    /// Given free.
+    Closed,
+}
+
+impl Session {
+    /// The database to read from.
+    pub(super) fn reading(&self, operation: Operation) -> Result<&Database> {
+        match self {
+            Self::Live(database) | Self::View(database, _) => Ok(database),
+            Self::Failed(error) => Err(error.clone().in_operation(operation)),
+            Self::Closed => Err(Error::new(ErrorKind::Closed, operation)),
+        }
+    }
+
+    /// The database to change.
+    pub(super) fn changing(&self, operation: Operation) -> Result<&Database> {
+        match self {
+            Self::View(_, error) => Err(error.clone().in_operation(operation)),
+            _ => self.reading(operation),
+        }
+    }
+}
+
+/// Opens the database over the file.
+pub(super) fn live(medium: &Arc<Medium>, cache: usize) -> Result<Database> {
+    let mut builder = Database::builder();
+    let opened = builder.set_cache_size(cache).create_with_backend(Direct(Arc::clone(medium)));
+    opened.map_err(|error| store_error(error, Operation::OpenLocation))
+}
+
+/// Opens the database over the file as it is now, without ever changing it.
+pub(super) fn view(medium: &Arc<Medium>, cache: usize) -> Result<Database> {
+    let overlay = Overlay::over(Arc::clone(medium)).map_err(|error| Error::from_io(error, Operation::OpenLocation))?;
+    let mut builder = Database::builder();
+    let opened = builder.set_cache_size(cache).create_with_backend(overlay);
+    opened.map_err(|error| store_error(error, Operation::OpenLocation))
+}
+
+pub(super) fn get(database: &Database, key: &[u8]) -> Result<Option<Vec<u8>>> {
+    let fail = |error: redb::Error| store_error(error, Operation::Read);
+    let transaction = database.begin_read().map_err(|error| fail(error.into()))?;
+    let table = match transaction.open_table(TABLE) {
+        Err(TableError::TableDoesNotExist(_)) => return Ok(None),
+        table => table.map_err(|error| fail(error.into()))?,
+    };
+    let value = table.get(key).map_err(|error| fail(error.into()))?;
+    Ok(value.map(|value| value.value().to_vec()))
+}
+
+pub(super) fn scan(database: &Database, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<KvEntry>> {
+    let fail = |error: redb::Error| store_error(error, Operation::Read);
+    if from >= to {
+        return Ok(Vec::new());
+    }
+    let transaction = database.begin_read().map_err(|error| fail(error.into()))?;
+    let table = match transaction.open_table(TABLE) {
+        Err(TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
+        table => table.map_err(|error| fail(error.into()))?,
+    };
+    let range = table.range::<&[u8]>(from..to).map_err(|error| fail(error.into()))?;
+    let entry = |entry: std::result::Result<_, redb::StorageError>| {
+        let (key, value): (redb::AccessGuard<'_, &[u8]>, redb::AccessGuard<'_, &[u8]>) = entry.map_err(|error| fail(error.into()))?;
+        Ok((key.value().to_vec(), value.value().to_vec()))
+    };
+    range.take(limit).map(entry).collect()
+}
+
+/// How the bytes in use change with a batch.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Change {
+    pub(super) added: u64,
+    pub(super) removed: u64,
+}
+
+impl Change {
+    /// What it may take from the reserve: much if it makes room, a little if it is little.
+    const fn spare(self) -> Spare {
+        match self.added {
+            added if added <= self.removed => Spare::All,
+            added if added <= self.removed + 4096 => Spare::Some,
+            _ => Spare::Nothing,
+        }
+    }
+}
+
+/// Makes the changes of `batches` in one transaction. A durable one is flushed twice: redb writes its free space beside the data, and so
+/// need not look for it in everything that is stored when it is opened after a crash.
+pub(super) fn apply<'b>(
+    database: &Database,
+    medium: &Medium,
+    batches: impl IntoIterator<Item = &'b Batch>,
+    durable: bool,
+) -> Result<Change> {
+    let fail = |error: redb::Error| store_error(error, Operation::Sync);
+    let mut transaction = database.begin_write().map_err(|error| fail(error.into()))?;
+    let durability = if durable { Durability::Immediate } else { Durability::None };
+    transaction.set_durability(durability).map_err(|error| fail(error.into()))?;
+    transaction.set_quick_repair(durable);
+    let mut change = Change::default();
+    {
+        let mut table = transaction.open_table(TABLE).map_err(|error| fail(error.into()))?;
+        for (key, value) in batches.into_iter().flat_map(Batch::iter) {
+            let old = match value {
+                Some(value) => {
+                    change.added += size(key, value);
+                    table.insert(key, value)
+                }
+                None => table.remove(key),
+            };
+            if let Some(old) = old.map_err(|error| fail(error.into()))? {
+                change.removed += size(key, old.value());
+            }
+        }
+    }
+    medium.allow(change.spare());
+    let committed = transaction.commit().map_err(|error| fail(error.into()));
+    medium.allow(Spare::Nothing);
+    committed.map(|()| change)
+}
+
+fn size(key: &[u8], value: &[u8]) -> u64 {
+    u64::try_from(key.len() + value.len()).unwrap_or(u64::MAX)
+}
