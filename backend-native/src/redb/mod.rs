@@ -7,11 +7,14 @@ mod medium;
 mod open;
 mod options;
 mod overlay;
+mod recover;
+mod relaxed;
 mod reserve;
 mod session;
 mod store;
 #[cfg(feature = "conformance")]
 pub mod subject;
+mod writer;
 
 use std::path::Path;
 use std::pin::pin;

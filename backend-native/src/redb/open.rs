@@ -14,7 +14,7 @@ use super::error::{open_error, store_error};
 use super::header::{HEADER_LEN, Looks, impossible, look};
 use super::medium::Medium;
 use super::options::RedbMode;
-use super::session::{self, TABLE};
+use super::session::{self, Change, TABLE};
 use super::store::NAME;
 use crate::faults::FlushSwitch;
 use crate::holder::held_by;
@@ -139,7 +139,7 @@ fn create(medium: &Arc<Medium>, path: &Path, is_new: bool, cache: usize) -> Resu
         _ => error,
     })?;
     if is_new {
-        session::apply(&database, medium, [], true)?;
+        session::apply(&database, medium, [], Change::default(), true)?;
     }
     medium.settle();
     Ok(database)

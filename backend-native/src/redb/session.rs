@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anystorage_api::{Error, ErrorKind, Operation, Result};
 use redb::{Database, Durability, ReadableDatabase, TableDefinition, TableError};
 
-use anystorage_kv::{Batch, KvEntry};
+use anystorage_kv::KvEntry;
 
 use super::direct::Direct;
 use super::error::store_error;
@@ -50,7 +50,10 @@ impl Session {
 pub(super) fn live(medium: &Arc<Medium>, cache: usize) -> Result<Database> {
     let mut builder = Database::builder();
     let opened = builder.set_cache_size(cache).create_with_backend(Direct(Arc::clone(medium)));
-    opened.map_err(|error| store_error(error, Operation::OpenLocation))
+    let opened = opened.map_err(|error| store_error(error, Operation::OpenLocation))?;
+    // What opening wrote is durable: after some crashes it is a commit.
+    medium.settle();
+    Ok(opened)
 }
 
 /// Opens the database over the file as it is now, without ever changing it.
@@ -90,7 +93,7 @@ pub(super) fn scan(database: &Database, from: &[u8], to: &[u8], limit: usize) ->
     range.take(limit).map(entry).collect()
 }
 
-/// How the bytes in use change with a batch.
+/// How the bytes in use change with the commits since the last durable one.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Change {
     pub(super) added: u64,
@@ -108,12 +111,13 @@ impl Change {
     }
 }
 
-/// Makes the changes of `batches` in one transaction. A durable one is flushed twice: redb writes its free space beside the data, and so
+/// Makes the changes in one transaction, on top of relaxed ones that changed `before`. A durable one is flushed twice: redb writes its free space beside the data, and so
 /// need not look for it in everything that is stored when it is opened after a crash.
 pub(super) fn apply<'b>(
     database: &Database,
     medium: &Medium,
-    batches: impl IntoIterator<Item = &'b Batch>,
+    changes: impl IntoIterator<Item = (&'b [u8], Option<&'b [u8]>)>,
+    before: Change,
     durable: bool,
 ) -> Result<Change> {
     let fail = |error: redb::Error| store_error(error, Operation::Sync);
@@ -121,10 +125,10 @@ pub(super) fn apply<'b>(
     let durability = if durable { Durability::Immediate } else { Durability::None };
     transaction.set_durability(durability).map_err(|error| fail(error.into()))?;
     transaction.set_quick_repair(durable);
-    let mut change = Change::default();
+    let mut change = before;
     {
         let mut table = transaction.open_table(TABLE).map_err(|error| fail(error.into()))?;
-        for (key, value) in batches.into_iter().flat_map(Batch::iter) {
+        for (key, value) in changes {
             let old = match value {
                 Some(value) => {
                     change.added += size(key, value);

@@ -1,0 +1,132 @@
+//! What follows a commit that failed: redb takes no more calls then, and has to be opened again.
+
+use std::collections::BTreeSet;
+
+use anystorage_api::{Error, ErrorKind, Operation, Result};
+use anystorage_kv::Batch;
+use redb::Database;
+
+use super::medium::Spare;
+use super::relaxed::Relaxed;
+use super::session::{self, Change, Session};
+use super::store::{NAME, RedbStore};
+use super::writer::Writer;
+use crate::panics::caught;
+
+impl RedbStore {
+    /// Where space ran out before anything was published, redb is opened again on what is durable, and the relaxed commits since are made
+    /// again. Otherwise it is opened for reading alone.
+    pub(super) fn recover(&self, writer: &mut Writer, batch: &Batch, durable: bool, error: Error) -> Result<()> {
+        let mut session = self.exclusive();
+        match std::mem::replace(&mut *session, Session::Closed) {
+            Session::Live(database) => self.give_up(database),
+            other => *session = other,
+        }
+        if error.kind() == ErrorKind::NoSpace
+            && !self.medium.is_published()
+            && let Ok((database, is_made)) = self.begin_again(writer, batch, durable)
+        {
+            *session = Session::Live(database);
+            let refused = || error.with_text("the disk is full: nothing of this was stored; make room and sync again");
+            return if is_made { Ok(()) } else { Err(refused()) };
+        }
+        let kind = if error.kind() == ErrorKind::NoSpace { ErrorKind::Io } else { error.kind() };
+        let text = "what reached the disk is unknown: no more changes until the location is opened again";
+        let latched = Error::new(kind, Operation::Sync).with_text(text).with_cause(error);
+        *session = self.view(writer).map_or_else(|_| Session::Failed(latched.clone()), |database| Session::View(database, latched.clone()));
+        writer.relaxed = Relaxed::default();
+        writer.latched = Some(latched.clone());
+        Err(latched)
+    }
+
+    /// Drops a redb that failed; it writes nothing any more.
+    fn give_up(&self, database: Database) {
+        self.medium.seal(true);
+        let _ = caught(NAME, Operation::Sync, || {
+            drop(database);
+            Ok(())
+        });
+        self.medium.seal(false);
+    }
+
+    fn live(&self) -> Result<Database> {
+        caught(NAME, Operation::Sync, || {
+            self.medium.take_back().map_err(|error| Error::from_io(error, Operation::Sync))?;
+            session::live(&self.medium, self.cache)
+        })
+    }
+
+    /// The file as it is, for reading, with what the relaxed commits changed.
+    fn view(&self, writer: &Writer) -> Result<Database> {
+        self.medium.seal(true);
+        caught(NAME, Operation::Read, || {
+            let database = session::view(&self.medium, self.cache)?;
+            // What is published has them already.
+            if !self.medium.is_published() {
+                session::apply(&database, &self.medium, writer.relaxed.iter(), Change::default(), false)?;
+            }
+            Ok(database)
+        })
+    }
+
+    /// Opens redb on what is durable. A durable commit is tried once more in the smallest form, and once more when what is free inside the
+    /// file was given back to the disk. Says whether it was made in the end.
+    fn begin_again(&self, writer: &mut Writer, batch: &Batch, durable: bool) -> Result<(Database, bool)> {
+        let is_smaller = !writer.relaxed.changes.is_empty() || batch.iter().any(|(_, value)| value.is_none());
+        if durable && is_smaller {
+            let database = self.live()?;
+            if let Some(made) = self.try_merged(writer, batch, database)? {
+                return Ok((made, true));
+            }
+        }
+        if durable && writer.is_worth_compacting(self.medium.occupied().unwrap_or(0)) {
+            let database = self.live()?;
+            if let Some(database) = self.compact(writer, database)
+                && let Some(made) = self.try_merged(writer, batch, database)?
+            {
+                return Ok((made, true));
+            }
+        }
+        let database = self.live()?;
+        caught(NAME, Operation::Sync, || {
+            session::apply(&database, &self.medium, writer.relaxed.iter(), Change::default(), false)?;
+            Ok((database, false))
+        })
+    }
+
+    /// Makes the relaxed commits and `batch` as one; what they put and took away again is not written. None if space ran out.
+    fn try_merged(&self, writer: &mut Writer, batch: &Batch, database: Database) -> Result<Option<Database>> {
+        let keys: BTreeSet<&[u8]> = batch.iter().map(|(key, _)| key).collect();
+        let changes = writer.relaxed.iter().filter(|(key, _)| !keys.contains(key)).chain(batch.iter());
+        let made = caught(NAME, Operation::Sync, || session::apply(&database, &self.medium, changes, Change::default(), true));
+        match made {
+            Ok(change) => {
+                self.medium.settle();
+                writer.settle(change);
+                Ok(Some(database))
+            }
+            Err(error) => {
+                self.give_up(database);
+                if error.kind() == ErrorKind::NoSpace && !self.medium.is_published() { Ok(None) } else { Err(error) }
+            }
+        }
+    }
+
+    /// Moves what is stored to the front of the file, and gives the disk back what is behind it. None if redb failed over it, which lost
+    /// nothing.
+    fn compact(&self, writer: &mut Writer, mut database: Database) -> Option<Database> {
+        self.medium.allow(Spare::All);
+        let compacted =
+            caught(NAME, Operation::Sync, || database.compact().map_err(|error| super::error::store_error(error, Operation::Sync)));
+        self.medium.allow(Spare::Nothing);
+        self.medium.settle();
+        writer.compacted();
+        match compacted {
+            Ok(_) => Some(database),
+            Err(_) => {
+                self.give_up(database);
+                None
+            }
+        }
+    }
+}

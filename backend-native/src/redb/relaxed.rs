@@ -1,0 +1,70 @@
+//! The relaxed commits since the last durable one: none of them may be lost when redb has to be opened again.
+
+use std::collections::BTreeMap;
+
+use anystorage_kv::Batch;
+
+use super::session::Change;
+
+/// When more than this is kept, in bytes, a relaxed commit is made durable.
+const MOST: usize = 8 << 20;
+
+/// What they changed, each key once.
+#[derive(Debug, Default)]
+pub(super) struct Relaxed {
+    pub(super) changes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    bytes: usize,
+    /// How they changed the bytes in use.
+    pub(super) change: Change,
+}
+
+impl Relaxed {
+    /// Whether a batch would make them more than are kept. One that puts nothing never does: taking away must not need space.
+    pub(super) fn is_too_much_with(&self, batch: &Batch) -> bool {
+        let put: usize = batch.iter().filter_map(|(key, value)| Some(key.len() + value?.len())).sum();
+        put > 0 && self.bytes.saturating_add(put) > MOST
+    }
+
+    /// Another one was made; with it, all of them changed the bytes in use by `change`.
+    pub(super) fn keep(&mut self, batch: Batch, change: Change) {
+        for (key, value) in batch {
+            let bytes = size(&key, value.as_ref());
+            let old = self.changes.get(&key).map_or(0, |old| size(&key, old.as_ref()));
+            self.bytes = self.bytes.saturating_sub(old).saturating_add(bytes);
+            self.changes.insert(key, value);
+        }
+        self.change = change;
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
+        self.changes.iter().map(|(key, value)| (key.as_slice(), value.as_deref()))
+    }
+}
+
+fn size(key: &[u8], value: Option<&Vec<u8>>) -> usize {
+    key.len() + value.map_or(0, Vec::len)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_counts_once_and_taking_away_is_never_too_much() {
+        let mut relaxed = Relaxed::default();
+        let batch = |value: Option<usize>| {
+            let mut batch = Batch::new();
+            batch.push(vec![1], value.map(|len| vec![7; len]));
+            batch
+        };
+        for _ in 0..5 {
+            assert!(!relaxed.is_too_much_with(&batch(Some(3 << 20))));
+            relaxed.keep(batch(Some(3 << 20)), Change::default());
+        }
+        assert!(relaxed.is_too_much_with(&batch(Some(6 << 20))));
+        assert!(!relaxed.is_too_much_with(&batch(None)));
+        relaxed.keep(batch(None), Change::default());
+        assert!(!relaxed.is_too_much_with(&batch(Some(6 << 20))));
+        assert_eq!(relaxed.iter().collect::<Vec<_>>(), [(&[1][..], None)]);
+    }
+}

@@ -1,0 +1,14 @@
+//! The `redb` engine on the real file system.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+#![cfg(unix)]
+
+mod bad_input;
+mod conformance;
+mod full_disk;
+mod holder;
+mod model;
+mod processes;
+mod protocol;
+mod store;
+mod support;
+mod unsynced;
