@@ -78,6 +78,8 @@ pub enum Need {
     Immediate,
     /// `checksums`.
     Checksums,
+    /// `attributes`.
+    Attributes,
     /// `usage`.
     Usage,
     /// Durable, and not `shared`: a location that one instance holds.
@@ -101,6 +103,7 @@ impl Need {
             Self::AtomicRenameDir => capabilities.atomic_rename_dir,
             Self::Immediate => capabilities.immediate,
             Self::Checksums => capabilities.checksums,
+            Self::Attributes => capabilities.attributes,
             Self::Usage => capabilities.usage,
             Self::OneHolder => capabilities.is_durable() && !capabilities.shared,
             Self::SmallPlace | Self::FlushFaults | Self::Damage => return None,
@@ -117,6 +120,7 @@ impl Need {
             Self::AtomicRenameDir => "atomic_rename_dir",
             Self::Immediate => "immediate",
             Self::Checksums => "checksums",
+            Self::Attributes => "attributes",
             Self::Usage => "usage",
             Self::OneHolder => "a location with one holder",
             Self::SmallPlace => "a small place",

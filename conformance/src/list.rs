@@ -28,6 +28,10 @@ macro_rules! __case_table {
                 persistence a_directory_made_again_holds_only_new_files [Durable];
                 persistence a_directory_under_an_old_name_takes_nothing [Durable AtomicRenameDir];
             }
+            synced_attributes (1) {
+                persistence a_file_sync_covers_its_attributes [Durable Attributes];
+                persistence a_backend_sync_covers_all_attributes [Durable Attributes];
+            }
             unsynced (2) {
                 persistence an_overwrite_reaches_no_further_than_its_bytes [Durable];
                 persistence an_append_leaves_the_old_bytes [Durable];
@@ -49,6 +53,7 @@ macro_rules! __case_table {
                 persistence a_displaced_file_stands_at_its_own_last_sync [Durable AtomicSync];
                 persistence a_file_that_changed_places_stands_at_its_own_last_sync [Durable AtomicSync];
                 persistence a_file_that_was_never_synced_is_not_there [Durable AtomicSync];
+                persistence unsynced_attributes_are_gone [Durable AtomicSync Attributes];
             }
             replacing (4) {
                 plain write_leaves_exactly_its_data [];
@@ -167,6 +172,16 @@ macro_rules! __case_table {
                 plain errors_name_the_operation_and_the_path [];
                 plain usage_moves_with_what_is_stored [Usage];
                 place sharing_is_what_it_says [];
+            }
+            attributes (10) {
+                plain what_was_set_is_told [Attributes];
+                plain only_what_is_given_is_set [Attributes];
+                plain bad_attributes_are_refused [Attributes];
+                plain a_time_that_was_set_stays_until_the_next_change [Attributes];
+                plain attributes_follow_a_rename [Attributes];
+                plain a_mode_outlives_changes_of_the_bytes [Attributes];
+                plain a_link_is_told_and_never_followed [Attributes];
+                plain a_link_is_changed_renamed_and_removed_itself [Attributes];
             }
             paths (10) {
                 plain names_are_case_sensitive [];

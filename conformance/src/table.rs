@@ -84,13 +84,14 @@ pub fn may_lack(need: Need, expected: &Capabilities) -> bool {
 mod tests {
     use super::*;
 
-    const ALL: [Need; 11] = [
+    const ALL: [Need; 12] = [
         Need::Durable,
         Need::AtomicSync,
         Need::AtomicRenameFile,
         Need::AtomicRenameDir,
         Need::Immediate,
         Need::Checksums,
+        Need::Attributes,
         Need::Usage,
         Need::OneHolder,
         Need::SmallPlace,
@@ -101,8 +102,11 @@ mod tests {
     #[test]
     fn every_engine_may_lack_no_more_than_the_design_says() {
         let lacking = |expected: &Capabilities| ALL.into_iter().filter(|need| may_lack(*need, expected)).collect::<Vec<_>>();
-        assert_eq!(lacking(&MEMORY), [Need::Durable, Need::AtomicSync, Need::Checksums, Need::OneHolder, Need::FlushFaults, Need::Damage]);
-        assert_eq!(lacking(&FILES), [Need::AtomicSync, Need::Checksums]);
+        assert_eq!(
+            lacking(&MEMORY),
+            [Need::Durable, Need::AtomicSync, Need::Checksums, Need::Attributes, Need::OneHolder, Need::FlushFaults, Need::Damage]
+        );
+        assert_eq!(lacking(&FILES), [Need::AtomicSync, Need::Checksums, Need::Attributes]);
         assert_eq!(lacking(&REDB), []);
         assert_eq!(lacking(&SLED), []);
     }

@@ -1,7 +1,8 @@
 //! Line 3, where `atomic_sync` is declared: afterwards each file is exactly at some sync that covered it.
 
-use anystorage_api::StorageBackend;
+use anystorage_api::{Attributes, StorageBackend};
 
+use super::attributes::{ACCESSED, MODIFIED, has, mode_and_times, set};
 use super::check::*;
 use crate::case::{Broken, Carry, Verdict};
 
@@ -258,5 +259,38 @@ pub mod a_file_that_was_never_synced_is_not_there {
         lists("files that no sync covered are there", backend, "", &["d"]).await?;
         lists("files that no sync covered are there", backend, "d", &["synced"]).await?;
         holds("a synced file is not under its new name", backend, "d/synced", b"1").await
+    }
+}
+
+/// Attributes that no sync covered are gone, as bytes are.
+pub mod unsynced_attributes_are_gone {
+    use super::*;
+
+    /// Changes attributes after their sync, makes a link, and syncs another file.
+    pub async fn before(backend: &dyn StorageBackend) -> Result<Carry, Broken> {
+        backend.create_dir(&path("d")?).await?;
+        for name in ["d/synced", "d/other", "d/empty"] {
+            put(backend, name, b"").await?;
+        }
+        for name in ["d/synced", "d/other", "d"] {
+            set(backend, name, mode_and_times(0o640)).await?;
+        }
+        backend.sync().await?;
+        for name in ["d/synced", "d/other", "d"] {
+            set(backend, name, Attributes::new().mode(0o777).accessed(MODIFIED).modified(ACCESSED)).await?;
+        }
+        set(backend, "d/empty", Attributes::new().link_target("synced")).await?;
+        edit(backend, "d/synced").await?.sync().await?;
+        Ok(Carry::new())
+    }
+
+    /// Expects the new attributes of the synced file, and the old ones of the other.
+    pub async fn after(backend: &dyn StorageBackend, _: &str) -> Verdict {
+        has("attributes that a sync covered", backend, "d/synced", (Some(0o777), Some(MODIFIED), Some(ACCESSED))).await?;
+        has("a file's attributes are not those of its last sync", backend, "d/other", (Some(0o640), Some(ACCESSED), Some(MODIFIED)))
+            .await?;
+        let directory = backend.stat(&path("d")?).await?;
+        same("a directory's mode is not that of the last backend sync", &directory.mode, &Some(0o640))?;
+        holds("an unsynced link is there", backend, "d/empty", b"").await
     }
 }

@@ -4,6 +4,7 @@
 mod check;
 
 pub mod atomic_sync;
+pub mod attributes;
 pub mod damage;
 pub mod flush;
 pub mod holder;
@@ -16,6 +17,7 @@ pub mod paths;
 pub mod reads;
 pub mod replacing;
 pub mod space;
+pub mod synced_attributes;
 pub mod syncs;
 pub mod tree;
 pub mod unsynced;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anystorage_conformance::subject::Subject;
 
-use crate::broken::{Broken, Named, bytes, durable, handles, honesty, listing, names, tree, whole_files};
+use crate::broken::{Broken, Named, attributes, bytes, durable, handles, honesty, listing, names, tree, whole_files};
 use crate::broken_files::{FaultyFiles, HostFault, TemporaryFiles};
 use crate::reference::{Reference, Twist};
 use crate::subjects::Volatile;
@@ -34,6 +34,11 @@ pub(crate) fn twists() -> Vec<(&'static str, Twist)> {
         file_sync_publishes_new_files,
         displaced_files_bring_unsynced_bytes,
         displaced_files_are_lost,
+        file_sync_forgets_attributes,
+        file_sync_publishes_attributes_of_others,
+        sync_forgets_attributes,
+        sync_forgets_attributes_of_directories,
+        unsynced_attributes_are_published,
         writes_leak,
         open_for_writing_cuts_in_store,
         unsynced_write_harms_neighbours,
@@ -106,7 +111,7 @@ pub(crate) fn engines() -> Vec<Box<dyn Subject>> {
     for (name, twist) in twists() {
         all.push(Box::new(Reference::twisted(&format!("reference: {}", name.replace('_', " ")), twist)));
     }
-    for (name, make) in durable::FAULTS {
+    for (name, make) in durable::FAULTS.iter().chain(attributes::FAULTS) {
         all.push(Box::new(Broken::new(name, Arc::new(Reference::correct()), *make)));
     }
     for (name, make) in faults() {

@@ -1,5 +1,6 @@
 //! A backend around a backend, with a hook in front of every call: a broken engine is a name and the calls it gets wrong.
 
+pub(crate) mod attributes;
 pub(crate) mod bytes;
 pub(crate) mod durable;
 pub(crate) mod handles;

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anystorage_api::{
-    Capabilities, DirEntry, Durability, Error, ErrorKind, Metadata, OpenOptions, Operation, Result, StorageBackend, StorageFile,
-    StoragePath, Usage, engine,
+    Attributes, Capabilities, DirEntry, Durability, Error, ErrorKind, FileKind, Metadata, OpenOptions, Operation, Result, StorageBackend,
+    StorageFile, StoragePath, Usage, engine,
 };
 
 use super::location::{Flushes, Location};
@@ -19,6 +19,7 @@ pub(super) const CAPABILITIES: Capabilities = Capabilities::new()
     .atomic_rename_dir(true)
     .immediate(true)
     .checksums(true)
+    .attributes(true)
     .usage(true);
 
 /// One opening of a location. It holds the location until it is closed or dropped, with all its files.
@@ -176,11 +177,14 @@ impl State {
     fn metadata(&self, id: u64) -> Outcome<Metadata> {
         let node = self.tree.nodes.get(&id).ok_or(ErrorKind::NotFound)?;
         let metadata = match &node.content {
+            Content::File(_) if self.tree.is_link(id) => Metadata::of_kind(FileKind::Symlink),
             Content::File(file) => Metadata::file(file.len),
             Content::Directory(_) => Metadata::directory(),
             Content::Damaged => return Err(ErrorKind::Corrupt),
         };
-        Ok(metadata.with_revision(node.revision))
+        let set = node.attributes.clone();
+        let metadata = metadata.with_mode(set.mode).with_accessed(set.accessed).with_modified(set.modified);
+        Ok(metadata.with_link_target(set.link_target).with_revision(node.revision))
     }
 
     /// Lets go of a node that has neither a name nor a handle.
@@ -236,6 +240,7 @@ impl StorageBackend for ReferenceBackend {
         let id = match state.tree.entry(path) {
             Ok(_) if options.is_create_new() => return Err(error(ErrorKind::AlreadyExists)),
             Ok(Entry { directory: true, .. }) => return Err(error(ErrorKind::IsADirectory)),
+            Ok(Entry { id, .. }) if state.tree.is_link(id) => return Err(error(ErrorKind::InvalidInput)),
             Ok(Entry { id, .. }) => {
                 state.tree.file(id).map_err(error)?;
                 if options.is_truncate() {
@@ -273,7 +278,7 @@ impl StorageBackend for ReferenceBackend {
         let found = state.tree.find(directory).and_then(|id| state.tree.entries(id));
         let entries = found.map_err(|kind| self.0.error(kind, Operation::List, directory))?;
         let behind = entries.iter().filter(|(name, _)| after.is_none_or(|after| name.as_str() > after));
-        Ok(behind.take(limit).map(|(name, entry)| DirEntry::new(name.as_str(), Tree::kind(*entry))).collect())
+        Ok(behind.take(limit).map(|(name, entry)| DirEntry::new(name.as_str(), state.tree.kind(*entry))).collect())
     }
 
     async fn create_dir(&self, path: &StoragePath) -> Result<()> {
@@ -436,6 +441,12 @@ impl StorageBackend for ReferenceBackend {
                     }
                 }
             }
+            if twist.sync_forgets_attributes {
+                take_attributes(&mut working, &published, |_, _| true);
+            }
+            if twist.sync_forgets_attributes_of_directories {
+                take_attributes(&mut working, &published, |_, node| matches!(node.content, Content::Directory(_)));
+            }
             state.removed.clear();
             state.renamed = false;
             state.placed.clear();
@@ -472,6 +483,9 @@ impl StorageBackend for ReferenceBackend {
         if entry.directory {
             return Err(error(ErrorKind::IsADirectory));
         }
+        if state.tree.is_link(entry.id) {
+            return Err(error(ErrorKind::InvalidInput));
+        }
         let file = state.tree.file(entry.id).map_err(error)?;
         let mut data = vec![0; usize::try_from(file.len).map_err(|_| error(ErrorKind::InvalidInput))?];
         file.read(0, &mut data).map_err(error)?;
@@ -483,6 +497,7 @@ impl StorageBackend for ReferenceBackend {
         let error = |kind| self.0.error(kind, Operation::Write, path);
         match state.tree.entry(path) {
             Ok(Entry { directory: true, .. }) => return Err(error(ErrorKind::IsADirectory)),
+            Ok(Entry { id, .. }) if state.tree.is_link(id) => return Err(error(ErrorKind::InvalidInput)),
             Ok(_) | Err(ErrorKind::NotFound) => {}
             Err(kind) => return Err(error(kind)),
         }
@@ -504,8 +519,21 @@ impl StorageBackend for ReferenceBackend {
         let id = state.insert(parent, name, Content::File(file));
         if let Some(old) = old {
             state.placed.insert(id);
+            let mode = state.tree.nodes.get(&old.id).and_then(|node| node.attributes.mode);
+            state.tree.nodes.entry(id).and_modify(|node| node.attributes.mode = mode);
             state.removed.push(old.id);
             state.forget(old.id);
+        }
+        Ok(())
+    }
+
+    async fn set_attributes(&self, path: &StoragePath, attributes: &Attributes) -> Result<()> {
+        let mut state = self.0.changing(Operation::SetAttributes)?;
+        let error = |kind| self.0.error(kind, Operation::SetAttributes, path);
+        let id = state.tree.entry(path).map_err(error)?.id;
+        state.tree.set_attributes(id, attributes).map_err(error)?;
+        if self.0.twist.unsynced_attributes_are_published {
+            self.0.location.publish(|published| take_attributes(published, &state.tree, |other, _| other == id));
         }
         Ok(())
     }
@@ -542,7 +570,7 @@ impl ReferenceFile {
         if !self.options.is_write() {
             return Err(self.error(ErrorKind::PermissionDenied, operation));
         }
-        if end.is_none_or(|end| end > CAPABILITIES.max_file_len) {
+        if state.tree.is_link(self.id) || end.is_none_or(|end| end > CAPABILITIES.max_file_len) {
             return Err(self.error(ErrorKind::InvalidInput, operation));
         }
         Ok(state)
@@ -665,6 +693,12 @@ impl StorageFile for ReferenceFile {
             {
                 new.set_len(new.len.min(old));
             }
+            if twist.file_sync_forgets_attributes {
+                take_attributes(&mut working, published, |id, _| id == self.id);
+            }
+            if twist.file_sync_publishes_attributes_of_others {
+                take_attributes(published, &working, |_, _| true);
+            }
             if twist.file_sync_publishes_others {
                 publish_all(published, &working);
             }
@@ -686,6 +720,15 @@ impl StorageFile for ReferenceFile {
 
     async fn close(self: Box<Self>) -> Result<()> {
         self.instance.open(Operation::Close).map(drop)
+    }
+}
+
+/// Gives the chosen nodes of `to` the attributes that they have in `from`, or none.
+fn take_attributes(to: &mut Tree, from: &Tree, chosen: impl Fn(u64, &Node) -> bool) {
+    for (id, node) in &mut to.nodes {
+        if chosen(*id, node) {
+            node.attributes = from.nodes.get(id).map_or_else(Attributes::new, |node| node.attributes.clone());
+        }
     }
 }
 

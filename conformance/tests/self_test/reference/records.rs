@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use anystorage_api::{Attributes, Timestamp};
+
 use super::tree::{Content, Entry, File, Node, Tree};
 
 pub(super) type Records = BTreeMap<String, Vec<u8>>;
@@ -25,6 +27,7 @@ pub(super) fn encode(tree: &Tree) -> Records {
     };
     for (id, node) in &tree.nodes {
         let mut body = node.revision.to_le_bytes().to_vec();
+        encode_attributes(&node.attributes, &mut body);
         match &node.content {
             Content::File(file) => {
                 body.push(b'F');
@@ -68,7 +71,9 @@ pub(super) fn decode(records: &Records, next: u64, checking: Checking) -> Tree {
             (Some("node"), Some(id), None) => {
                 let content = if checks { parse_node(body, checking) } else { None };
                 let revision = body.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
-                tree.nodes.insert(id, Node { revision, content: content.unwrap_or(Content::Damaged) });
+                let node = Node::new(revision, Content::Damaged);
+                let whole = |(attributes, content)| Node { revision, content, attributes };
+                tree.nodes.insert(id, content.map_or(node, whole));
             }
             (Some("page"), Some(id), page) => pages.extend(number(page).map(|page| (id, page, checks.then(|| Arc::new(body.to_vec()))))),
             _ => {}
@@ -82,8 +87,47 @@ pub(super) fn decode(records: &Records, next: u64, checking: Checking) -> Tree {
     tree
 }
 
-fn parse_node(body: &[u8], checking: Checking) -> Option<Content> {
-    let body = body.get(8..)?;
+fn encode_attributes(attributes: &Attributes, body: &mut Vec<u8>) {
+    let time = |at: Option<Timestamp>| at.map(|at| (at.seconds(), at.nanoseconds()));
+    body.extend(attributes.mode.unwrap_or(u32::MAX).to_le_bytes());
+    for (seconds, nanoseconds) in [attributes.accessed, attributes.modified].map(|at| time(at).unwrap_or((0, u32::MAX))) {
+        body.extend(seconds.to_le_bytes());
+        body.extend(nanoseconds.to_le_bytes());
+    }
+    let target = attributes.link_target.as_deref().unwrap_or_default();
+    body.extend((target.len() as u16).to_le_bytes());
+    body.extend(target.as_bytes());
+}
+
+/// The attributes, and what is behind them.
+fn parse_attributes(body: &[u8]) -> Option<(Attributes, &[u8])> {
+    let mut attributes = Attributes::new();
+    let (mode, body) = body.split_first_chunk()?;
+    attributes.mode = Some(u32::from_le_bytes(*mode)).filter(|mode| *mode != u32::MAX);
+    let time = |body| -> Option<_> {
+        let (seconds, body): (_, &[u8]) = <[u8]>::split_first_chunk(body)?;
+        let (nanoseconds, body) = body.split_first_chunk()?;
+        let nanoseconds = Some(u32::from_le_bytes(*nanoseconds)).filter(|nanoseconds| *nanoseconds != u32::MAX);
+        Some((nanoseconds.map(|nanoseconds| Timestamp::new(i64::from_le_bytes(*seconds), nanoseconds)), body))
+    };
+    let (accessed, body) = time(body)?;
+    let (modified, body) = time(body)?;
+    (attributes.accessed, attributes.modified) = (accessed, modified);
+    let (len, body) = body.split_first_chunk()?;
+    let (target, body) = body.split_at_checked(usize::from(u16::from_le_bytes(*len)))?;
+    attributes.link_target = Some(String::from_utf8_lossy(target).into_owned()).filter(|target| !target.is_empty());
+    Some((attributes, body))
+}
+
+fn parse_node(body: &[u8], checking: Checking) -> Option<(Attributes, Content)> {
+    match parse_attributes(body.get(8..)?) {
+        Some((attributes, body)) => Some((attributes, parse_content(body, checking)?)),
+        // Whoever does not look at checksums takes anything for something.
+        None => (checking == Checking::Off).then(|| (Attributes::new(), Content::File(File::default()))),
+    }
+}
+
+fn parse_content(body: &[u8], checking: Checking) -> Option<Content> {
     match body.split_first()? {
         (b'F', rest) => Some(Content::File(File { len: u64::from_le_bytes(rest.try_into().ok()?), pages: BTreeMap::new() })),
         (b'D', mut rest) => {
@@ -98,7 +142,6 @@ fn parse_node(body: &[u8], checking: Checking) -> Option<Content> {
             }
             Some(Content::Directory(entries))
         }
-        // Whoever does not look at checksums takes anything for something.
         (_, _) if checking == Checking::Off => Some(Content::File(File::default())),
         _ => None,
     }

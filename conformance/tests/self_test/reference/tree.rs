@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use anystorage_api::{ErrorKind, FileKind, StoragePath};
+use anystorage_api::{Attributes, ErrorKind, FileKind, StoragePath};
 
 pub(super) const PAGE: u64 = 4096;
 pub(super) const ROOT: u64 = 0;
@@ -16,6 +16,13 @@ pub(super) type Outcome<T> = Result<T, ErrorKind>;
 pub(super) struct Node {
     pub(super) revision: u64,
     pub(super) content: Content,
+    pub(super) attributes: Attributes,
+}
+
+impl Node {
+    pub(super) const fn new(revision: u64, content: Content) -> Self {
+        Self { revision, content, attributes: Attributes::new() }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -99,7 +106,7 @@ pub(super) struct Tree {
 
 impl Tree {
     pub(super) fn new() -> Self {
-        Self { nodes: BTreeMap::from([(ROOT, Node { revision: 0, content: Content::Directory(BTreeMap::new()) })]), next: ROOT + 1 }
+        Self { nodes: BTreeMap::from([(ROOT, Node::new(0, Content::Directory(BTreeMap::new())))]), next: ROOT + 1 }
     }
 
     pub(super) fn find(&self, path: &StoragePath) -> Outcome<u64> {
@@ -150,7 +157,7 @@ impl Tree {
         let id = self.next;
         self.next += 1;
         let directory = matches!(content, Content::Directory(_));
-        self.nodes.insert(id, Node { revision, content });
+        self.nodes.insert(id, Node::new(revision, content));
         self.link(parent, name, Entry { id, directory });
         id
     }
@@ -168,9 +175,11 @@ impl Tree {
         }
     }
 
+    /// Counts a change of the bytes or of the entries. A time that was set by hand is over; there is no clock.
     pub(super) fn touch(&mut self, id: u64, revision: u64) {
         if let Some(node) = self.nodes.get_mut(&id) {
             node.revision = revision;
+            node.attributes.modified = None;
         }
     }
 
@@ -217,8 +226,35 @@ impl Tree {
             .sum()
     }
 
-    pub(super) fn kind(entry: Entry) -> FileKind {
-        if entry.directory { FileKind::Directory } else { FileKind::File }
+    pub(super) fn kind(&self, entry: Entry) -> FileKind {
+        match entry {
+            Entry { directory: true, .. } => FileKind::Directory,
+            Entry { id, .. } if self.is_link(id) => FileKind::Symlink,
+            _ => FileKind::File,
+        }
+    }
+
+    pub(super) fn is_link(&self, id: u64) -> bool {
+        self.nodes.get(&id).is_some_and(|node| node.attributes.link_target.is_some())
+    }
+
+    /// Sets what is given, or nothing.
+    pub(super) fn set_attributes(&mut self, id: u64, given: &Attributes) -> Outcome<()> {
+        let node = self.nodes.get_mut(&id).ok_or(ErrorKind::NotFound)?;
+        let may_be_link = matches!(&node.content, Content::File(File { len: 0, .. }));
+        let bad_target = |target: &String| target.is_empty() || target.contains('\0') || !may_be_link;
+        match node.content {
+            Content::Damaged => return Err(ErrorKind::Corrupt),
+            _ if given.mode.is_some_and(|mode| mode > Attributes::MAX_MODE) => return Err(ErrorKind::InvalidInput),
+            _ if given.link_target.as_ref().is_some_and(bad_target) => return Err(ErrorKind::InvalidInput),
+            _ => {}
+        }
+        let set = &mut node.attributes;
+        set.mode = given.mode.or(set.mode);
+        set.accessed = given.accessed.or(set.accessed);
+        set.modified = given.modified.or(set.modified);
+        set.link_target = given.link_target.clone().or(set.link_target.take());
+        Ok(())
     }
 }
 
@@ -241,7 +277,7 @@ pub(super) fn publish_file(published: &mut Tree, working: &Tree, id: u64, displa
     }
     if with_bytes || !published.nodes.contains_key(&id) {
         let content = if with_bytes { node.content.clone() } else { Content::File(File::default()) };
-        published.nodes.insert(id, Node { revision: node.revision, content });
+        published.nodes.insert(id, Node { content, ..node.clone() });
     }
     published.next = published.next.max(working.next);
     if !with_names {
@@ -277,10 +313,8 @@ fn publish_names(published: &mut Tree, working: &Tree, id: u64) {
                 entries.retain(|_, other| other.id != entry.id);
             }
         }
-        published.nodes.entry(entry.id).or_insert_with(|| Node {
-            revision: 0,
-            content: if entry.directory { Content::Directory(BTreeMap::new()) } else { Content::File(File::default()) },
-        });
+        let empty = || if entry.directory { Content::Directory(BTreeMap::new()) } else { Content::File(File::default()) };
+        published.nodes.entry(entry.id).or_insert_with(|| Node::new(0, empty()));
         published.link(parent, &name, entry);
     }
 }

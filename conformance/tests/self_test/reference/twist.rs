@@ -35,6 +35,16 @@ pub(crate) struct Twist {
     pub(crate) displaced_files_are_lost: bool,
     /// A file's sync publishes every other file and the tree too.
     pub(crate) file_sync_publishes_others: bool,
+    /// A file's sync keeps everything but the attributes.
+    pub(crate) file_sync_forgets_attributes: bool,
+    /// A file's sync publishes the attributes of all others too.
+    pub(crate) file_sync_publishes_attributes_of_others: bool,
+    /// The backend's sync keeps everything but the attributes.
+    pub(crate) sync_forgets_attributes: bool,
+    /// The backend's sync keeps the attributes of files alone.
+    pub(crate) sync_forgets_attributes_of_directories: bool,
+    /// Unsynced attributes reach the store at once.
+    pub(crate) unsynced_attributes_are_published: bool,
     /// Unsynced writes reach the store at once, the first page only.
     pub(crate) writes_leak: bool,
     /// Opening a file for writing cuts it in the store at once.
