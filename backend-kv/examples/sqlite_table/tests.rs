@@ -1,4 +1,4 @@
-//! What the suite does not see: that the store is one by itself, who may open it, which error is which, and what
+//! What the suite does not see: that the store is one by itself, that a kill loses nothing, who may open it, which error is which, and what
 //! is flushed when. Every store should have such tests.
 
 use std::fs;
@@ -6,6 +6,9 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::SystemTime;
 
+use anystorage_api::StorageBackend;
+use anystorage_conformance::kill_loop::KillLoop;
+use anystorage_conformance::process::{Processes, run_child_if_asked};
 use anystorage_conformance::subject::{self, Subject};
 use anystorage_kv::testing::check_store;
 use futures_lite::future::block_on;
@@ -46,6 +49,24 @@ fn the_table_is_a_store() {
     let directory = directory();
     let path = directory.path().join("table");
     block_on(check_store(|| async { Table::open(&path) }, seed(), 20)).unwrap();
+}
+
+/// Where the children of the next test begin.
+#[test]
+fn child_entry() {
+    run_child_if_asked(|address| async move { Ok(Box::new(open(Path::new(&address)).await?) as Box<dyn StorageBackend>) });
+}
+
+#[test]
+fn a_kill_loses_nothing_that_was_synced() {
+    let directory = directory();
+    let kills = std::env::var("ANYSTORAGE_KILLS").map_or(40, |kills| kills.parse().unwrap());
+    let processes = Processes::this_test_program("tests::child_entry").unwrap();
+    let opened = |address: String| async move { Ok(Box::new(open(Path::new(&address)).await?) as Box<dyn StorageBackend>) };
+    let location = |number| directory.path().join(format!("{number}")).to_str().unwrap().to_owned();
+    let report = KillLoop::new(processes, opened).seed(seed()).kills(kills).run(location).unwrap();
+    println!("{report}");
+    assert!(report.violations.is_empty() && report.kills == kills && report.syncs > 0, "{report}");
 }
 
 #[test]
@@ -110,7 +131,34 @@ fn traced(path: &Path) {
     mark("end");
 }
 
-/// This test again, as another program that runs `traced` under strace with these arguments: its output and the trace.
+/// Runs a test of this program once more, in a process of its own with a table at `path`: its output.
+fn again(mut command: Command, test: &str, path: &Path) -> String {
+    command.args([test, "--exact", "--nocapture", "--test-threads=1"]).env(PART, path);
+    let output = command.output().unwrap_or_else(|error| panic!("{:?} cannot be started: {error}", command.get_program()));
+    let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success() && shown.contains("1 passed"), "{shown}\n{}", String::from_utf8_lossy(&output.stderr));
+    shown
+}
+
+#[test]
+fn another_process_is_refused_while_this_one_lives() {
+    if let Some(path) = std::env::var_os(PART).map(PathBuf::from) {
+        println!("the other one: {:?}", Table::open(&path).map(drop).map_err(|error| error.kind()));
+        return;
+    }
+    let directory = directory();
+    let path = directory.path().join("table");
+    let other = || {
+        let test = "tests::another_process_is_refused_while_this_one_lives";
+        again(Command::new(std::env::current_exe().unwrap()), test, &path)
+    };
+    let table = Table::open(&path).unwrap();
+    assert!(other().contains("the other one: Err(Locked)"));
+    drop(table);
+    assert!(other().contains("the other one: Ok(())"));
+}
+
+/// The commits of `traced` under strace with these arguments: what they show, and the trace.
 fn under_strace(path: &Path, arguments: &[&str]) -> (String, String) {
     let log = path.with_extension("trace");
     let mut command = Command::new("strace");
@@ -126,10 +174,7 @@ fn under_strace(path: &Path, arguments: &[&str]) -> (String, String) {
         "trace=unlink,unlinkat,fsync,fdatasync,sync_file_range,syncfs",
     ]);
     command.args(arguments).arg("-o").arg(&log).arg(std::env::current_exe().unwrap());
-    command.args(["tests::durable_commits_flush_and_relaxed_ones_do_not", "--exact", "--nocapture", "--test-threads=1"]);
-    let output = command.env(PART, path).output().expect("strace is needed");
-    let shown = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success() && shown.contains("1 passed"), "{shown}\n{}", String::from_utf8_lossy(&output.stderr));
+    let shown = again(command, "tests::durable_commits_flush_and_relaxed_ones_do_not", path);
     (shown, fs::read_to_string(log).unwrap())
 }
 
