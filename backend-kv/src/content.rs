@@ -2,16 +2,24 @@
 
 use std::sync::Arc;
 
-use anystorage_api::{Operation, Result};
+use anystorage_api::{Error, ErrorKind, Operation, Result};
 
 use crate::engine::{Engine, MapEdit};
 use crate::format::Key;
-use crate::records::{Inode, Record};
+use crate::records::{Inode, Kind, Record};
 use crate::state::State;
 use crate::store::KvStore;
 
 /// So many freed runs are kept in memory; more go to the store.
 const MOST_FREED: usize = 4096;
+
+/// Refuses to give bytes to a link, which a handle may reach that was open before the file became one.
+fn has_bytes(inode: &Inode, operation: Operation) -> Result<()> {
+    match inode.kind {
+        Kind::Symlink => Err(Error::new(ErrorKind::InvalidInput, operation).with_text("it is a symbolic link by now")),
+        _ => Ok(()),
+    }
+}
 
 impl<S: KvStore> Engine<S> {
     /// Reads from `offset` on, and returns how many bytes there were.
@@ -61,6 +69,7 @@ impl<S: KvStore> Engine<S> {
 
     async fn write_piece(&self, state: &mut State, ino: u64, offset: u64, mut data: &[u8]) -> Result<()> {
         let mut inode = Inode::clone(&*self.inode(state, ino).await?);
+        has_bytes(&inode, Operation::Write)?;
         let end = offset + data.len() as u64;
         // What can fail comes first: the blocks at the edges, of which only a part is written.
         let (first_block, last_block) = (self.position(offset).0, self.position(end - 1).0);
@@ -113,6 +122,7 @@ impl<S: KvStore> Engine<S> {
 
     pub(crate) async fn set_len_to(&self, state: &mut State, ino: u64, len: u64) -> Result<()> {
         let mut inode = Inode::clone(&*self.inode(state, ino).await?);
+        has_bytes(&inode, Operation::SetLen)?;
         if len < inode.len {
             self.cut(state, ino, &mut inode, len).await?;
         }

@@ -354,6 +354,9 @@ impl<S: KvStore> Engine<S> {
             if inode.kind == Kind::Directory || inode.len > 0 {
                 return Err(invalid("only an empty file becomes a symbolic link"));
             }
+            if target.is_empty() || target.contains('\0') {
+                return Err(invalid("the target of a link is empty, or has a NUL"));
+            }
             inode.target = Some(target.as_str().into());
             if inode.kind != Kind::Symlink
                 && let Some(place) = &inode.place
