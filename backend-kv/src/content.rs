@@ -13,6 +13,12 @@ use crate::store::KvStore;
 /// So many freed runs are kept in memory; more go to the store.
 const MOST_FREED: usize = 4096;
 
+/// So many blocks are looked up together, rather than one by one.
+const FOUND_TOGETHER: u64 = 4;
+
+/// In bytes.
+const READ_AT_ONCE: usize = 1 << 20;
+
 /// Refuses to give bytes to a link, which a handle may reach that was open before the file became one.
 fn has_bytes(inode: &Inode, operation: Operation) -> Result<()> {
     match inode.kind {
@@ -35,13 +41,21 @@ impl<S: KvStore> Engine<S> {
         let map = MapEdit::new(self, state);
         let mut buf = buf.get_mut(..count).unwrap_or_default();
         let mut at = offset;
+        // What was found together with a block before.
+        let mut found = Vec::<Vec<u8>>::new().into_iter();
         while !buf.is_empty() {
             let (block, within) = self.position(at);
+            let most = self.unchanged_blocks(state, ino, block, within + buf.len());
             let (piece, rest) = buf.split_at_mut(buf.len().min(self.block_size - within));
-            match state.block(ino, block) {
-                Some(bytes) => copy_out(bytes, within, piece),
-                None => match map.version_of(&inode.map, ino, block).await? {
-                    Some(version) => copy_out(&self.stored_block(ino, block, version).await?, within, piece),
+            match (found.next(), state.block(ino, block)) {
+                (Some(bytes), _) => copy_out(&bytes, within, piece),
+                (None, Some(bytes)) => copy_out(bytes, within, piece),
+                (None, None) => match map.run_at(&inode.map, ino, block, most).await? {
+                    Some(run) if run.count >= FOUND_TOGETHER => {
+                        found = self.stored_blocks(ino, run).await?.into_iter();
+                        copy_out(&found.next().unwrap_or_default(), within, piece);
+                    }
+                    Some(run) => copy_out(&self.stored_block(ino, block, run.version).await?, within, piece),
                     None => piece.fill(0),
                 },
             }
@@ -49,6 +63,15 @@ impl<S: KvStore> Engine<S> {
             buf = rest;
         }
         Ok(count)
+    }
+
+    /// How many blocks from this one on are not changed, and are wanted for so many bytes; not more than are read at once.
+    fn unchanged_blocks(&self, state: &State, ino: u64, block: u64, bytes: usize) -> u64 {
+        let wanted = bytes.div_ceil(self.block_size).min((READ_AT_ONCE / self.block_size).max(1)) as u64;
+        if wanted < FOUND_TOGETHER {
+            return wanted;
+        }
+        state.blocks_of(ino, block).next().map_or(wanted, |(changed, _)| wanted.min(changed - block))
     }
 
     /// Writes all of `data`, or what comes before an error. The end has been checked.

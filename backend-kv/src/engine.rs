@@ -8,7 +8,7 @@ use async_lock::{RwLock, RwLockReadGuard, RwLockUpgradableReadGuard, RwLockWrite
 use crate::cache::Cache;
 use crate::format::{Key, ROOT, block_key, missing, unseal};
 use crate::handles::Handles;
-use crate::map::{BlockMap, NodeId, Nodes};
+use crate::map::{BlockMap, Extent, NodeId, Nodes};
 use crate::options::KvOptions;
 use crate::records::{Entry, Inode, Kind, Record, decode_shadow};
 use crate::runs::Runs;
@@ -37,7 +37,7 @@ pub(crate) struct Caches {
     /// Published records; none where there is none.
     pub(crate) records: Cache<Key, Option<Record>>,
     /// Stored blocks, by inode, number and version.
-    pub(crate) blocks: Cache<(u64, u64, u64), Arc<[u8]>>,
+    pub(crate) blocks: Cache<(u64, u64, u64), Arc<Vec<u8>>>,
 }
 
 impl<S: KvStore> Engine<S> {
@@ -148,18 +148,48 @@ impl<S: KvStore> Engine<S> {
     }
 
     /// The stored bytes of a block.
-    pub(crate) async fn stored_block(&self, ino: u64, block: u64, version: u64) -> Result<Arc<[u8]>> {
+    pub(crate) async fn stored_block(&self, ino: u64, block: u64, version: u64) -> Result<Arc<Vec<u8>>> {
         let id = (ino, block, version);
         if let Some(bytes) = self.caches().blocks.get(&id) {
             return Ok(Arc::clone(bytes));
         }
         let key = block_key(ino, block, version);
         let value = self.store.get(&key).await?.ok_or_else(|| missing(&key))?;
-        let bytes: Arc<[u8]> = unseal(&key, value)?.into();
-        if bytes.len() > self.block_size {
-            return Err(crate::format::damaged(&key, "it is longer than a block"));
-        }
+        let bytes = Arc::new(self.unsealed_block(&key, value)?);
         self.caches().blocks.insert(id, Arc::clone(&bytes), bytes.len());
+        Ok(bytes)
+    }
+
+    /// The stored bytes of the blocks that follow one another in `extent`, in one go. They are not kept in memory: who reads so much at once
+    /// reads on behind it.
+    pub(crate) async fn stored_blocks(&self, ino: u64, extent: Extent) -> Result<Vec<Vec<u8>>> {
+        let count = usize::try_from(extent.count).unwrap_or(usize::MAX);
+        let last = extent.block + extent.count - 1;
+        let from = block_key(ino, extent.block, extent.version);
+        let to = [block_key(ino, last, extent.version).as_slice(), &[0]].concat();
+        // Other versions may lie between them, waiting to be deleted.
+        let mut found = self.store.scan(&from, &to, count).await?.into_iter();
+        let mut blocks = Vec::with_capacity(count);
+        for block in extent.block..=last {
+            let key = block_key(ino, block, extent.version);
+            let value = match found.find(|(found, _)| *found >= key) {
+                Some((found, value)) if found == key => value,
+                // Not among them, or damaged: asked for by itself.
+                _ => {
+                    blocks.push(self.stored_block(ino, block, extent.version).await?.to_vec());
+                    continue;
+                }
+            };
+            blocks.push(self.unsealed_block(&key, value)?);
+        }
+        Ok(blocks)
+    }
+
+    fn unsealed_block(&self, key: &[u8], value: Vec<u8>) -> Result<Vec<u8>> {
+        let bytes = unseal(key, value)?;
+        if bytes.len() > self.block_size {
+            return Err(crate::format::damaged(key, "it is longer than a block"));
+        }
         Ok(bytes)
     }
 
@@ -185,6 +215,12 @@ impl<'a, S: KvStore> MapEdit<'a, S> {
     /// Under which version a block is stored; none for a hole.
     pub(crate) async fn version_of(&self, map: &BlockMap, ino: u64, block: u64) -> Result<Option<u64>> {
         map.version_of(self, ino, block).await
+    }
+
+    /// The blocks from this one on that are stored under its version, at most `most` of them; none if it is a hole.
+    pub(crate) async fn run_at(&self, map: &BlockMap, ino: u64, block: u64, most: u64) -> Result<Option<Extent>> {
+        let run = map.run_at(self, ino, block).await?;
+        Ok(run.map(|run| Extent { count: run.count.min(most), ..run }))
     }
 }
 

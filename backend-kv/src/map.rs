@@ -124,19 +124,27 @@ impl BlockMap {
 
     /// The version of a block; none for a hole.
     pub(crate) async fn version_of<N: Nodes>(&self, nodes: &N, ino: u64, block: u64) -> Result<Option<u64>> {
+        Ok(self.run_at(nodes, ino, block).await?.map(|run| run.version))
+    }
+
+    /// A block, and those behind it that have the same version and are in the same node; none for a hole.
+    pub(crate) async fn run_at<N: Nodes>(&self, nodes: &N, ino: u64, block: u64) -> Result<Option<Extent>> {
         if block >= self.span() {
             return Ok(None);
         }
-        let mut found = self.top.get(position(block, self.height));
+        let mut node = None;
         for level in (0..self.height).rev() {
+            let above = node.as_deref().unwrap_or(&self.top);
             let id = covering(ino, block, level);
-            match found {
+            match above.get(position(block, level + 1)) {
                 None => return Ok(None),
-                Some(0) => found = load(nodes, id).await?.get(position(block, level)),
+                Some(0) => node = Some(load(nodes, id).await?),
                 Some(_) => return Err(corrupt(id, "has a version above its blocks")),
             }
         }
-        Ok(found)
+        let at = position(block, 0);
+        let run = node.as_deref().unwrap_or(&self.top).next_at_or_after(at).filter(|run| run.start == at);
+        Ok(run.map(|run| Extent { block, count: run.len.into(), version: run.version }))
     }
 
     /// Gives a block this version, and returns the one it had. After an error, or when it is dropped, nothing is changed.

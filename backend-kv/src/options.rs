@@ -23,7 +23,7 @@ pub const MIN_BLOCK_SIZE: usize = 64;
 pub const MAX_BLOCK_SIZE: usize = 1 << 20;
 
 impl KvOptions {
-    /// Blocks of 16 KiB, 8 MiB of changes in memory, a cache of 8 MiB, no durability, calls that may wait.
+    /// Blocks of 16 KiB, 16 MiB of changes in memory, a cache of 8 MiB, no durability, calls that may wait.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -32,7 +32,7 @@ impl KvOptions {
             checksums: true,
             usage: true,
             block_size: 16 << 10,
-            dirty_bytes: 8 << 20,
+            dirty_bytes: 16 << 20,
             cache_bytes: 8 << 20,
             clock: host_clock,
             salt: host_salt(),

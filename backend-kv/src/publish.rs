@@ -331,7 +331,7 @@ impl<S: KvStore> Engine<S> {
         for (ino, block, version) in plan.blocks {
             if let Some(bytes) = state.take_block(ino, block) {
                 let size = bytes.len();
-                self.caches().blocks.insert((ino, block, version), bytes.into(), size);
+                self.caches().blocks.insert((ino, block, version), Arc::new(bytes), size);
             }
         }
         for ino in &plan.whole {
