@@ -28,18 +28,31 @@ pub(crate) struct Placement {
 }
 
 impl<S: KvStore> Engine<S> {
-    /// What the sync of this file has to publish; none if no name leads to it.
+    /// What the sync of this file has to publish; none if no name leads to it, nor a published one.
     pub(crate) async fn placement(&self, state: &State, ino: u64) -> Result<Option<Placement>> {
         let file = self.inode(state, ino).await?;
-        let Some(place) = file.place.clone() else { return Ok(None) };
         let mut found = Placement::default();
-        found.whole.insert(ino);
-        let entry = Entry { ino, kind: file.kind };
-        if self.published(&place.key()).await? != Some(Record::Entry(entry)) {
-            found.entries.insert(place.key(), Some(entry));
+        let mut work = Vec::new();
+        if let Some(place) = file.place.clone() {
+            found.whole.insert(ino);
+            let entry = Entry { ino, kind: file.kind };
+            if self.published(&place.key()).await? != Some(Record::Entry(entry)) {
+                found.entries.insert(place.key(), Some(entry));
+            }
+            work.push(ino);
+        } else {
+            // Without its last bytes it may not be found again.
+            let published = self.published_inode(ino).await?;
+            let Some(before) = published.and_then(|published| published.place.clone()) else { return Ok(None) };
+            found.gone.insert(ino);
+            found.entries.insert(before.key(), None);
+            if let Some(taker) = self.entry(state, before.directory, &before.name).await?
+                && self.inode(state, taker.ino).await?.changed.replaced
+            {
+                work.push(taker.ino);
+            }
         }
         let mut seen = BTreeSet::from([ROOT]);
-        let mut work = vec![ino];
         while let Some(ino) = work.pop() {
             if !seen.insert(ino) {
                 continue;
