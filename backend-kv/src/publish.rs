@@ -11,7 +11,7 @@ use crate::format::{APPLY, Key, ROOT, SUPERBLOCK, block_key, encode, numbered, p
 use crate::map::NodeId;
 use crate::placement::Placement;
 use crate::records::{Inode, Kind, Record, Spill, SpilledFile, decode_shadow};
-use crate::spill::{Spilled, committed_not, seal_block};
+use crate::spill::{Spilled, seal_block};
 use crate::state::State;
 use crate::store::{Batch, Commit, KvStore};
 
@@ -321,7 +321,7 @@ impl<S: KvStore> Engine<S> {
                 self.published_now(&mut state, plan);
                 Ok(())
             }
-            Err(error) => Err(committed_not(&mut state, error)),
+            Err(error) => Err(self.committed_not(&mut state, error)),
         };
         Ok((state, outcome))
     }

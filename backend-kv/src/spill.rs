@@ -102,11 +102,12 @@ impl<S: KvStore> Engine<S> {
                 let mut map = std::mem::take(&mut inode.map);
                 map.assign(&mut edit, *ino, *block, version).await?;
                 inode.map = map;
-                push_run(&mut file.new, *block, version);
                 if let Some(stored) = stored {
                     push_run(&mut file.old, *block, stored);
                 }
             }
+            // Also what is overwritten: this commit may survive where the one before did not.
+            push_run(&mut file.new, *block, at.unwrap_or(version));
             let key = block_key(*ino, *block, at.unwrap_or(version));
             let value = seal_block(&key, bytes);
             plan.batch.push(key, Some(value));
@@ -225,22 +226,26 @@ impl<S: KvStore> Engine<S> {
         state.committing = true;
         let outcome = self.store.commit(batch, durability).await;
         state.committing = false;
-        outcome.map_err(|error| committed_not(state, error))
+        outcome.map_err(|error| self.committed_not(state, error))
     }
-}
 
-/// What becomes of the engine when a commit fails.
-pub(crate) fn committed_not(state: &mut State, error: Error) -> Error {
-    if error.kind() == ErrorKind::NoSpace {
-        return error;
+    /// What becomes of the engine when a commit fails.
+    pub(crate) fn committed_not(&self, state: &mut State, error: Error) -> Error {
+        if error.kind() == ErrorKind::NoSpace {
+            return error;
+        }
+        // Readers ask the store anew, which may have made it.
+        let mut caches = self.caches();
+        caches.records.clear();
+        caches.blocks.clear();
+        let text = match error.text() {
+            Some(text) => format!("{text}; what reached the store is unknown: no more changes until the location is opened again"),
+            None => "a commit failed, and what reached the store is unknown: no more changes until the location is opened again".to_owned(),
+        };
+        let error = error.with_text(text);
+        state.failed = Some(error.clone());
+        error
     }
-    let text = match error.text() {
-        Some(text) => format!("{text}; what reached the store is unknown: no more changes until the location is opened again"),
-        None => "a commit failed, and what reached the store is unknown: no more changes until the location is opened again".to_owned(),
-    };
-    let error = error.with_text(text);
-    state.failed = Some(error.clone());
-    error
 }
 
 /// What is spilled.
