@@ -119,7 +119,10 @@ impl State {
             }
             Some(Fault::Made) => {
                 self.current.apply(&batch);
-                self.relaxed.push(batch);
+                match durability {
+                    Commit::Relaxed => self.relaxed.push(batch),
+                    Commit::Durable => self.under_way = Some((batch, durability)),
+                }
                 return Err(failure("a commit failed on demand"));
             }
             Some(Fault::NoSpace) | None => {}
