@@ -1,5 +1,6 @@
 //! A whole engine over a store that knows nothing of files, a table in SQLite. The guide, `GUIDE.md`, says why each line is there. The last
 //! one runs the suite on it: `cargo test -p anystorage-kv --example sqlite_table`.
+#![cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -7,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use anystorage_api::{Durability, Error, ErrorKind, Operation, Result, Usage, engine};
 use anystorage_kv::{Batch, Commit, KvBackend, KvEntry, KvOptions, KvStore};
 use rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE as KEEPS_LOG;
-use rusqlite::{Connection, ErrorCode, OptionalExtension, Row};
+use rusqlite::{Connection, ErrorCode, OptionalExtension};
 
 /// The store: one connection, until it is closed.
 #[derive(Debug)]
@@ -15,7 +16,7 @@ pub struct Table(Mutex<Option<Connection>>);
 
 const SETUP: &str = "PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0;
     PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON; BEGIN EXCLUSIVE;
-    CREATE TABLE IF NOT EXISTS records (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS kv (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS commits (id INTEGER PRIMARY KEY, mark BLOB NOT NULL); COMMIT;";
 
 impl Table {
@@ -37,6 +38,7 @@ fn failed(error: rusqlite::Error, operation: Operation) -> Error {
         Some(ErrorCode::DiskFull) => ErrorKind::NoSpace,
         Some(ErrorCode::DatabaseBusy) => ErrorKind::Locked,
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => ErrorKind::Corrupt,
+        None if matches!(error, rusqlite::Error::InvalidColumnType(..)) => ErrorKind::Corrupt,
         _ => ErrorKind::Io,
     };
     Error::new(kind, operation).with_cause(error)
@@ -45,14 +47,14 @@ fn failed(error: rusqlite::Error, operation: Operation) -> Error {
 #[engine]
 impl KvStore for Table {
     async fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        const GET: &str = "SELECT value FROM records WHERE key = ?1";
-        self.call(Operation::Read, |db| db.prepare_cached(GET)?.query_row([key], |row| row.get(0)).optional())
+        let get = "SELECT value FROM kv WHERE key = ?1";
+        self.call(Operation::Read, |db| db.prepare_cached(get)?.query_row([key], |row| row.get(0)).optional())
     }
 
     async fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<KvEntry>> {
-        const SCAN: &str = "SELECT key, value FROM records WHERE key >= ?1 AND key < ?2 ORDER BY key LIMIT ?3";
+        let scan = "SELECT key, value FROM kv WHERE key >= ?1 AND key < ?2 ORDER BY key LIMIT ?3";
         let range = (from, to, i64::try_from(limit).unwrap_or(i64::MAX));
-        self.call(Operation::Read, |db| db.prepare_cached(SCAN)?.query_map(range, |row| Ok((row.get(0)?, row.get(1)?)))?.collect())
+        self.call(Operation::Read, |db| db.prepare_cached(scan)?.query_map(range, |row| Ok((row.get(0)?, row.get(1)?)))?.collect())
     }
 
     async fn commit(&self, batch: Batch, durability: Commit) -> Result<()> {
@@ -65,8 +67,8 @@ impl KvStore for Table {
             transaction.execute("REPLACE INTO commits VALUES (1, randomblob(8))", [])?; // Nothing to write would be nothing to flush.
             for (key, value) in batch.iter() {
                 match value {
-                    Some(value) => transaction.prepare_cached("REPLACE INTO records VALUES (?1, ?2)")?.execute((key, value))?,
-                    None => transaction.prepare_cached("DELETE FROM records WHERE key = ?1")?.execute([key])?,
+                    Some(value) => transaction.prepare_cached("REPLACE INTO kv VALUES (?1, ?2)")?.execute((key, value))?,
+                    None => transaction.prepare_cached("DELETE FROM kv WHERE key = ?1")?.execute([key])?,
                 };
             }
             transaction.commit()
@@ -74,10 +76,8 @@ impl KvStore for Table {
     }
 
     async fn size(&self) -> Result<Usage> {
-        const USED: &str =
-            "SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size";
-        let usage = |row: &Row<'_>| Ok(Usage::new(u64::try_from(row.get::<_, i64>(0)?).ok(), None, None));
-        self.call(Operation::Usage, |db| db.query_row(USED, [], usage))
+        let used = "SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size";
+        self.call(Operation::Usage, |db| db.query_row(used, [], |row| Ok(Usage::new(row.get::<_, i64>(0)?.try_into().ok(), None, None))))
     }
 
     async fn close(&self) -> Result<()> {

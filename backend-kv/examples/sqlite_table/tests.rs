@@ -70,7 +70,7 @@ fn a_kill_loses_nothing_that_was_synced() {
 }
 
 #[test]
-fn a_database_that_is_open_or_is_none_is_refused() {
+fn a_database_that_is_open_or_damaged_or_none_is_refused() {
     let directory = directory();
     let path = directory.path().join("table");
     let table = Table::open(&path).unwrap();
@@ -78,7 +78,10 @@ fn a_database_that_is_open_or_is_none_is_refused() {
     block_on(table.close()).unwrap();
     fs::write(directory.path().join("other"), [0x2a; 8192]).unwrap();
     assert_eq!(Table::open(&directory.path().join("other")).unwrap_err().kind(), ErrorKind::Corrupt);
-    // Whoever damages the database while it is closed is found out by SQLite or by the records' checksums; this one by SQLite.
+    let other_type = Table::open(&directory.path().join("type")).unwrap();
+    let put = "INSERT INTO kv VALUES (x'61', 'text')";
+    other_type.call(Operation::Write, |db| db.execute(put, [])).unwrap();
+    assert_eq!(block_on(other_type.get(b"a")).unwrap_err().kind(), ErrorKind::Corrupt);
     fs::remove_file(directory.path().join("table-wal")).unwrap();
     fs::write(&path, &fs::read(&path).unwrap()[..100]).unwrap();
     assert_eq!(Table::open(&path).unwrap_err().kind(), ErrorKind::Corrupt);
