@@ -12,6 +12,11 @@ pub(crate) async fn run(options: &Stat, format: Format) -> Result<ExitCode, Fail
     let storage = place.open_for_reading().await?;
     let found = storage.stat(&place.path).await.map_err(|error| Failure::from(error).at(&place.url))?;
     let modified = found.modified.map(rfc3339);
+    let accessed = found.accessed.map(rfc3339);
+    let mode = found.mode.map(|mode| format!("{mode:04o}"));
+    // What few engines keep has a line only where it is kept.
+    let kept = [("accessed", &accessed), ("mode", &mode), ("link target", &found.link_target)];
+    let kept = kept.into_iter().filter_map(|(name, value)| Some(vec![name.to_owned(), shown(value.as_deref()?)]));
     match format {
         Format::Table => print(&table(
             &[
@@ -20,7 +25,10 @@ pub(crate) async fn run(options: &Stat, format: Format) -> Result<ExitCode, Fail
                 vec!["length".to_owned(), format!("{} bytes", found.len)],
                 vec!["modified".to_owned(), modified.unwrap_or_else(|| "not known".to_owned())],
                 vec!["revision".to_owned(), format!("{:016x}", found.revision)],
-            ],
+            ]
+            .into_iter()
+            .chain(kept)
+            .collect::<Vec<_>>(),
             &[],
         ))?,
         Format::Json => print_json(&json!({
@@ -29,6 +37,9 @@ pub(crate) async fn run(options: &Stat, format: Format) -> Result<ExitCode, Fail
             "kind": found.kind.as_str(),
             "len": found.len,
             "modified": modified,
+            "accessed": accessed,
+            "mode": mode,
+            "link_target": found.link_target,
             // Text, because JSON numbers lose bits beyond 2^53.
             "revision": format!("{:016x}", found.revision),
         }))?,

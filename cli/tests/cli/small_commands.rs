@@ -43,6 +43,7 @@ fn what_is_put_can_be_seen_fetched_and_removed() {
     let stat = anystorage(["--format", "json", "stat", &location, "a/b/large"]).ok().json();
     assert_eq!((stat["kind"].as_str(), stat["len"].as_u64()), (Some("file"), Some((3 << 20) + 5)));
     assert!(stat["modified"].as_str().unwrap().ends_with('Z'));
+    assert!(stat["mode"].is_null() && stat["accessed"].is_null() && stat["link_target"].is_null(), "not kept by this engine: {stat}");
     assert_eq!(anystorage(["--format", "json", "stat", &location]).ok().json()["kind"], "directory");
 
     anystorage(["rm", &location, "greeting \u{1f600}"]).ok();

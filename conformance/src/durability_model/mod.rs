@@ -31,7 +31,8 @@
 //!   whatever other files were synced. A file that took another one's name by a sync of its own sends that one to the name it has by now,
 //!   with the bytes of *its* last sync. Only what replaced a file is brought along whole, with the bytes that it had when it took its place or
 //!   at a sync since: line 4 leaves no other choice. Every name leads to what it led to at one of the syncs, or to nothing if it did at some
-//!   time before one.
+//!   time before one. A file that lost its name need not be covered by its syncs any more: should it be found again because its removal is
+//!   lost, it is as at any of them, or as at the last one before.
 //! - Line 4: a file replaced by a whole-file write or a rename is the old one or the new one, whole.
 //!
 //! # What it leaves open
@@ -312,6 +313,8 @@ impl DurabilityModel {
         self.returned.insert(ticket.0, self.clock);
         let Some(scope) = self.syncs.remove(&ticket.0) else { return };
         let covered: Vec<u64> = match scope.file {
+            // Nothing leads to it: what is published is of no use, and the removal may be lost.
+            Some(_) if scope.names.is_empty() && self.promise == Promise::AtomicSync => Vec::new(),
             Some(file) => vec![file],
             None => self.objects.keys().copied().collect(),
         };

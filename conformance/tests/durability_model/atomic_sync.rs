@@ -220,13 +220,23 @@ fn a_backend_sync_under_way_is_one_point_beside_syncs_of_files() {
 }
 
 #[test]
-fn the_sync_of_a_removed_file_covers_its_bytes_wherever_it_is_found() {
-    let mut model = atomic(&[("a", Some(b"0"))]);
+fn a_sync_need_not_cover_a_file_that_lost_its_name() {
+    let mut model = atomic(&[("a", Some(b"0")), ("b", Some(b"0"))]);
     write(&mut model, "a", 0, b"1");
     let a = file(&model, "a");
     model.done(&Action::RemoveFile { path: &path("a") }).unwrap();
+    model.done(&Action::WriteAt { file: a, offset: 0, data: b"2" }).unwrap();
     model.done(&Action::SyncFile { file: a }).unwrap();
-    kept(&model, &[]);
-    kept(&model, &[("a", Some(b"1"))]);
-    assert_eq!(line_broken(&model, &[("a", Some(b"0"))]), 2);
+    model.done(&Action::WriteAt { file: a, offset: 0, data: b"3" }).unwrap();
+    kept(&model, &[("b", Some(b"0"))]);
+    for found in [b"0", b"2"] {
+        kept(&model, &[("a", Some(found)), ("b", Some(b"0"))]);
+    }
+    for found in [b"1", b"3"] {
+        assert_eq!(line_broken(&model, &[("a", Some(found)), ("b", Some(b"0"))]), 3, "{found:?}");
+    }
+    sync_file(&mut model, "b");
+    kept(&model, &[("a", Some(b"0")), ("b", Some(b"0"))]);
+    model.done(&Action::Sync).unwrap();
+    assert_eq!(line_broken(&model, &[("a", Some(b"2")), ("b", Some(b"0"))]), 2, "a backend sync covers the removal");
 }

@@ -2,12 +2,17 @@
 
 use std::sync::Arc;
 
-use anystorage_api::{Capabilities, DirEntry, Metadata, OpenOptions, Result, StorageBackend, StorageFile, StoragePath, Usage, engine};
+use anystorage_api::{
+    Attributes, Capabilities, DirEntry, ErrorKind, Metadata, OpenOptions, Result, StorageBackend, StorageBackendExt, StorageFile,
+    StoragePath, Usage, engine,
+};
 use anystorage_conformance::report::Status;
+use anystorage_conformance::subject::Subject;
 use anystorage_conformance::suite;
 use anystorage_memory::MemoryBackend;
 use futures_lite::future::{block_on, poll_once, yield_now};
 
+use crate::reference::Reference;
 use crate::subjects::Volatile;
 
 /// Memory behind calls that are pending once. Only what an engine must write is written.
@@ -19,6 +24,12 @@ struct Yielding {
 impl Yielding {
     fn new() -> Self {
         Self { inner: Arc::new(MemoryBackend::new()) }
+    }
+
+    /// Over an engine that keeps attributes, fresh.
+    fn with_attributes() -> Self {
+        let place = block_on(Reference::correct().place("")).unwrap();
+        Self { inner: Arc::from(block_on(place.open()).unwrap()) }
     }
 }
 
@@ -66,6 +77,10 @@ impl StorageBackend for Yielding {
     async fn usage(&self) -> Result<Usage> {
         self.inner.usage().await
     }
+    async fn set_attributes(&self, path: &StoragePath, attributes: &Attributes) -> Result<()> {
+        yield_now().await;
+        self.inner.set_attributes(path, attributes).await
+    }
 }
 
 #[derive(Debug)]
@@ -112,6 +127,41 @@ fn the_default_write_keeps_line_4_where_every_call_waits() {
     for case in ["writes_together_leave_one_of_them_whole", "write_takes_no_name_that_is_in_use", "write_works_for_the_longest_names"] {
         assert!(passed.contains(&format!("replacing::{case}").as_str()), "{case} did not run: {passed:?}");
     }
+}
+
+/// It writes a new file in the place of the old one, and refuses to write over a link.
+#[test]
+fn the_default_write_keeps_modes_and_leaves_links() {
+    let subject = Volatile::new("yielding with attributes", || Box::new(Yielding::with_attributes()));
+    let report = block_on(suite::run(&subject, &suite::Options::new().filter("attributes::"), None, &mut |_| {}));
+    let plain = || report.cases.iter().filter(|case| case.name.starts_with("attributes::"));
+    for case in plain() {
+        assert_eq!(case.status, Status::Passed, "{}: {}", case.name, case.detail);
+    }
+    assert!(plain().count() >= 8);
+}
+
+/// A copy takes the place of a file as a write does.
+#[test]
+fn a_copy_keeps_the_mode_of_what_it_replaces_and_leaves_links() {
+    block_on(async {
+        let storage = Yielding::with_attributes();
+        let [from, to, link] = ["from", "to", "link"].map(|text| StoragePath::parse(text).unwrap());
+        storage.write(&from, b"bytes").await.unwrap();
+        storage.set_attributes(&from, &Attributes::new().mode(0o700)).await.unwrap();
+        storage.write(&to, b"old").await.unwrap();
+        storage.set_attributes(&to, &Attributes::new().mode(0o640)).await.unwrap();
+        storage.write(&link, b"").await.unwrap();
+        storage.set_attributes(&link, &Attributes::new().link_target("to")).await.unwrap();
+        assert_eq!(storage.copy(&from, &to).await.unwrap(), 5);
+        assert_eq!((storage.stat(&to).await.unwrap().mode, storage.read(&to).await.unwrap()), (Some(0o640), b"bytes".to_vec()));
+        for (from, to) in [(&from, &link), (&link, &to)] {
+            assert_eq!(storage.copy(from, to).await.unwrap_err().kind(), ErrorKind::InvalidInput, "{from} to {to}");
+        }
+        assert_eq!(storage.stat(&link).await.unwrap().link_target.as_deref(), Some("to"));
+        let names: Vec<String> = storage.list_all(&StoragePath::root()).await.unwrap().into_iter().map(|entry| entry.name).collect();
+        assert_eq!(names, ["from", "link", "to"]);
+    });
 }
 
 /// Wherever the default of `write` is dropped, the file is old or new, whole; and the next `write` works, whatever was left.

@@ -271,10 +271,7 @@ pub(super) enum Displaced<'a> {
 
 /// Brings one file of `working`, and the names that lead to it, to `published`, and leaves all else there as it was.
 pub(super) fn publish_file(published: &mut Tree, working: &Tree, id: u64, displaced: Displaced<'_>, with_bytes: bool, with_names: bool) {
-    let Some(node) = working.nodes.get(&id) else { return };
-    if working.names_to(id).is_none() && !published.nodes.contains_key(&id) {
-        return;
-    }
+    let (Some(_), Some(node)) = (working.names_to(id), working.nodes.get(&id)) else { return };
     if with_bytes || !published.nodes.contains_key(&id) {
         let content = if with_bytes { node.content.clone() } else { Content::File(File::default()) };
         published.nodes.insert(id, Node { content, ..node.clone() });
