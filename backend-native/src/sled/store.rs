@@ -1,0 +1,476 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::fmt;
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use anystorage_api::{Error, ErrorKind, Operation, Result, Usage, engine};
+use anystorage_kv::{Batch, Commit, KvEntry, KvStore};
+
+use super::error::from_sled;
+use super::geometry::Geometry;
+use super::options::SledOptions;
+use super::place::{Place, host_error};
+use super::room::{Ahead, KeptBack, Need};
+use crate::faults::FlushSwitch;
+use crate::panics::caught;
+use crate::root::sync_above;
+
+/// The tree of the database that holds the records.
+pub(super) const TREE: &str = "anystorage";
+
+/// The key under which the bytes of all other keys and values are counted. It sorts behind them all, and is not shown.
+const COUNTER: &[u8] = b"\xff\xff\xff\xff\xff\xff\xff\xffbytes";
+
+/// The tree that is written to when sled is to clean up. It has one key.
+const CLEANING: &str = "anystorage cleaning";
+
+/// A [`KvStore`] in one tree of one sled database.
+pub struct SledStore {
+    state: RwLock<State>,
+    /// Why nothing goes any more.
+    trouble: Mutex<Option<Trouble>>,
+    options: SledOptions,
+    flushes: FlushSwitch,
+}
+
+struct State {
+    /// None when it was closed, or could not be opened again.
+    open: Option<Open>,
+    place: Option<Place>,
+    ahead: Ahead,
+    kept_back: KeptBack,
+    /// The position in the log where the last cleaning ended: without commits since, another one frees nothing.
+    cleaned: i64,
+}
+
+/// An error that stays.
+#[derive(Clone, Debug)]
+struct Trouble {
+    error: Error,
+    /// Whether what is in memory is in doubt too: then not even reads go on.
+    reads: bool,
+}
+
+struct Open {
+    database: sled::Db,
+    tree: sled::Tree,
+    /// The file `db` once more, for the flushes that sled does not do.
+    file: File,
+    /// Up to where the log has been flushed.
+    flushed: AtomicI64,
+    /// The blob files that have been flushed.
+    blobs: Mutex<BTreeSet<OsString>>,
+    geometry: Geometry,
+    /// The bytes of all keys and values.
+    bytes: AtomicU64,
+}
+
+impl SledStore {
+    /// Opens the database in a directory, which is held until the store is closed or dropped.
+    ///
+    /// # Errors
+    /// As [`open`](super::open).
+    pub fn open(root: impl AsRef<Path>, options: &SledOptions) -> Result<Self> {
+        Self::open_with(root.as_ref(), options, FlushSwitch::default())
+    }
+
+    /// The same with flushes that `switch` can make fail.
+    ///
+    /// # Errors
+    /// As [`open`](super::open).
+    pub fn open_with_faults(root: impl AsRef<Path>, options: &SledOptions) -> Result<(Self, FlushSwitch)> {
+        let flushes = FlushSwitch::default();
+        Ok((Self::open_with(root.as_ref(), options, flushes.clone())?, flushes))
+    }
+
+    fn open_with(root: &Path, options: &SledOptions, flushes: FlushSwitch) -> Result<Self> {
+        let mut place = Place::take(root, options)?;
+        // On a full disk it must still be possible to open it: sled writes a snapshot then.
+        let kept_back = KeptBack::open(root).map_err(|error| host_error(error, root))?;
+        let open = Open::database(&place, options, &flushes)?;
+        place.complete()?;
+        let state = State { open: Some(open), place: Some(place), ahead: Ahead::default(), kept_back, cleaned: -1 };
+        state.keep_back().map_err(|error| host_error(error, root))?;
+        Ok(Self { state: RwLock::new(state), trouble: Mutex::default(), options: *options, flushes })
+    }
+
+    pub(super) fn geometry(&self) -> Result<Geometry> {
+        let state = self.reading()?;
+        Ok(state.open(Operation::OpenLocation)?.geometry)
+    }
+
+    fn reading(&self) -> Result<RwLockReadGuard<'_, State>> {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        match &*self.trouble() {
+            Some(Trouble { error, reads: true }) => Err(error.clone()),
+            _ => Ok(state),
+        }
+    }
+
+    fn trouble(&self) -> MutexGuard<'_, Option<Trouble>> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps an error, so that every later call of its kind answers it.
+    fn latch(&self, error: Error, reads: bool) -> Error {
+        let mut trouble = self.trouble();
+        let reads = reads || trouble.as_ref().is_some_and(|trouble| trouble.reads);
+        *trouble = Some(Trouble { error: error.clone(), reads });
+        error
+    }
+
+    /// A call of sled that reads. After a panic nothing is asked any more.
+    fn ask<T>(&self, call: impl FnOnce(&Open) -> sled::Result<T>) -> Result<T> {
+        let state = self.reading()?;
+        let open = state.open(Operation::Read)?;
+        let mut panicked = true;
+        let answer = caught("sled", Operation::Read, || {
+            let answer = call(open);
+            panicked = false;
+            answer.map_err(|error| from_sled(error, Operation::Read))
+        });
+        match answer {
+            Err(error) if panicked => Err(self.latch(error, true)),
+            answer => answer,
+        }
+    }
+
+    fn change(&self, batch: Batch, durability: Commit) -> Result<()> {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(trouble) = &*self.trouble() {
+            return Err(trouble.error.clone());
+        }
+        let need = self.make_room(&mut state, &batch)?;
+        let open = state.open(Operation::Sync)?;
+        // Sled gives out segments again when what replaced them was written, which is not flushed. So nothing that is not flushed may lie
+        // in a finished segment when a batch begins; and its recovery looks for torn messages in the last segment alone.
+        if open.segment_at(open.written()) != open.segment_at(open.flushed.load(Ordering::SeqCst)) {
+            self.flush(&state)?;
+        }
+        let before = state.length().map_err(|error| Error::from_io(error, Operation::Sync))?;
+        let open = state.open(Operation::Sync)?;
+        let made = caught("sled", Operation::Sync, || open.apply(batch).map_err(|error| from_sled(error, Operation::Sync)));
+        match made {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::NoSpace => return Err(self.start_over(&mut state, error, before)),
+            Err(error) => {
+                // Sled may hold the half of the batch in memory.
+                return Err(self.latch(error, true));
+            }
+        }
+        if need.relieving {
+            state.keep_back().map_err(|error| self.latch(Error::from_io(error, Operation::Sync), false))?;
+        }
+        if durability == Commit::Relaxed {
+            return Ok(());
+        }
+        let state = RwLockWriteGuard::downgrade(state);
+        self.flush(&state)
+    }
+
+    /// Makes durable what sled has written.
+    fn flush(&self, state: &State) -> Result<()> {
+        let open = state.open(Operation::Sync)?;
+        let root = state.place.as_ref().map(Place::root);
+        open.flush(root, &self.options, &self.flushes).map_err(|error| {
+            let text = "a flush of the store failed: what was synced before is safe, what reached the disk since is unknown. Open the \
+                        location again";
+            self.latch(Error::new(ErrorKind::Io, Operation::Sync).with_text(text).with_cause(error), false)
+        })
+    }
+
+    /// Reserves what the batch may need, so that sled does not run out in the middle of it.
+    fn make_room(&self, state: &mut State, batch: &Batch) -> Result<Need> {
+        let fail = |error| Error::from_io(error, Operation::Sync);
+        let need = Need::of(batch, state.open(Operation::Sync)?.geometry.segment);
+        if state.has_room(need, need.usually).map_err(fail)? {
+            return Ok(need);
+        }
+        let written = state.open(Operation::Sync)?.written();
+        if written != state.cleaned {
+            self.clean(state)?;
+            if state.has_room(need, need.usually).map_err(fail)? {
+                return Ok(need);
+            }
+        }
+        // Perhaps it fits. If it does not, sled has to be opened anew, and nothing of it is there.
+        if state.has_room(need, need.least).map_err(fail)? {
+            return Ok(need);
+        }
+        let text = format!("a commit of {} bytes needs {} or more in the log of sled, which has not as many", batch.bytes(), need.least);
+        Err(Error::new(ErrorKind::NoSpace, Operation::Sync).with_text(text))
+    }
+
+    /// Makes sled give back what is no longer used, by opening it anew: it finds free segments then, and rewrites sparse ones after.
+    fn clean(&self, state: &mut State) -> Result<()> {
+        for _ in 0..2 {
+            self.flush(state)?;
+            self.reopen(state)?;
+            let open = state.open(Operation::Sync)?;
+            let cleaned = caught("sled", Operation::Sync, || open.stir().map_err(|error| from_sled(error, Operation::Sync)));
+            match cleaned {
+                Ok(()) => {}
+                Err(error) if error.kind() == ErrorKind::NoSpace => break,
+                Err(error) => return Err(self.latch(error, true)),
+            }
+        }
+        self.reopen(state)?;
+        state.cleaned = state.open(Operation::Sync)?.written();
+        Ok(())
+    }
+
+    /// After sled ran out of space: what it holds in memory is of no use, and its log ends with a batch that is not whole, which it drops
+    /// when it is opened. So the batch was refused whole, and what it had added to the file, beyond `before`, can be cut off.
+    fn start_over(&self, state: &mut State, error: Error, before: u64) -> Error {
+        if let Some(open) = state.open.take() {
+            let Open { file, database, tree, .. } = open;
+            drop((database, tree));
+            let cut = file.metadata().and_then(|metadata| file.set_len(metadata.len().min(before)));
+            if let Err(cut) = cut {
+                return self.latch(Error::from_io(cut, Operation::Sync), true);
+            }
+        }
+        self.reopen(state).err().unwrap_or(error)
+    }
+
+    fn reopen(&self, state: &mut State) -> Result<()> {
+        let fail = |error| Error::from_io(error, Operation::Sync);
+        state.open = None;
+        state.ahead = Ahead::default();
+        state.kept_back.release().map_err(fail)?;
+        let Some(place) = &state.place else { return Err(closed(Operation::Sync)) };
+        let opened = Open::database(place, &self.options, &self.flushes).map_err(|error| {
+            let text = format!("sled ran out of space and cannot be opened again: free some space and open the location anew: {error}");
+            self.latch(Error::new(ErrorKind::Io, Operation::Sync).with_text(text).with_cause(error), true)
+        })?;
+        state.open = Some(opened);
+        state.keep_back().map_err(|error| self.latch(fail(error), false))?;
+        Ok(())
+    }
+
+    fn usage(&self) -> Result<Usage> {
+        let state = self.reading()?;
+        let open = state.open(Operation::Usage)?;
+        let place = state.place.as_ref().ok_or_else(|| closed(Operation::Usage))?;
+        let fail = |error: io::Error| Error::from_io(error, Operation::Usage);
+        let disk = rustix::fs::statvfs(place.root()).map_err(|error| fail(error.into()))?;
+        let available = disk.f_bavail.saturating_mul(disk.f_frsize);
+        let len = open.file.metadata().map_err(fail)?.len();
+        let idle = open.idle(len);
+        let ahead = Ahead::held(&open.file).map_err(fail)?;
+        let missing = KeptBack::wanted(open.geometry.segment, len).saturating_sub(state.kept_back.held().map_err(fail)?);
+        let free = (available + ahead + idle).saturating_sub(missing);
+        Ok(Usage::new(Some(open.bytes.load(Ordering::SeqCst)), None, Some(free)))
+    }
+}
+
+impl State {
+    fn open(&self, operation: Operation) -> Result<&Open> {
+        self.open.as_ref().ok_or_else(|| closed(operation))
+    }
+
+    fn length(&self) -> io::Result<u64> {
+        self.open.as_ref().map_or(Ok(0), |open| Ok(open.file.metadata()?.len()))
+    }
+
+    fn has_room(&mut self, need: Need, bytes: u64) -> io::Result<bool> {
+        if need.relieving {
+            self.kept_back.release()?;
+        } else if !self.keep_back()? {
+            return Ok(false);
+        }
+        let Some(open) = &self.open else { return Ok(false) };
+        if self.ahead.reach(&open.file, bytes)? {
+            return Ok(true);
+        }
+        let more = bytes.saturating_sub(open.idle(open.file.metadata()?.len()));
+        self.ahead.reach(&open.file, more)
+    }
+
+    fn keep_back(&self) -> io::Result<bool> {
+        let Some(open) = &self.open else { return Ok(false) };
+        self.kept_back.hold(KeptBack::wanted(open.geometry.segment, open.file.metadata()?.len()))
+    }
+}
+
+impl Open {
+    fn database(place: &Place, options: &SledOptions, flushes: &FlushSwitch) -> Result<Self> {
+        let geometry = place.prepare()?;
+        let fail = |error| host_error(error, place.root());
+        let opened = caught("sled", Operation::OpenLocation, || {
+            let config = sled::Config::new().path(place.root()).segment_size(geometry.segment);
+            // No thread that flushes by itself: what is durable when is decided here.
+            let database = config.cache_capacity(options.cache_bytes.max(1 << 20)).flush_every_ms(None).open();
+            let database = database.map_err(|error| from_sled(error, Operation::OpenLocation))?;
+            let tree = database.open_tree(TREE).map_err(|error| from_sled(error, Operation::OpenLocation))?;
+            let counted = tree.get(COUNTER).map_err(|error| from_sled(error, Operation::OpenLocation))?;
+            Ok((database, tree, counted))
+        });
+        let (database, tree, counted) = opened?;
+        let counted = counted.and_then(|bytes| Some(u64::from_le_bytes(bytes.as_ref().try_into().ok()?)));
+        let file = File::options().read(true).write(true).open(place.root().join("db")).map_err(fail)?;
+        let open = Self { database, tree, file, flushed: AtomicI64::new(-1), blobs: Mutex::default(), geometry, bytes: AtomicU64::new(counted.unwrap_or(0)) };
+        // First what leads to the log, then the first bytes of it: an empty log is a creation that was cut.
+        if options.flushing {
+            let root = place.root();
+            for name in ["conf", "blobs"] {
+                flushes.flush(|| File::open(root.join(name))?.sync_all()).map_err(fail)?;
+            }
+            flushes.flush(|| File::open(root)?.sync_all()).map_err(fail)?;
+        }
+        caught("sled", Operation::OpenLocation, || open.database.flush().map_err(|error| from_sled(error, Operation::OpenLocation)))?;
+        open.flush(Some(place.root()), options, flushes).map_err(fail)?;
+        Ok(open)
+    }
+
+    /// The batch, in the log, as far as the operating system is concerned.
+    fn apply(&self, batch: Batch) -> sled::Result<()> {
+        let mut bytes = self.bytes.load(Ordering::SeqCst);
+        let mut last = BTreeMap::new();
+        for (key, value) in batch {
+            last.insert(key, value);
+        }
+        let mut changes = sled::Batch::default();
+        for (key, value) in last {
+            let old = self.tree.get(&key)?.map_or(0, |old| key.len() + old.len());
+            let new = value.as_ref().map_or(0, |value| key.len() + value.len());
+            bytes = bytes.saturating_sub(old as u64) + new as u64;
+            match value {
+                Some(value) => changes.insert(key, value),
+                None => changes.remove(key),
+            }
+        }
+        changes.insert(COUNTER, &bytes.to_le_bytes());
+        self.tree.apply_batch(changes)?;
+        self.database.flush()?;
+        self.bytes.store(bytes, Ordering::SeqCst);
+        Ok(())
+    }
+
+    /// Writes to a key that nobody needs: each time that its page is written anew, sled moves a page out of a sparse segment.
+    fn stir(&self) -> sled::Result<()> {
+        let tree = self.database.open_tree(CLEANING)?;
+        let len = self.file.metadata().map_or(0, |metadata| metadata.len());
+        let pages = len / 1024;
+        for count in 0..(10 * pages).clamp(100, 20_000) {
+            tree.insert(b"count", &count.to_le_bytes())?;
+        }
+        self.database.flush()?;
+        Ok(())
+    }
+
+    fn flush(&self, root: Option<&Path>, options: &SledOptions, flushes: &FlushSwitch) -> io::Result<()> {
+        let written = self.written();
+        if options.flushing {
+            if let Some(root) = root {
+                self.flush_blobs(&root.join("blobs"), flushes)?;
+            }
+            flushes.flush(|| self.file.sync_all())?;
+        }
+        self.flushed.store(written, Ordering::SeqCst);
+        Ok(())
+    }
+
+    /// Leaves of large records are files of their own, which sled never flushes. With the usual sizes there are none.
+    fn flush_blobs(&self, directory: &Path, flushes: &FlushSwitch) -> io::Result<()> {
+        let mut known = self.blobs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut found = BTreeSet::new();
+        let mut new = false;
+        for entry in fs::read_dir(directory)? {
+            let name = entry?.file_name();
+            if !known.contains(&name) {
+                new = true;
+                match File::open(directory.join(&name)) {
+                    Ok(file) => flushes.flush(|| file.sync_all())?,
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                    Err(error) => return Err(error),
+                }
+            }
+            found.insert(name);
+        }
+        if new {
+            flushes.flush(|| sync_above(&directory.join("any")))?;
+        }
+        *known = found;
+        Ok(())
+    }
+
+    /// The position up to which the log has been written.
+    fn written(&self) -> i64 {
+        self.database.context.pagecache.log.stable_offset()
+    }
+
+    /// The segment of the log in which the position behind this one lies.
+    fn segment_at(&self, position: i64) -> i64 {
+        (position + 1) / i64::try_from(self.geometry.segment).unwrap_or(i64::MAX)
+    }
+
+    /// The bytes of the file in segments that sled can use again.
+    fn idle(&self, len: u64) -> u64 {
+        let segment = self.geometry.segment as u64;
+        let used = self.database.context.pagecache.log.iter_from(0).segments.len() as u64;
+        len.saturating_sub(used * segment) / segment * segment
+    }
+}
+
+#[engine]
+impl KvStore for SledStore {
+    async fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        Ok(self.ask(|open| open.tree.get(key))?.map(|value| value.to_vec()))
+    }
+
+    async fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<KvEntry>> {
+        let to = to.min(COUNTER);
+        if from >= to {
+            return Ok(Vec::new());
+        }
+        self.ask(|open| {
+            let entries = open.tree.range(from..to).take(limit);
+            entries.map(|entry| entry.map(|(key, value)| (key.to_vec(), value.to_vec()))).collect()
+        })
+    }
+
+    async fn commit(&self, batch: Batch, durability: Commit) -> Result<()> {
+        self.change(batch, durability)
+    }
+
+    async fn size(&self) -> Result<Usage> {
+        self.usage()
+    }
+
+    async fn close(&self) -> Result<()> {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let open = state.open.take();
+        let place = state.place.take();
+        drop(open);
+        match place {
+            Some(place) => {
+                drop(place);
+                Ok(())
+            }
+            None => Err(closed(Operation::Close)),
+        }
+    }
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        // The database before the lock.
+        self.open = None;
+    }
+}
+
+impl fmt::Debug for SledStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Sled's own would show everything that is stored.
+        f.debug_struct("SledStore").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+fn closed(operation: Operation) -> Error {
+    Error::new(ErrorKind::Closed, operation)
+}

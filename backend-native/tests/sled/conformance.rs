@@ -1,0 +1,3 @@
+//! The contract, line by line.
+
+anystorage_conformance::suite!(subject = crate::support::Scratch::new());

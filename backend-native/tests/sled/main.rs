@@ -1,0 +1,10 @@
+//! The `sled` engine on the real file system.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+#![cfg(unix)]
+
+mod atomic;
+mod conformance;
+mod elsewhere;
+mod kill;
+mod store;
+mod support;
