@@ -23,7 +23,7 @@ pub(super) struct Geometry {
 
 impl Geometry {
     const USUAL: Self = Self { segment: 512 << 10, block: 4 << 10 };
-    const SMALL: Self = Self { segment: 128 << 10, block: 1 << 10 };
+    const SMALL: Self = Self { segment: 64 << 10, block: 512 };
 
     /// Of a new location below this directory.
     pub(super) fn fresh(root: &Path) -> Self {
@@ -39,7 +39,9 @@ impl Geometry {
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Error::from_io(error, Operation::OpenLocation).with_text(format!("{} cannot be read", path.display()))),
+            Err(error) => {
+                return Err(Error::from_io(error, Operation::OpenLocation).with_text(format!("{} cannot be read", path.display())));
+            }
         };
         let segment = segment_of(&bytes).ok_or_else(|| {
             let text = format!(
@@ -49,7 +51,7 @@ impl Geometry {
             );
             Error::new(ErrorKind::Corrupt, Operation::OpenLocation).with_text(text)
         })?;
-        let block = if segment < Self::USUAL.segment { Self::SMALL.block } else { Self::USUAL.block };
+        let block = if segment == Self::SMALL.segment { Self::SMALL.block } else { Self::USUAL.block };
         Ok(Some(Self { segment, block }))
     }
 }
@@ -66,7 +68,7 @@ fn segment_of(bytes: &[u8]) -> Option<usize> {
 
 /// The checksum of gzip, which sled uses. Byte by byte, for some dozens of bytes.
 pub(super) fn crc32(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(!0, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 1 { (crc >> 1) ^ 0xedb8_8320 } else { crc >> 1 })
-    })
+    !bytes
+        .iter()
+        .fold(!0, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 1 { (crc >> 1) ^ 0xedb8_8320 } else { crc >> 1 }))
 }

@@ -37,7 +37,7 @@ impl SledOptions {
     }
 
     /// How many bytes of a file one record holds. It counts where a location is created; from then on the location has its own. The
-    /// default is 4 KiB, and 1 KiB on a disk of less than 64 MiB.
+    /// default is 4 KiB, and 512 bytes on a disk of less than 64 MiB.
     #[must_use]
     pub const fn block_size(mut self, bytes: usize) -> Self {
         self.block_size = Some(bytes);

@@ -9,16 +9,21 @@ use anystorage_kv::Batch;
 use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::Errno;
 
+use super::geometry::Geometry;
+
 /// How much is reserved at a time where there is plenty.
 const STEP: u64 = 8 << 20;
 
 /// What a change takes in the log beside key and value: headers, its share of what is above it in the tree.
 const PER_CHANGE: usize = 96;
 
+/// What a commit of names and marks takes at most, in bytes.
+const TINY: usize = 2 << 10;
+
 /// What a commit may need.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Need {
-    /// What the log may grow by: a record for each change and a leaf now and then. With sled's sizes, three to four times the bytes.
+    /// What the log may grow by: a record for each change and a leaf now and then. With sled's sizes, two to three times the bytes.
     pub(super) usually: u64,
     /// What it grows by at least.
     pub(super) least: u64,
@@ -27,11 +32,13 @@ pub(super) struct Need {
 }
 
 impl Need {
-    pub(super) fn of(batch: &Batch, segment: usize) -> Self {
+    pub(super) fn of(batch: &Batch, geometry: Geometry) -> Self {
         let deletions = batch.iter().filter(|(_, value)| value.is_none()).count();
         let bytes = batch.bytes() + batch.len() * PER_CHANGE;
-        let relieving = deletions > 0 && batch.bytes() <= (16 << 10) + deletions * 128;
-        Self { usually: (4 * bytes + segment) as u64, least: (bytes + bytes / 4) as u64, relieving }
+        let relieving = batch.bytes() <= TINY || (deletions > 0 && batch.bytes() <= (16 << 10) + deletions * 128);
+        // Leaves are written anew as they become empty.
+        let rewritten = deletions * geometry.block;
+        Self { usually: (3 * bytes + rewritten + geometry.segment) as u64, least: (bytes + bytes / 4) as u64, relieving }
     }
 }
 
@@ -95,7 +102,22 @@ impl KeptBack {
 
     /// How much there should be beside a log of this length.
     pub(super) const fn wanted(segment: usize, len: u64) -> u64 {
-        4 * segment as u64 + len / 64
+        10 * segment as u64 + len / 64
+    }
+
+    /// What of it nothing but an opening may use.
+    pub(super) const fn floor(len: u64) -> u64 {
+        (96 << 10) + len / 64
+    }
+
+    /// Lets all but so many bytes be used.
+    pub(super) fn lower(&self, bytes: u64) -> io::Result<()> {
+        if self.held()? > bytes {
+            // The first gives it this length, the second takes what is behind it.
+            self.0.set_len(bytes)?;
+            self.0.set_len(bytes)?;
+        }
+        Ok(())
     }
 
     /// Whether so many bytes are kept back now.
@@ -115,6 +137,9 @@ impl KeptBack {
 
 /// Reserves space in a file, whose length stays. False if the disk is full.
 fn allocate(file: &File, at: u64, bytes: u64) -> io::Result<bool> {
+    if bytes == 0 {
+        return Ok(true);
+    }
     match fallocate(file, FallocateFlags::KEEP_SIZE, at, bytes) {
         Ok(()) => Ok(true),
         Err(Errno::NOSPC | Errno::DQUOT) => Ok(false),

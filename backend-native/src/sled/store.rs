@@ -144,22 +144,19 @@ impl SledStore {
         if let Some(trouble) = &*self.trouble() {
             return Err(trouble.error.clone());
         }
-        let need = self.make_room(&mut state, &batch)?;
-        let open = state.open(Operation::Sync)?;
-        // Sled gives out segments again when what replaced them was written, which is not flushed. So nothing that is not flushed may lie
-        // in a finished segment when a batch begins; and its recovery looks for torn messages in the last segment alone.
-        if open.segment_at(open.written()) != open.segment_at(open.flushed.load(Ordering::SeqCst)) {
-            self.flush(&state)?;
-        }
-        let before = state.length().map_err(|error| Error::from_io(error, Operation::Sync))?;
-        let open = state.open(Operation::Sync)?;
-        let made = caught("sled", Operation::Sync, || open.apply(batch).map_err(|error| from_sled(error, Operation::Sync)));
-        match made {
-            Ok(()) => {}
-            Err(error) if error.kind() == ErrorKind::NoSpace => return Err(self.start_over(&mut state, error, before)),
-            Err(error) => {
-                // Sled may hold the half of the batch in memory.
-                return Err(self.latch(error, true));
+        let mut need = self.make_room(&mut state, &batch)?;
+        loop {
+            match self.try_change(&mut state, &batch) {
+                Ok(()) => break,
+                Err(error) if error.kind() == ErrorKind::NoSpace => {
+                    let open = state.open(Operation::Sync)?;
+                    if state.cleaned == open.written() {
+                        return Err(error);
+                    }
+                    self.clean(&mut state)?;
+                    need = self.make_room(&mut state, &batch)?;
+                }
+                Err(error) => return Err(error),
             }
         }
         if need.relieving {
@@ -170,6 +167,24 @@ impl SledStore {
         }
         let state = RwLockWriteGuard::downgrade(state);
         self.flush(&state)
+    }
+
+    /// Makes all of the batch, as far as the operating system is concerned, or, where there is no space, nothing.
+    fn try_change(&self, state: &mut State, batch: &Batch) -> Result<()> {
+        let open = state.open(Operation::Sync)?;
+        // Sled gives out segments again when what replaced them was written, which is not flushed. So nothing that is not flushed may lie
+        // in a finished segment when a batch begins; and its recovery looks for torn messages in the last segment alone.
+        if open.segment_at(open.written()) != open.segment_at(open.flushed.load(Ordering::SeqCst)) {
+            self.flush(state)?;
+        }
+        let before = state.length().map_err(|error| Error::from_io(error, Operation::Sync))?;
+        let open = state.open(Operation::Sync)?;
+        let made = caught("sled", Operation::Sync, || open.apply(batch).map_err(|error| from_sled(error, Operation::Sync)));
+        match made {
+            Err(error) if error.kind() == ErrorKind::NoSpace => Err(self.start_over(state, error, before)),
+            // Sled may hold the half of the batch in memory.
+            made => made.map_err(|error| self.latch(error, true)),
+        }
     }
 
     /// Makes durable what sled has written.
@@ -186,7 +201,7 @@ impl SledStore {
     /// Reserves what the batch may need, so that sled does not run out in the middle of it.
     fn make_room(&self, state: &mut State, batch: &Batch) -> Result<Need> {
         let fail = |error| Error::from_io(error, Operation::Sync);
-        let need = Need::of(batch, state.open(Operation::Sync)?.geometry.segment);
+        let need = Need::of(batch, state.open(Operation::Sync)?.geometry);
         if state.has_room(need, need.usually).map_err(fail)? {
             return Ok(need);
         }
@@ -198,7 +213,7 @@ impl SledStore {
             }
         }
         // Perhaps it fits. If it does not, sled has to be opened anew, and nothing of it is there.
-        if state.has_room(need, need.least).map_err(fail)? {
+        if !need.relieving && state.has_room(need, need.least).map_err(fail)? {
             return Ok(need);
         }
         let text = format!("a commit of {} bytes needs {} or more in the log of sled, which has not as many", batch.bytes(), need.least);
@@ -207,18 +222,34 @@ impl SledStore {
 
     /// Makes sled give back what is no longer used, by opening it anew: it finds free segments then, and rewrites sparse ones after.
     fn clean(&self, state: &mut State) -> Result<()> {
-        for _ in 0..2 {
+        let mut idle = 0;
+        for _ in 0..6 {
             self.flush(state)?;
+            if !state.can_be_opened().map_err(|error| Error::from_io(error, Operation::Sync))? {
+                return Ok(());
+            }
             self.reopen(state)?;
             let open = state.open(Operation::Sync)?;
-            let cleaned = caught("sled", Operation::Sync, || open.stir().map_err(|error| from_sled(error, Operation::Sync)));
-            match cleaned {
+            let now = open.idle(state.length().map_err(|error| Error::from_io(error, Operation::Sync))?);
+            if now <= idle && idle > 0 {
+                break;
+            }
+            idle = now;
+            state
+                .kept_back
+                .lower(KeptBack::floor(state.length().map_err(|error| Error::from_io(error, Operation::Sync))?))
+                .map_err(|error| Error::from_io(error, Operation::Sync))?;
+            let stirred = caught("sled", Operation::Sync, || open.stir().map_err(|error| from_sled(error, Operation::Sync)));
+            match stirred {
                 Ok(()) => {}
-                Err(error) if error.kind() == ErrorKind::NoSpace => break,
+                Err(error) if error.kind() == ErrorKind::NoSpace => {
+                    // What it did is no batch: what it wrote counts, and nothing is cut off.
+                    self.reopen(state)?;
+                    break;
+                }
                 Err(error) => return Err(self.latch(error, true)),
             }
         }
-        self.reopen(state)?;
         state.cleaned = state.open(Operation::Sync)?.written();
         Ok(())
     }
@@ -262,8 +293,9 @@ impl SledStore {
         let len = open.file.metadata().map_err(fail)?.len();
         let idle = open.idle(len);
         let ahead = Ahead::held(&open.file).map_err(fail)?;
-        let missing = KeptBack::wanted(open.geometry.segment, len).saturating_sub(state.kept_back.held().map_err(fail)?);
-        let free = (available + ahead + idle).saturating_sub(missing);
+        let lacking = state.wanted().map_err(fail)?.saturating_sub(state.kept_back.held().map_err(fail)?);
+        // A commit takes two to three times its bytes in the log.
+        let free = (available + ahead + idle).saturating_sub(lacking + open.geometry.segment as u64) / 3;
         Ok(Usage::new(Some(open.bytes.load(Ordering::SeqCst)), None, Some(free)))
     }
 }
@@ -277,23 +309,44 @@ impl State {
         self.open.as_ref().map_or(Ok(0), |open| Ok(open.file.metadata()?.len()))
     }
 
+    /// Whether there is space for the snapshot that sled writes when it is opened.
+    fn can_be_opened(&self) -> io::Result<bool> {
+        let Some(place) = &self.place else { return Ok(false) };
+        let disk = rustix::fs::statvfs(place.root())?;
+        let free = disk.f_bavail.saturating_mul(disk.f_frsize) + self.kept_back.held()?;
+        Ok(free >= KeptBack::floor(self.length()?))
+    }
+
     fn has_room(&mut self, need: Need, bytes: u64) -> io::Result<bool> {
+        let len = self.length()?;
+        let floor = KeptBack::floor(len);
+        let mut lacking = 0;
         if need.relieving {
-            self.kept_back.release()?;
+            self.kept_back.lower(floor)?;
         } else if !self.keep_back()? {
-            return Ok(false);
+            // What is kept back may lie within the file too, but for the space that an opening needs.
+            if !self.kept_back.hold(floor)? {
+                return Ok(false);
+            }
+            lacking = self.wanted()?.saturating_sub(self.kept_back.held()?);
         }
         let Some(open) = &self.open else { return Ok(false) };
-        if self.ahead.reach(&open.file, bytes)? {
+        let bytes = bytes + lacking;
+        if lacking == 0 && self.ahead.reach(&open.file, bytes)? {
             return Ok(true);
         }
-        let more = bytes.saturating_sub(open.idle(open.file.metadata()?.len()));
+        let more = bytes.saturating_sub(open.idle(len));
         self.ahead.reach(&open.file, more)
     }
 
+    /// How much should be kept back.
+    fn wanted(&self) -> io::Result<u64> {
+        let Some(open) = &self.open else { return Ok(0) };
+        Ok(KeptBack::wanted(open.geometry.segment, self.length()?))
+    }
+
     fn keep_back(&self) -> io::Result<bool> {
-        let Some(open) = &self.open else { return Ok(false) };
-        self.kept_back.hold(KeptBack::wanted(open.geometry.segment, open.file.metadata()?.len()))
+        self.kept_back.hold(self.wanted()?)
     }
 }
 
@@ -313,7 +366,15 @@ impl Open {
         let (database, tree, counted) = opened?;
         let counted = counted.and_then(|bytes| Some(u64::from_le_bytes(bytes.as_ref().try_into().ok()?)));
         let file = File::options().read(true).write(true).open(place.root().join("db")).map_err(fail)?;
-        let open = Self { database, tree, file, flushed: AtomicI64::new(-1), blobs: Mutex::default(), geometry, bytes: AtomicU64::new(counted.unwrap_or(0)) };
+        let open = Self {
+            database,
+            tree,
+            file,
+            flushed: AtomicI64::new(-1),
+            blobs: Mutex::default(),
+            geometry,
+            bytes: AtomicU64::new(counted.unwrap_or(0)),
+        };
         // First what leads to the log, then the first bytes of it: an empty log is a creation that was cut.
         if options.flushing {
             let root = place.root();
@@ -328,16 +389,16 @@ impl Open {
     }
 
     /// The batch, in the log, as far as the operating system is concerned.
-    fn apply(&self, batch: Batch) -> sled::Result<()> {
+    fn apply(&self, batch: &Batch) -> sled::Result<()> {
         let mut bytes = self.bytes.load(Ordering::SeqCst);
         let mut last = BTreeMap::new();
-        for (key, value) in batch {
+        for (key, value) in batch.iter() {
             last.insert(key, value);
         }
         let mut changes = sled::Batch::default();
         for (key, value) in last {
-            let old = self.tree.get(&key)?.map_or(0, |old| key.len() + old.len());
-            let new = value.as_ref().map_or(0, |value| key.len() + value.len());
+            let old = self.tree.get(key)?.map_or(0, |old| key.len() + old.len());
+            let new = value.map_or(0, |value: &[u8]| key.len() + value.len());
             bytes = bytes.saturating_sub(old as u64) + new as u64;
             match value {
                 Some(value) => changes.insert(key, value),
@@ -351,13 +412,16 @@ impl Open {
         Ok(())
     }
 
-    /// Writes to a key that nobody needs: each time that its page is written anew, sled moves a page out of a sparse segment.
+    /// Writes to a key that nobody needs. Each time that its page is written anew, which is each tenth time, sled moves a page out of a
+    /// sparse segment; and it needs a log of some segments behind such a one before it uses it again.
     fn stir(&self) -> sled::Result<()> {
         let tree = self.database.open_tree(CLEANING)?;
-        let len = self.file.metadata().map_or(0, |metadata| metadata.len());
-        let pages = len / 1024;
-        for count in 0..(10 * pages).clamp(100, 20_000) {
-            tree.insert(b"count", &count.to_le_bytes())?;
+        let value = self.geometry.segment / 320;
+        for count in 0..1600_u64 {
+            let mut value = vec![0; value];
+            value.splice(.., count.to_le_bytes());
+            value.resize(self.geometry.segment / 320, 0);
+            tree.insert(b"count", value)?;
         }
         self.database.flush()?;
         Ok(())

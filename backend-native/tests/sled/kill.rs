@@ -16,8 +16,7 @@ fn nothing_that_was_synced_is_lost() {
     let kills = from_environment("ANYSTORAGE_KILLS", 200);
     // Where the build is, and so on a disk: in memory no sync lasts long enough to be hit.
     let here = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let open =
-        |address: String| async move { Ok(Box::new(sled::open(address, &SledOptions::new())?) as Box<dyn StorageBackend>) };
+    let open = |address: String| async move { Ok(Box::new(sled::open(address, &SledOptions::new())?) as Box<dyn StorageBackend>) };
     let kill_loop = KillLoop::new(processes(), open).seed(from_environment("ANYSTORAGE_KILL_SEED", 0x5eed));
     let report = kill_loop.kills(kills).run(|number| format!("{}/{number}", here.path().to_str().unwrap())).unwrap();
     println!("{report}");

@@ -5,6 +5,9 @@
 mod atomic;
 mod conformance;
 mod elsewhere;
+mod full_disk;
 mod kill;
+mod places;
+mod protocol;
 mod store;
 mod support;
