@@ -89,6 +89,8 @@ impl SledStore {
 
     fn open_with(root: &Path, options: &SledOptions, flushes: FlushSwitch) -> Result<Self> {
         let mut place = Place::take(root, options)?;
+        // What is damaged is left as it is.
+        place.prepare()?;
         // On a full disk it must still be possible to open it: sled writes a snapshot then.
         let kept_back = KeptBack::open(root).map_err(|error| host_error(error, root))?;
         let open = Open::database(&place, options, &flushes)?;

@@ -4,6 +4,7 @@
 
 mod atomic;
 mod conformance;
+mod damage;
 mod elsewhere;
 mod full_disk;
 mod kill;
