@@ -2,6 +2,8 @@ use anystorage_api::{Error, ErrorKind, Operation, Result, StorageBackend};
 
 #[cfg(all(feature = "files", unix))]
 use crate::url::FilesMode;
+#[cfg(all(any(feature = "sled", feature = "redb"), unix))]
+use crate::url::StoreMode;
 use crate::url::{Location, StorageUrl};
 
 /// An engine that this version knows.
@@ -34,8 +36,17 @@ pub(crate) const MEMORY: EngineInfo =
 pub(crate) const FILES: EngineInfo =
     EngineInfo { scheme: "file", feature: "files", parameters: &["mode"], enabled: cfg!(feature = "files"), on_target: cfg!(unix) };
 
+pub(crate) const SLED: EngineInfo =
+    EngineInfo { scheme: "sled", feature: "sled", parameters: STORE_PARAMETERS, enabled: cfg!(feature = "sled"), on_target: cfg!(unix) };
+
+pub(crate) const REDB: EngineInfo =
+    EngineInfo { scheme: "redb", feature: "redb", parameters: STORE_PARAMETERS, enabled: cfg!(feature = "redb"), on_target: cfg!(unix) };
+
+/// Those of every engine over a key-value store.
+const STORE_PARAMETERS: &[&str] = &["mode", "block", "cache"];
+
 /// Every engine that this version knows, whether it is in this build or not.
-pub const ENGINES: &[EngineInfo] = &[MEMORY, FILES];
+pub const ENGINES: &[EngineInfo] = &[MEMORY, FILES, SLED, REDB];
 
 /// Where the engine's work is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,14 +64,14 @@ impl Running {
             // It only ever copies memory, which is done before another thread has woken up.
             (Self::Offloaded, Location::Memory { .. }) | (Self::Inline, _) => open_engine(url),
             #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
-            (Self::Offloaded, Location::Files { .. }) => {
+            (Self::Offloaded, Location::Files { .. } | Location::Sled { .. } | Location::Redb { .. }) => {
                 let url = url.clone();
                 let engine = blocking::unblock(move || open_engine(&url)).await?;
                 Ok(Box::new(anystorage_layers::Offload::new(engine)))
             }
             // No threads, and no engine that would block one.
             #[cfg(all(target_family = "wasm", target_os = "unknown"))]
-            (Self::Offloaded, Location::Files { .. }) => open_engine(url),
+            (Self::Offloaded, Location::Files { .. } | Location::Sled { .. } | Location::Redb { .. }) => open_engine(url),
         }
     }
 }
@@ -82,9 +93,38 @@ fn open_engine(url: &StorageUrl) -> Result<Box<dyn StorageBackend>> {
                 FilesMode::ReadWriteCreate => FilesBackend::open(root)?,
             }))
         }
+        #[cfg(all(feature = "sled", unix))]
+        Location::Sled { directory, options } => {
+            use anystorage_native::sled::{Mode, SledOptions, open};
+            let mode = if options.mode == StoreMode::ReadWrite { Mode::ReadWrite } else { Mode::ReadWriteCreate };
+            let mut opening = SledOptions::new().mode(mode);
+            if let Some(block) = options.block {
+                opening = opening.block_size(in_memory(block));
+            }
+            if let Some(cache) = options.cache {
+                opening = opening.cache_bytes(cache.bytes());
+            }
+            Ok(Box::new(open(directory, &opening)?))
+        }
+        #[cfg(all(feature = "redb", unix))]
+        Location::Redb { file, options } => {
+            use anystorage_native::redb::{RedbMode, RedbOptions, open};
+            let mode = if options.mode == StoreMode::ReadWrite { RedbMode::ReadWrite } else { RedbMode::ReadWriteCreate };
+            let mut opening = RedbOptions::new().mode(mode).block_size(options.block.map(in_memory));
+            if let Some(cache) = options.cache {
+                opening = opening.cache_bytes(in_memory(cache));
+            }
+            Ok(Box::new(open(file, &opening)?))
+        }
         #[allow(unreachable_patterns)] // Reachable wherever a feature is off.
         _ => Err(not_built_in(url.engine())),
     }
+}
+
+/// A size that the URL was checked to have room for in memory.
+#[cfg(all(any(feature = "sled", feature = "redb"), unix))]
+fn in_memory(size: crate::size::ByteSize) -> usize {
+    usize::try_from(size.bytes()).unwrap_or(usize::MAX)
 }
 
 /// Why a known engine is not there, and what to do about it.

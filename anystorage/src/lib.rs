@@ -62,6 +62,8 @@
 //! |---|---|---|---|
 //! | `memory` (default) | `memory:` | bytes in memory | all |
 //! | `files` | `file:///dir` | one host file per file | Unix |
+//! | `sled` | `sled:///dir` | a sled store in a directory | Unix |
+//! | `redb` | `redb:///file` | a redb store in one host file | Unix |
 //!
 //! A feature only adds. A URL whose engine is not compiled in says which feature to enable.
 
@@ -84,7 +86,7 @@ pub use engine::{ENGINES, EngineInfo};
 pub use report::{Attempt, OpenReport, ProbeOutcome};
 pub use size::{ByteSize, InvalidByteSize};
 pub use storage::Storage;
-pub use url::{FilesMode, Location, StorageUrl};
+pub use url::{FilesMode, Location, StorageUrl, StoreMode, StoreOptions};
 
 /// Opens a location for async callers: no call on it ever blocks the executor.
 ///

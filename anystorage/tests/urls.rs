@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use anystorage::{ByteSize, ErrorKind, FilesMode, Location, StorageUrl};
+use anystorage::{ByteSize, ErrorKind, FilesMode, Location, StorageUrl, StoreMode, StoreOptions};
 
 #[test]
 fn memory_takes_a_limit() {
@@ -53,6 +53,64 @@ fn the_mode_says_what_may_be_changed_and_created() {
     assert_eq!(read_only, StorageUrl::parse("file:///a?mode=ro").unwrap());
 }
 
+/// The path and the options of a store.
+fn store(url: &StorageUrl) -> (&Path, StoreOptions) {
+    match url.location() {
+        Location::Sled { directory, options, .. } => (directory, *options),
+        Location::Redb { file, options, .. } => (file, *options),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn stores_take_a_mode_a_block_and_a_cache() {
+    for scheme in ["sled", "redb"] {
+        for (rest, path, mode, block, cache) in [
+            ("///srv/notes", "/srv/notes", StoreMode::ReadWriteCreate, None, None),
+            ("///srv/my%20notes?mode=rwc", "/srv/my notes", StoreMode::ReadWriteCreate, None, None),
+            ("///srv/my notes?mode=rw&block=64", "/srv/my notes", StoreMode::ReadWrite, Some(64), None),
+            (
+                "///srv/a%23b%3Fc%25d%5Ce?block=1MiB&cache=32MiB",
+                "/srv/a#b?c%d\\e",
+                StoreMode::ReadWriteCreate,
+                Some(1 << 20),
+                Some(32 << 20),
+            ),
+            ("///C|/x:\u{1f600}?cache=4096", "/C|/x:\u{1f600}", StoreMode::ReadWriteCreate, None, Some(4096)),
+        ] {
+            let url = StorageUrl::parse(&format!("{scheme}:{rest}")).unwrap();
+            let (found, options) = store(&url);
+            let sizes = (options.block.map(ByteSize::bytes), options.cache.map(ByteSize::bytes));
+            assert_eq!((found, options.mode, sizes), (Path::new(path), mode, (block, cache)), "{url}");
+            assert_eq!((url.engine().scheme, url.host_path()), (scheme, Some(Path::new(path))));
+            assert!(!url.is_read_only(), "{url}");
+            assert_eq!(StorageUrl::parse(url.as_str()).unwrap(), url, "what is shown can be read back");
+        }
+    }
+}
+
+/// A URL put into another mode lost its other parameters.
+#[test]
+fn the_other_parameters_stay_when_the_mode_changes() {
+    for (url, existing, looked_at) in [
+        ("redb:///a", "redb:///a?mode=rw", "redb:///a?mode=rw"),
+        ("redb:///a?", "redb:///a?mode=rw", "redb:///a?mode=rw"),
+        ("redb:///a?block=4KiB", "redb:///a?block=4KiB&mode=rw", "redb:///a?block=4KiB&mode=rw"),
+        ("sled:///a?block=4KiB&cache=1MiB", "sled:///a?block=4KiB&cache=1MiB&mode=rw", "sled:///a?block=4KiB&cache=1MiB&mode=rw"),
+        ("sled:///a?mode=rwc&cache=1MiB", "sled:///a?mode=rwc&cache=1MiB", "sled:///a?cache=1MiB&mode=rw"),
+        ("sled:///a?m%6fde=rwc&cache=1MiB", "sled:///a?m%6fde=rwc&cache=1MiB", "sled:///a?cache=1MiB&mode=rw"),
+        ("sled:///a%3Fb?&block=64&", "sled:///a%3Fb?block=64&mode=rw", "sled:///a%3Fb?block=64&mode=rw"),
+        ("file:///a?mode=rwc", "file:///a?mode=rwc", "file:///a?mode=ro"),
+        ("memory:?limit=1MiB", "memory:?limit=1MiB", "memory:?limit=1MiB"),
+    ] {
+        let parsed = StorageUrl::parse(url).unwrap();
+        for (changed, expected) in [(parsed.existing(), existing), (parsed.read_only(), looked_at)] {
+            assert_eq!(changed.as_str(), expected, "{url}");
+            assert_eq!(changed, StorageUrl::parse(expected).unwrap(), "{url}");
+        }
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn every_directory_has_a_url_that_leads_back_to_it() {
@@ -66,8 +124,14 @@ fn every_directory_has_a_url_that_leads_back_to_it() {
         let url = StorageUrl::directory(directory).unwrap();
         let again = StorageUrl::parse(url.as_str()).unwrap();
         assert!(matches!(again.location(), Location::Files { root, .. } if root == directory), "{url}");
+        for scheme in ["file", "sled", "redb"] {
+            let url = StorageUrl::on_host(scheme, directory).unwrap();
+            assert_eq!((url.host_path(), url.engine().scheme), (Some(directory), scheme), "{url}");
+        }
     }
     assert_eq!(StorageUrl::directory(Path::new("srv/notes")).unwrap_err().kind(), ErrorKind::InvalidPath);
+    assert_eq!(StorageUrl::on_host("memory", Path::new("/srv/notes")).unwrap_err().kind(), ErrorKind::InvalidPath);
+    assert_eq!(StorageUrl::on_host("opfs", Path::new("/srv/notes")).unwrap_err().kind(), ErrorKind::Unsupported);
 }
 
 #[test]
@@ -106,7 +170,36 @@ fn errors_name_the_part_that_is_wrong() {
         ("memory://notes", InvalidPath, "no path"),
         ("memory:///notes", InvalidPath, "no path"),
         ("opfs://notes", Unsupported, "\"opfs\""),
-        ("https://example.org/", Unsupported, "memory: and file:"),
+        ("https://example.org/", Unsupported, "there are memory:, file:, sled: and redb:"),
+        ("redb:notes", InvalidPath, "the file is relative: write redb:///absolute/file"),
+        ("sled:notes", InvalidPath, "the directory is relative: write sled:///absolute/directory"),
+        ("redb:/srv/notes", InvalidPath, "two slashes are missing: write redb:///srv/notes"),
+        ("redb:", InvalidPath, "relative"),
+        ("redb://", InvalidPath, "no file"),
+        ("sled://?mode=rw", InvalidPath, "no directory"),
+        ("redb://notes", InvalidPath, "\"notes\""),
+        ("redb://localhost/srv/notes", InvalidPath, "three slashes, redb:///localhost/srv/notes"),
+        ("sled:///srv/../etc", InvalidPath, "\"..\""),
+        ("redb:///srv/%2e%2E/etc", InvalidPath, "\"..\""),
+        ("redb:///srv/a\\b", InvalidPath, "%5C"),
+        ("redb:///srv/a\tb", InvalidPath, "%09"),
+        ("redb:///srv/a%00b", InvalidPath, "NUL"),
+        ("redb:///srv/100%", InvalidPath, "%25"),
+        ("redb:///srv/notes/", InvalidPath, "a file, and not a directory"),
+        ("redb:///", InvalidPath, "a file, and not a directory"),
+        ("redb:///srv#part", InvalidPath, "fragment"),
+        ("redb:///srv?mode=ro", InvalidInput, "takes the lock"),
+        ("sled:///srv?mode=ro", InvalidInput, "write rw"),
+        ("sled:///srv?mode=create", InvalidInput, "rw (the store must exist) or rwc"),
+        ("sled:///srv?mode=rw&mode=rw", InvalidInput, "twice"),
+        ("redb:///srv?limit=1MiB", InvalidInput, "redb: takes mode, block, cache"),
+        ("redb:///srv?block=3", InvalidInput, "a block has from 64 to 1048576 bytes"),
+        ("redb:///srv?block=63", InvalidInput, "\"63\""),
+        ("sled:///srv?block=1025KiB", InvalidInput, "\"1025KiB\""),
+        ("sled:///srv?block=lots", InvalidInput, "\"lots\" is not a size"),
+        ("sled:///srv?cache=", InvalidInput, "\"\" is not a size"),
+        ("sled:///srv?cache=16777215TiB", InvalidInput, "more than this machine can address"),
+        ("file:///srv?block=4KiB", InvalidInput, "file: takes mode"),
     ] {
         let error = StorageUrl::parse(url).unwrap_err();
         assert_eq!(error.kind(), kind, "{url:?}: {error}");
@@ -121,6 +214,7 @@ fn a_secret_is_refused_and_not_repeated() {
         "file://ada:hunter2@host/srv",
         "opfs://hunter2@notes",
         "memory://ada:hunter2@",
+        "redb://ada:hunter2@host/srv",
         "sftp://ada:hunter2@host:99999/x",
         "x://a:hunter2@h#f",
     ] {

@@ -6,9 +6,10 @@ use crate::output::Format;
 
 /// Prove storage engines, look into locations, and copy between them.
 ///
-/// A location is a URL: memory:, memory:?limit=64MiB, file:///absolute/directory.
+/// A location is a URL: memory:, memory:?limit=64MiB, file:///absolute/directory, sled:///absolute/directory, redb:///absolute/file.
 /// ?mode=ro opens a directory for reading alone, rw demands that it exists, rwc (the default) creates it. Without a mode, rm, and put
-/// without -p, demand it.
+/// without -p, demand it. sled: and redb: have no ro: whatever is done with them takes their lock, and where it only reads, demands that
+/// they exist. They also take block=16KiB (the size of their records, when they are created) and cache=32MiB.
 /// A path in it is relative to its root, with / between its parts.
 #[derive(Debug, Parser)]
 #[command(
@@ -44,8 +45,8 @@ pub(crate) enum Command {
 
 /// Prove engines: run the durability contract as cases, and print a matrix of engines and contract lines.
 ///
-/// Without a URL every engine of this build runs in a fresh temporary place. With URLs it runs in a new directory below each
-/// (.anystorage-conformance-...), which is removed afterwards unless the run is killed; the files that are there are not touched.
+/// Without a URL every engine of this build runs in a fresh temporary place. With URLs it runs in a new directory below each, for sled:
+/// and redb: beside each (.anystorage-conformance-...), which is removed afterwards unless the run is killed; what is there is not touched.
 #[derive(Debug, Args)]
 #[command(after_help = "Exit codes: 0 no case failed, 1 a case failed, 2 wrong usage.")]
 pub(crate) struct Conformance {
@@ -70,7 +71,7 @@ pub(crate) struct Info {
 /// List a directory.
 #[derive(Debug, Args)]
 pub(crate) struct Ls {
-    /// The location; it is opened for reading alone.
+    /// The location; it is opened for reading alone, where its engine can.
     pub(crate) url: String,
     /// The directory; the root if not given.
     pub(crate) path: Option<String>,
@@ -83,7 +84,7 @@ pub(crate) struct Ls {
 /// Show what is at a path: kind, length, time of change, revision.
 #[derive(Debug, Args)]
 pub(crate) struct Stat {
-    /// The location; it is opened for reading alone.
+    /// The location; it is opened for reading alone, where its engine can.
     pub(crate) url: String,
     /// The file or directory; the root if not given.
     pub(crate) path: Option<String>,
@@ -92,7 +93,7 @@ pub(crate) struct Stat {
 /// Print a file.
 #[derive(Debug, Args)]
 pub(crate) struct Cat {
-    /// The location; it is opened for reading alone.
+    /// The location; it is opened for reading alone, where its engine can.
     pub(crate) url: String,
     /// The file.
     pub(crate) path: String,
@@ -122,7 +123,7 @@ pub(crate) struct Put {
 /// takes its place.
 #[derive(Debug, Args)]
 pub(crate) struct Get {
-    /// The location; it is opened for reading alone.
+    /// The location; it is opened for reading alone, where its engine can.
     pub(crate) url: String,
     /// The file in it.
     pub(crate) path: String,
@@ -136,14 +137,15 @@ pub(crate) struct Get {
 ///
 /// A directory's contents go into DST, which is created if it is missing. A file goes to DST, or into it if DST is a directory.
 /// Existing files are replaced in one step; those with the same bytes are skipped; nothing else at DST is touched. Interrupted, run it
-/// again: it goes on where it was. Symbolic links, devices and names that are not UTF-8 are not copied, and each is
+/// again: it goes on where it was. What was copied is synced every 64 MiB or 512 files, and at the end; where nothing unsynced outlives a
+/// kill (sled:, redb:), it goes on from the last of these. Symbolic links, devices and names that are not UTF-8 are not copied, and each is
 /// reported; so are the part files (.anystorage-cp-....part) that an interrupted copy left at SRC. Those at DST are removed, in the
 /// directories that the copy goes through. Permissions and times are not kept: a file that is replaced gets the permissions of a new
 /// file, not those it had.
 #[derive(Debug, Args)]
 #[command(after_help = "Exit codes: 0 all copied, 1 something could not be copied (with --strict: or was left out), 2 wrong usage.")]
 pub(crate) struct Cp {
-    /// From where: URL[#PATH]. It is opened for reading alone.
+    /// From where: URL[#PATH]. It is opened for reading alone, where its engine can.
     pub(crate) src: String,
     /// To where: URL[#PATH].
     pub(crate) dst: String,

@@ -159,13 +159,21 @@ fn with_causes(error: &Error) -> String {
     text
 }
 
+/// Whether the engine of a URL can read while another process has the location.
+fn has_read_only_mode(url: Option<&str>) -> bool {
+    url.is_some_and(|url| StorageUrl::parse(url).is_ok_and(|url| url.read_only().is_read_only()))
+}
+
 /// What the reader can do.
 fn hint(error: &Error, url: Option<&str>) -> Option<&'static str> {
     match error.kind() {
-        ErrorKind::Locked => Some("another process has the location open: wait until it ends; reading works meanwhile with ?mode=ro"),
+        ErrorKind::Locked if has_read_only_mode(url) => {
+            Some("another process has the location open: wait until it ends; reading works meanwhile with ?mode=ro")
+        }
+        ErrorKind::Locked => Some("another process has the location open: wait until it ends"),
         ErrorKind::NoSpace => Some("free some space, or raise the limit, and run it again"),
         ErrorKind::NotFound if error.operation() == Operation::OpenLocation => {
-            Some("correct the URL, or create the directory first; put -p and cp create it, unless the URL has ?mode=rw")
+            Some("correct the URL; put -p and cp create the location, unless the URL has ?mode=rw")
         }
         ErrorKind::PermissionDenied if url.is_some_and(|url| StorageUrl::parse(url).is_ok_and(|url| url.is_read_only())) => {
             Some("the URL says ?mode=ro, which changes nothing: leave that out")

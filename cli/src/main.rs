@@ -54,5 +54,6 @@ fn start_log(verbose: u8, format: Format) {
         (2, _) => log::LevelFilter::Debug,
         _ => log::LevelFilter::Trace,
     };
-    env_logger::Builder::new().filter_level(level).init();
+    // What the stores below the engines tell is for those who work on them: sled alone writes pages of it for each call.
+    env_logger::Builder::new().filter_level(level.min(log::LevelFilter::Warn)).filter_module("anystorage", level).init();
 }

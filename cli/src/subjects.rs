@@ -1,7 +1,10 @@
+use std::io;
 use std::path::Path;
+use std::process::Command;
 
-use anystorage::{Result, StorageBackend, StorageConfig, StorageUrl};
+use anystorage::{Location, Result, StorageBackend, StorageConfig, StorageUrl};
 use anystorage_api::{Capabilities, engine};
+use anystorage_conformance::process::Processes;
 use anystorage_conformance::subject::{Place, Subject};
 use anystorage_conformance::table;
 
@@ -57,20 +60,70 @@ async fn open(url: &StorageUrl) -> Result<Box<dyn StorageBackend>> {
     Ok(StorageConfig::new(url.clone()).probe(false).open_inline().await?.into_backend())
 }
 
-/// Opens the address of a place in the process that a case runs in. Only places on the host have one: their directory.
+/// Opens the address of a place in the process that a case runs in: its path on the host. What to open there is the only argument.
 pub(crate) async fn open_address(address: String) -> Result<Box<dyn StorageBackend>> {
-    open(&StorageUrl::directory(Path::new(&address))?).await
+    let like = std::env::args().nth(1).unwrap_or_default();
+    open(&at(&StorageUrl::parse(&like)?, Path::new(&address))?).await
 }
 
-/// The files engine under test, each place a directory of its own below `directory`.
+/// This program once more, as the other process of cases on locations like that of the URL.
+pub(crate) fn elsewhere(like: &StorageUrl) -> io::Result<Processes> {
+    let program = std::env::current_exe()?;
+    let in_directory = matches!(like.location(), Location::Files { .. });
+    let like = like.to_string();
+    let processes = Processes::new(move || {
+        let mut command = Command::new(&program);
+        command.arg(&like);
+        command
+    });
+    Ok(processes.with_small_places(move |directory| {
+        let place = if in_directory { directory.to_owned() } else { directory.join("store") };
+        place.display().to_string()
+    }))
+}
+
+/// A location of the same engine with the same parameters at another path, created if it is missing.
+fn at(like: &StorageUrl, path: &Path) -> Result<StorageUrl> {
+    let url = StorageUrl::on_host(like.engine().scheme, path)?;
+    let (Location::Sled { options, .. } | Location::Redb { options, .. }) = like.location() else {
+        return Ok(url);
+    };
+    let sizes = [("block", options.block), ("cache", options.cache)];
+    let given: Vec<String> = sizes.iter().filter_map(|(name, size)| size.map(|size| format!("{name}={size}"))).collect();
+    StorageUrl::parse(&format!("{url}?{}", given.join("&")))
+}
+
+/// An engine that keeps its locations on the host, with the parameters of the URL, each place by itself in `directory`.
 #[cfg(unix)]
-pub(crate) fn files(directory: &Path) -> Result<Box<dyn Subject>> {
-    Ok(Box::new(anystorage_native::files::subject::FilesSubject::new(directory)))
+pub(crate) fn on_host(like: &StorageUrl, directory: &Path) -> Result<Box<dyn Subject>> {
+    use anystorage_native::{files, redb, sled};
+
+    let bytes = |size: anystorage::ByteSize| usize::try_from(size.bytes()).unwrap_or(usize::MAX);
+    Ok(match like.location() {
+        Location::Sled { options: given, .. } => {
+            let mut options = sled::SledOptions::new();
+            if let Some(block) = given.block {
+                options = options.block_size(bytes(block));
+            }
+            if let Some(cache) = given.cache {
+                options = options.cache_bytes(cache.bytes());
+            }
+            Box::new(sled::subject::SledSubject::new(directory).options(options))
+        }
+        Location::Redb { options: given, .. } => {
+            let mut options = redb::RedbOptions::new().block_size(given.block.map(bytes));
+            if let Some(cache) = given.cache {
+                options = options.cache_bytes(bytes(cache));
+            }
+            Box::new(redb::subject::RedbSubject::new(directory).options(options))
+        }
+        _ => Box::new(files::subject::FilesSubject::new(directory)),
+    })
 }
 
-/// The files engine exists on Unix alone.
+/// The engines on the host exist on Unix alone.
 #[cfg(not(unix))]
-pub(crate) fn files(directory: &Path) -> Result<Box<dyn Subject>> {
-    let why = format!("there is no engine for the directory {directory:?} on this target");
+pub(crate) fn on_host(_: &StorageUrl, directory: &Path) -> Result<Box<dyn Subject>> {
+    let why = format!("there is no engine for {directory:?} on this target");
     Err(anystorage::Error::new(anystorage::ErrorKind::Unsupported, anystorage::Operation::OpenLocation).with_text(why))
 }

@@ -14,13 +14,21 @@ use crate::faults::FlushSwitch;
 #[derive(Clone, Debug)]
 pub struct RedbSubject {
     root: PathBuf,
+    options: RedbOptions,
 }
 
 impl RedbSubject {
     /// Places below `root`, which should be empty; nothing in it is removed.
     #[must_use]
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+        Self { root: root.into(), options: RedbOptions::new() }
+    }
+
+    /// Places that are opened with these options, which must let them be created.
+    #[must_use]
+    pub const fn options(mut self, options: RedbOptions) -> Self {
+        self.options = options;
+        self
     }
 }
 
@@ -39,19 +47,20 @@ impl Subject for RedbSubject {
     }
 
     async fn place(&self, label: &str) -> Result<Box<dyn Place>> {
-        Ok(Box::new(RedbPlace { path: self.root.join(format!("{label}.redb")) }))
+        Ok(Box::new(RedbPlace { path: self.root.join(format!("{label}.redb")), options: self.options }))
     }
 }
 
 #[derive(Clone, Debug)]
 struct RedbPlace {
     path: PathBuf,
+    options: RedbOptions,
 }
 
 #[engine]
 impl Place for RedbPlace {
     async fn open(&self) -> Result<Box<dyn StorageBackend>> {
-        Ok(Box::new(super::open(&self.path, &RedbOptions::new())?))
+        Ok(Box::new(super::open(&self.path, &self.options)?))
     }
 
     fn address(&self) -> Option<String> {
@@ -60,7 +69,7 @@ impl Place for RedbPlace {
 
     async fn open_with_faults(&self) -> Result<Option<(Box<dyn StorageBackend>, Box<dyn FlushFaults>)>> {
         let switch = FlushSwitch::default();
-        let backend = super::open_with_switch(&self.path, &RedbOptions::new(), &switch)?;
+        let backend = super::open_with_switch(&self.path, &self.options, &switch)?;
         Ok(Some((Box::new(backend), Box::new(switch))))
     }
 

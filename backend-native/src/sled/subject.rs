@@ -22,6 +22,13 @@ impl SledSubject {
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into(), options: SledOptions::new() }
     }
+
+    /// Places that are opened with these options, which must let them be created.
+    #[must_use]
+    pub const fn options(mut self, options: SledOptions) -> Self {
+        self.options = options;
+        self
+    }
 }
 
 #[engine]

@@ -1,8 +1,8 @@
 use std::io::IsTerminal;
+use std::path::Path;
 use std::process::ExitCode;
 
-use anystorage::{ENGINES, ErrorKind, Location, Operation, StorageUrl};
-use anystorage_conformance::process::Processes;
+use anystorage::{ENGINES, ErrorKind, Location, Operation, StorageUrl, StoreMode};
 use anystorage_conformance::report::{CaseReport, Report, Status};
 use anystorage_conformance::subject::Subject;
 use anystorage_conformance::suite::{self, Options};
@@ -24,13 +24,12 @@ pub(crate) async fn run(options: &Conformance, format: Format) -> Result<ExitCod
     for url in &urls {
         under_test.push(UnderTest::below(url)?);
     }
-    let elsewhere = Processes::this_program()
-        .map_err(|error| Failure::host("find this program, to start it again as the other process", error))?
-        .with_small_places(|directory| directory.display().to_string());
     let suite_options = Options::new().filter(options.case.clone().unwrap_or_default());
     let mut report = Report::new();
     let mut removed = Ok(());
     for engine in under_test {
+        let elsewhere = subjects::elsewhere(&engine.location)
+            .map_err(|error| Failure::host("find this program, to start it again as the other process", error))?;
         let progress = Progress::start(&engine.url);
         let mut found = suite::run(&*engine.subject, &suite_options, Some(&elsewhere), &mut |case| progress.case(case)).await;
         progress.finish();
@@ -53,6 +52,8 @@ pub(crate) async fn run(options: &Conformance, format: Format) -> Result<ExitCod
 /// An engine, and the directory made for it.
 struct UnderTest {
     subject: Box<dyn Subject>,
+    /// A location like those under test.
+    location: StorageUrl,
     /// What the report calls it.
     url: String,
     directory: Option<tempfile::TempDir>,
@@ -66,27 +67,35 @@ impl UnderTest {
         }
         let directory = tempfile::Builder::new().prefix("anystorage-conformance-").tempdir();
         let directory = directory.map_err(|error| Failure::host("create a temporary directory", error))?;
-        let url = StorageUrl::directory(directory.path())?;
-        Self::files(&url, directory)
+        let url = StorageUrl::on_host(scheme, directory.path())?;
+        Self::at(&url, directory)
     }
 
-    /// Somewhere new below a location, whose own files are not touched.
+    /// Somewhere new at a location, whose own files are not touched: below a directory of files, beside a store.
     fn below(url: &StorageUrl) -> Result<Self, Failure> {
-        match url.location() {
+        let directory = match url.location() {
             Location::Files { .. } if url.is_read_only() => {
                 let error = anystorage::Error::new(ErrorKind::InvalidInput, Operation::Configure);
-                Err(error.with_text(format!("{url}: the suite writes, and this location is for reading alone")).into())
+                return Err(error.with_text(format!("{url}: the suite writes, and this location is for reading alone")).into());
             }
-            Location::Files { root, .. } => {
-                let directory = tempfile::Builder::new().prefix(".anystorage-conformance-").tempdir_in(root);
-                Self::files(url, directory.map_err(|error| Failure::host_file("create a directory for the suite in", root, error))?)
+            Location::Files { root, .. } => new_directory(root)?,
+            Location::Sled { directory: store, options, .. } | Location::Redb { file: store, options, .. } => {
+                if options.mode == StoreMode::ReadWrite {
+                    std::fs::metadata(store).map_err(|error| Failure::host_file("find", store, error))?;
+                }
+                new_directory(store.parent().unwrap_or(store))?
             }
-            _ => Ok(Self { subject: Box::new(MemorySubject::new(url.clone())), url: url.to_string(), directory: None }),
-        }
+            _ => {
+                let subject = Box::new(MemorySubject::new(url.clone()));
+                return Ok(Self { subject, location: url.clone(), url: url.to_string(), directory: None });
+            }
+        };
+        Self::at(url, directory)
     }
 
-    fn files(url: &StorageUrl, directory: tempfile::TempDir) -> Result<Self, Failure> {
-        Ok(Self { subject: subjects::files(directory.path())?, url: url.to_string(), directory: Some(directory) })
+    fn at(url: &StorageUrl, directory: tempfile::TempDir) -> Result<Self, Failure> {
+        let subject = subjects::on_host(url, directory.path())?;
+        Ok(Self { subject, location: url.clone(), url: url.to_string(), directory: Some(directory) })
     }
 
     fn remove(self) -> Result<(), Failure> {
@@ -96,6 +105,11 @@ impl UnderTest {
         let path = directory.path().to_owned();
         directory.close().map_err(|error| Failure::host_file("remove the directory of the suite", &path, error))
     }
+}
+
+fn new_directory(beside: &Path) -> Result<tempfile::TempDir, Failure> {
+    let directory = tempfile::Builder::new().prefix(".anystorage-conformance-").tempdir_in(beside);
+    directory.map_err(|error| Failure::host_file("create a directory for the suite in", beside, error))
 }
 
 /// What runs just now, on a terminal; nothing elsewhere.

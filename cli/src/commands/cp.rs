@@ -4,7 +4,7 @@ use anystorage::StorageBackendExt;
 use anystorage::{Durability, Error, ErrorKind, Operation};
 
 use crate::arguments::Cp;
-use crate::copy::overlap::refuse_overlap;
+use crate::copy::overlap::{is_same_store, refuse_overlap};
 use crate::copy::progress::Progress;
 use crate::copy::report::{CopyReport, warning_of};
 use crate::copy::tree;
@@ -21,7 +21,9 @@ pub(crate) async fn run(options: &Cp, format: Format) -> Result<ExitCode, Failur
         // Before the destination is opened, so that a refused copy has not even locked it.
         refuse_overlap(&from, &to)?;
     }
-    let destination = to.open().await?;
+    // A store is opened once, for both ends.
+    let other = if is_same_store(&from.url, &to.url) { None } else { Some(to.open().await?) };
+    let destination = other.as_ref().unwrap_or(&source);
     if !found.is_dir() {
         let into = destination.is_dir(&to.path).await.map_err(|error| Failure::from(error).at(&to.url))?;
         if let (true, Some(name)) = (into, from.path.file_name()) {
@@ -37,7 +39,7 @@ pub(crate) async fn run(options: &Cp, format: Format) -> Result<ExitCode, Failur
     let durable = durability != Durability::None;
     let mut report = CopyReport { from: from.to_string(), to: to.to_string(), durable, ..CopyReport::default() };
     let mut progress = Progress::of(&*source, &from.path).await;
-    tree::copy(&*source, &from.path, &*destination, &to.path, &mut progress, &mut report).await;
+    tree::copy(&*source, &from.path, &**destination, &to.path, &mut progress, &mut report).await;
     let closed = destination.close().await;
     unless_nobody_reads(match format {
         Format::Table => {

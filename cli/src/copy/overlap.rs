@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use anystorage::{Error, ErrorKind, Location, Operation, StoragePath};
+use anystorage::{Error, ErrorKind, Location, Operation, StoragePath, StorageUrl};
 
 use crate::place::Place;
 
@@ -9,7 +9,11 @@ use crate::place::Place;
 /// # Errors
 /// [`ErrorKind::InvalidInput`].
 pub(crate) fn refuse_overlap(from: &Place, to: &Place) -> Result<(), Error> {
-    let (Some(source), Some(destination)) = (host_path(from), host_path(to)) else {
+    let (source, destination) = if is_same_store(&from.url, &to.url) {
+        (below(Path::new("/"), &from.path), below(Path::new("/"), &to.path))
+    } else if let (Some(source), Some(destination)) = (host_path(from), host_path(to)) {
+        (source, destination)
+    } else {
         return Ok(());
     };
     if !source.starts_with(&destination) && !destination.starts_with(&source) {
@@ -26,12 +30,22 @@ pub(crate) fn refuse_overlap(from: &Place, to: &Place) -> Result<(), Error> {
     Err(Error::new(ErrorKind::InvalidInput, Operation::Copy).with_text(why))
 }
 
-/// Where a place is on the host, links resolved as far as the path exists; none for places that are not on the host.
+/// Whether both URLs lead to one location that can be opened only once: the same store of the same engine.
+pub(crate) fn is_same_store(one: &StorageUrl, other: &StorageUrl) -> bool {
+    match (one.location(), other.location()) {
+        (Location::Sled { directory: ours, .. }, Location::Sled { directory: theirs, .. })
+        | (Location::Redb { file: ours, .. }, Location::Redb { file: theirs, .. }) => resolved(ours) == resolved(theirs),
+        _ => false,
+    }
+}
+
+/// What a place occupies on the host, links resolved as far as the path exists; none for places that are not on the host. A place in a
+/// store occupies the whole store.
 fn host_path(place: &Place) -> Option<PathBuf> {
-    let Location::Files { root, .. } = place.url.location() else {
-        return None;
-    };
-    Some(resolved(&below(root, &place.path)))
+    match place.url.location() {
+        Location::Files { root, .. } => Some(resolved(&below(root, &place.path))),
+        _ => place.url.host_path().map(resolved),
+    }
 }
 
 fn below(root: &Path, path: &StoragePath) -> PathBuf {

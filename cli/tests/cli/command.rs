@@ -46,6 +46,11 @@ pub fn url(directory: &Path) -> String {
     anystorage::StorageUrl::directory(directory).unwrap().to_string()
 }
 
+/// The URL of a sled or a redb store.
+pub fn store_url(scheme: &str, path: &Path) -> String {
+    anystorage::StorageUrl::on_host(scheme, path).unwrap().to_string()
+}
+
 /// A place in a location, as `cp` takes it.
 pub fn place(directory: &Path, path: &str) -> String {
     format!("{}#{path}", url(directory))

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::process::{Command, Stdio};
 
-use crate::command::{PROGRAM, anystorage, ran, url};
+use crate::command::{PROGRAM, anystorage, ran, store_url, url};
 use crate::tree::manifest;
 
 #[test]
@@ -16,16 +16,36 @@ fn every_engine_of_this_build_holds_the_contract() {
         .stdin(Stdio::null())
         .output()
         .unwrap();
-    let ran = ran(output).ok();
+    let ran = ran(output);
     let report = ran.json();
+    let failed: Vec<_> = report["engines"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|engine| engine["cases"].as_array().unwrap().iter().map(move |case| (&engine["url"], case)))
+        .filter(|(_, case)| case["status"] == "failed")
+        .collect();
+    assert!(failed.is_empty() && ran.code == Some(0), "{failed:#?}");
     let engines = report["engines"].as_array().unwrap();
     let urls: Vec<&str> = engines.iter().map(|engine| engine["url"].as_str().unwrap()).collect();
-    assert!(urls.len() == 2 && urls[0] == "memory:" && urls[1].starts_with("file:"), "{urls:?}");
+    let schemes: Vec<&str> = urls.iter().map(|url| url.split(':').next().unwrap()).collect();
+    assert_eq!(schemes, ["memory", "file", "sled", "redb"], "{urls:?}");
 
     let mut counted = (0, 0, 0);
     let mut names = BTreeSet::new();
-    for engine in engines {
+    for (engine, scheme) in engines.iter().zip(schemes) {
         assert!(engine["capabilities"]["durability"].is_string(), "{engine}");
+        let cases = engine["cases"].as_array().unwrap();
+        let ran = |part: &str| {
+            let passed = |case: &&serde_json::Value| case["status"] == "passed" && case["name"].as_str().unwrap().contains(part);
+            cases.iter().filter(passed).count()
+        };
+        if matches!(scheme, "sled" | "redb") {
+            assert_eq!(engine["capabilities"]["atomic_sync"], true, "{scheme}");
+            for part in ["atomic_sync::", "@kill", "@process", "space::", "damage::"] {
+                assert!(ran(part) > 0, "no case of {part} ran on {scheme}");
+            }
+        }
         for case in engine["cases"].as_array().unwrap() {
             let (name, line) = (case["name"].as_str().unwrap(), case["line"].as_u64().unwrap());
             assert!((1..=12).contains(&line), "{case}");
@@ -61,6 +81,31 @@ fn the_files_at_a_url_are_not_touched() {
     assert!(last.ends_with(" skipped") && last.contains(" passed, 0 failed, "), "{last}");
     assert!(!last.starts_with("0 passed"), "{last}");
     assert_eq!(ran.stdout.lines().filter(|line| line.starts_with("file:") || line.starts_with("memory:")).count(), 2, "{}", ran.stdout);
+}
+
+/// A store is a file or a directory of its own, in which nothing else has a place: the suite runs beside it.
+#[test]
+fn a_store_at_a_url_is_not_touched() {
+    let directory = tempfile::tempdir().unwrap();
+    let (sled, redb) = (store_url("sled", &directory.path().join("notes")), store_url("redb", &directory.path().join("notes.redb")));
+    let (sled, redb) = (format!("{sled}?cache=4MiB"), format!("{redb}?block=4KiB"));
+    let run = |urls: [&str; 2]| anystorage([&["conformance", "--format=json", "--case", "atomic_sync::"][..], &urls].concat());
+    // There does not have to be one yet, and then there is none afterwards.
+    run([&sled, &redb]).ok();
+    assert!(manifest(directory.path()).is_empty(), "{:?}", manifest(directory.path()));
+    let missing = run([&format!("{sled}&mode=rw"), &redb]);
+    assert!(missing.code == Some(1) && missing.stderr.contains("notes"), "{missing:#?}");
+
+    for url in [&sled, &redb] {
+        anystorage(["put", "-p", url, "plan.md", "/proc/self/cmdline"]).ok();
+    }
+    let before = manifest(directory.path());
+    let report = run([&sled, &redb]).ok().json();
+    assert_eq!(manifest(directory.path()), before);
+    for (engine, url) in report["engines"].as_array().unwrap().iter().zip([&sled, &redb]) {
+        assert_eq!(engine["url"].as_str(), Some(url.as_str()));
+        assert!(engine["cases"].as_array().unwrap().iter().all(|case| case["status"] == "passed"), "{engine}");
+    }
 }
 
 #[test]

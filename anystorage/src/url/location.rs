@@ -1,0 +1,76 @@
+use std::path::PathBuf;
+
+use crate::size::ByteSize;
+
+/// What a [`StorageUrl`](crate::StorageUrl) leads to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Location {
+    /// `memory:`
+    #[non_exhaustive]
+    Memory {
+        /// The size at which it is full; none where only the machine's memory limits it.
+        limit: Option<ByteSize>,
+    },
+    /// `file:///...`
+    #[non_exhaustive]
+    Files {
+        /// The root directory, absolute.
+        root: PathBuf,
+        /// The parameter `mode`.
+        mode: FilesMode,
+    },
+    /// `sled:///...`
+    #[non_exhaustive]
+    Sled {
+        /// The directory of the store, absolute.
+        directory: PathBuf,
+        /// The parameters.
+        options: StoreOptions,
+    },
+    /// `redb:///...`
+    #[non_exhaustive]
+    Redb {
+        /// The file of the store, absolute.
+        file: PathBuf,
+        /// The parameters.
+        options: StoreOptions,
+    },
+}
+
+/// The parameter `mode` of a `file:` URL.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FilesMode {
+    /// `ro`: opened without a lock, and nothing can be changed. The directory must exist.
+    ReadOnly,
+    /// `rw`: for reading and writing. The directory must exist.
+    ReadWrite,
+    /// `rwc`: for reading and writing. The directory and those that lead to it are created if they are missing.
+    #[default]
+    ReadWriteCreate,
+}
+
+/// The parameters of a `sled:` or `redb:` URL.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct StoreOptions {
+    /// The parameter `mode`.
+    pub mode: StoreMode,
+    /// The parameter `block`: how many bytes of a file one record of the store holds, from 64 bytes to 1 MiB. It counts where the store is
+    /// created; from then on the store has its own. None is the engine's default.
+    pub block: Option<ByteSize>,
+    /// The parameter `cache`: about how many bytes of what is stored are kept in memory. None is the engine's default.
+    pub cache: Option<ByteSize>,
+}
+
+/// The parameter `mode` of a `sled:` or `redb:` URL. There is no `ro`: these engines cannot open a store without its lock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum StoreMode {
+    /// `rw`: for reading and writing. The store must exist.
+    ReadWrite,
+    /// `rwc`: for reading and writing. The store is created if it is missing.
+    #[default]
+    ReadWriteCreate,
+}
