@@ -8,4 +8,6 @@ mod copying;
 mod left_out;
 mod real_tree;
 mod small_commands;
+mod stores;
+mod through_stores;
 mod tree;

@@ -35,26 +35,28 @@ fn assert_every_named_file_is_whole(source: &Manifest, destination: &Path) -> (u
 
 /// What a kill waits for: a line of the program's own log, which it writes as it goes.
 #[derive(Debug)]
-enum Moment {
+pub enum Moment {
     /// So many files have got their names.
     Files(u64),
     /// So many bytes of the large file were read.
     InLargeFile(u64),
+    /// So many of the syncs on the way are done.
+    Synced(u64),
     /// The last sync has begun.
     InSync,
 }
 
 /// Copies, and kills the program at that moment. Gives what it said if it was faster.
-fn copy_and_kill(from: &Path, to: &Path, moment: &Moment) -> Option<Ran> {
+pub fn copy_and_kill(from: &str, to: &str, moment: &Moment) -> Option<Ran> {
     let mut child = Command::new(PROGRAM)
-        .args(["-vvv", "cp", &url(from), &url(to)])
+        .args(["-vvv", "cp", from, to])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     let mut files = 0;
-    let mut at_large = 0;
+    let (mut at_large, mut syncs) = (0, 0);
     let mut reached = false;
     let mut log = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
@@ -64,12 +66,14 @@ fn copy_and_kill(from: &Path, to: &Path, moment: &Moment) -> Option<Ran> {
             break;
         }
         files += u64::from(line.contains("] copied "));
+        syncs += u64::from(line.contains("] synced on the way"));
         if let Some(offset) = line.split("read up to byte ").nth(1) {
             at_large = offset.trim().parse().unwrap();
         }
         reached = match moment {
             Moment::Files(count) => files >= *count,
             Moment::InLargeFile(offset) => at_large >= *offset,
+            Moment::Synced(count) => syncs >= *count,
             Moment::InSync => line.contains("syncing at the end"),
         };
         if reached {
@@ -130,7 +134,7 @@ fn killed_midway_and_run_again_it_is_the_same() {
     moments.extend((0..4).map(|_| Moment::Files(1 + random.below(files / 10))));
     let mut kills = 0;
     for moment in &moments {
-        match copy_and_kill(&original, &store, moment) {
+        match copy_and_kill(&url(&original), &url(&store), moment) {
             None => {
                 kills += 1;
                 let (whole, parts) = assert_every_named_file_is_whole(&expected, &store);
@@ -160,7 +164,7 @@ fn killed_in_the_last_sync_everything_is_there() {
     for number in 0..200 {
         random.write(&original.join(number.to_string()), 64 << 10);
     }
-    assert!(copy_and_kill(&original, &store, &Moment::InSync).is_none());
+    assert!(copy_and_kill(&url(&original), &url(&store), &Moment::InSync).is_none());
     let report = copy(&original, &store);
     assert_eq!((report["files"].as_u64(), report["skipped_equal"].as_u64()), (Some(0), Some(200)));
     tree::assert_same(&manifest(&original), &manifest(&store));
@@ -181,7 +185,7 @@ fn killed_while_a_file_is_replaced_the_old_one_is_there() {
     endless(&original.join("file"));
     Random::of(6).write(&store.join("file"), 1 << 20);
     let old = tree::digest(&store.join("file"));
-    assert!(copy_and_kill(&original, &store, &Moment::InLargeFile(10 << 20)).is_none());
+    assert!(copy_and_kill(&url(&original), &url(&store), &Moment::InLargeFile(10 << 20)).is_none());
     assert_eq!(tree::digest(&store.join("file")), old);
     fs::write(original.join("file"), "new").unwrap();
     copy(&original, &store);
@@ -196,7 +200,7 @@ fn part_files_that_nobody_needs_are_removed() {
     fs::create_dir(&original).unwrap();
     endless(&original.join("doomed"));
     fs::write(original.join("kept"), "kept").unwrap();
-    assert!(copy_and_kill(&original, &store, &Moment::InLargeFile(2 << 20)).is_none());
+    assert!(copy_and_kill(&url(&original), &url(&store), &Moment::InLargeFile(2 << 20)).is_none());
     assert!(manifest(&store).keys().any(|name| is_part(&name.to_string_lossy())), "the kill left no part file");
     fs::remove_file(original.join("doomed")).unwrap();
     let report = copy(&original, &store);
