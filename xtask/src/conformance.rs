@@ -24,18 +24,53 @@ struct Engine {
     failures: Vec<String>,
     /// How many were skipped, by reason.
     skips: BTreeMap<String, usize>,
+    /// How many cases passed that only an engine with `atomic_sync` has.
+    atomic_syncs: usize,
+    /// What it declares, by name.
+    capabilities: Value,
 }
+
+impl Engine {
+    fn scheme(&self) -> &str {
+        self.url.split(':').next().unwrap_or_default()
+    }
+
+    /// Whether it offers what a case was skipped for: then it should have run. What is no capability is there wherever something is durable;
+    /// a small place can be had for every engine.
+    fn offers(&self, reason: &str) -> bool {
+        let need = reason.strip_prefix("not offered: ").unwrap_or(reason);
+        let is_durable = self.capabilities.get("durability").and_then(Value::as_str).is_some_and(|known| known != "none");
+        let word = need.split(|char: char| !char.is_ascii_alphanumeric() && char != '_').next().unwrap_or_default();
+        match self.capabilities.get(word) {
+            Some(Value::Bool(offered)) => *offered,
+            _ => is_durable || need.starts_with("a small place"),
+        }
+    }
+}
+
+/// The engines whose cases about `atomic_sync` must have run.
+const WITH_ATOMIC_SYNC: &[&str] = &["sled", "redb"];
 
 impl Summary {
     pub(crate) fn parse(json: &str) -> Result<Self, String> {
         let report: Value = serde_json::from_str(json).map_err(|error| format!("its report is not JSON: {error}"))?;
         let mut summary = Self::default();
         for engine in array(&report, "engines")? {
-            let mut known = Engine { url: text(engine, "url")?, tally: Tally::default(), failures: Vec::new(), skips: BTreeMap::new() };
+            let mut known = Engine {
+                url: text(engine, "url")?,
+                tally: Tally::default(),
+                failures: Vec::new(),
+                skips: BTreeMap::new(),
+                atomic_syncs: 0,
+                capabilities: engine.get("capabilities").cloned().unwrap_or_default(),
+            };
             for case in array(engine, "cases")? {
                 let (name, status) = (text(case, "name")?, text(case, "status")?);
                 match status.as_str() {
-                    "passed" => known.tally.passed += 1,
+                    "passed" => {
+                        known.tally.passed += 1;
+                        known.atomic_syncs += usize::from(name.starts_with("atomic_sync::"));
+                    }
                     "failed" => {
                         known.tally.failed += 1;
                         known.failures.push(format!("{name}: {}", text(case, "detail")?));
@@ -63,7 +98,8 @@ impl Summary {
         self.tally
     }
 
-    /// Whether nothing failed, at least `cases` distinct cases ran, and each of `engines` (URL schemes) passed some.
+    /// Whether nothing failed, at least `cases` distinct cases ran, each of `engines` (URL schemes) passed some, and nothing was skipped for
+    /// want of what an engine offers.
     pub(crate) fn judge(&self, cases: usize, engines: &[&str]) -> Result<(), String> {
         if self.tally.failed > 0 {
             return Err(format!("{} of its cases failed", self.tally.failed));
@@ -72,9 +108,16 @@ impl Summary {
             return Err(format!("it has {} distinct cases, where {cases} are asked for", self.cases.len()));
         }
         for scheme in engines {
-            let ran = |engine: &Engine| engine.url.split(':').next() == Some(*scheme) && engine.tally.passed > 0;
-            if !self.engines.iter().any(ran) {
+            if !self.engines.iter().any(|engine| engine.scheme() == *scheme && engine.tally.passed > 0) {
                 return Err(format!("no case ran on {scheme}:"));
+            }
+        }
+        for engine in &self.engines {
+            if let Some(reason) = engine.skips.keys().find(|reason| engine.offers(reason)) {
+                return Err(format!("{} skipped a case that it has no reason to skip: {reason}", engine.url));
+            }
+            if WITH_ATOMIC_SYNC.contains(&engine.scheme()) && engine.atomic_syncs == 0 {
+                return Err(format!("no case about atomic_sync ran on {}", engine.url));
             }
         }
         Ok(())
@@ -110,10 +153,10 @@ mod tests {
     use super::Summary;
 
     const REPORT: &str = r#"{"engines": [
-        {"url": "memory:", "capabilities": {}, "cases": [
+        {"url": "memory:", "capabilities": {"durability": "none"}, "cases": [
             {"name": "reads::a", "line": 5, "status": "passed", "detail": "", "seconds": 0.1},
-            {"name": "syncs::b@kill", "line": 1, "status": "skipped", "detail": "needs durability", "seconds": null}]},
-        {"url": "file:///tmp/x", "capabilities": {}, "cases": [
+            {"name": "syncs::b@kill", "line": 1, "status": "skipped", "detail": "not offered: durability", "seconds": null}]},
+        {"url": "file:///tmp/x", "capabilities": {"durability": "power loss"}, "cases": [
             {"name": "syncs::b@reopen", "line": 1, "status": "passed", "detail": "", "seconds": 0.1},
             {"name": "syncs::b@kill", "line": 1, "status": "STATUS", "detail": "it tore", "seconds": 0.1}]}],
         "passed": PASSED, "failed": FAILED, "skipped": 1}"#;
@@ -130,6 +173,39 @@ mod tests {
         assert_eq!(summary.judge(2, &["memory", "file"]), Ok(()));
         assert!(summary.judge(3, &[]).unwrap_err().contains("2 distinct cases"));
         assert!(summary.judge(2, &["sled"]).unwrap_err().contains("sled:"));
+    }
+
+    /// An engine with these capabilities on which one case passed and another was skipped.
+    fn store(capabilities: &str, passed: &str, skipped_for: &str) -> Result<(), String> {
+        let report = format!(
+            r#"{{"engines": [{{"url": "redb:///tmp/x", "capabilities": {{"durability": "power loss", {capabilities}}}, "cases": [
+                {{"name": "{passed}", "line": 3, "status": "passed", "detail": "", "seconds": 0.1}},
+                {{"name": "a::skipped", "line": 9, "status": "skipped", "detail": "not offered: {skipped_for}", "seconds": null}}]}}],
+                "passed": 1, "failed": 0, "skipped": 1}}"#
+        );
+        Summary::parse(&report)?.judge(1, &["redb"])
+    }
+
+    #[test]
+    fn what_is_offered_may_not_be_skipped() {
+        let passed = "atomic_sync::a@kill";
+        assert_eq!(store(r#""checksums": false"#, passed, "checksums"), Ok(()));
+        for (declared, reason) in [
+            (r#""checksums": true"#, "checksums"),
+            (r#""checksums": true"#, "checksums of every byte"),
+            (r#""checksums": false"#, "stored bytes that can be damaged"),
+            (r#""checksums": false"#, "a flush that can be made to fail"),
+            (r#""checksums": false"#, "a small place"),
+            (r#""checksums": false"#, "durability"),
+        ] {
+            assert!(store(declared, passed, reason).unwrap_err().contains("no reason to skip"), "{declared} {reason}");
+        }
+    }
+
+    #[test]
+    fn the_cases_about_atomic_sync_must_have_run() {
+        let why = store(r#""checksums": false"#, "reads::a", "checksums").unwrap_err();
+        assert!(why.contains("no case about atomic_sync ran on redb:///tmp/x"), "{why}");
     }
 
     #[test]

@@ -5,14 +5,21 @@ use std::fmt;
 use crate::setup::Browser;
 
 /// The crates that must build, lint clean, and keep their promises in a browser.
-const BROWSER_CRATES: &[&str] = &["anystorage-api", "anystorage-layers", "anystorage-memory", "anystorage-conformance", "anystorage"];
+const BROWSER_CRATES: &[&str] =
+    &["anystorage-api", "anystorage-layers", "anystorage-memory", "anystorage-kv", "anystorage-conformance", "anystorage"];
 
-/// Crates with features, and the combinations that are checked: none, each alone, all.
+/// Crates with features, and the combinations that are checked: none, each alone, some together, all.
 const FEATURES: &[(&str, &[&str])] = &[
-    ("anystorage", &["", "memory", "files", "memory,files"]),
+    ("anystorage", &["", "memory", "files", "sled", "redb", "sled,redb", "memory,files", "memory,files,sled,redb"]),
     ("anystorage-kv", &["", "testing"]),
-    ("anystorage-native", &["", "files", "conformance", "files,conformance"]),
+    (
+        "anystorage-native",
+        &["", "files", "sled", "redb", "sled,redb", "conformance", "files,conformance", "sled,conformance", "redb,conformance"],
+    ),
 ];
+
+/// Features of the facade that a browser's build may have on, although their engines are not there: nothing of them may be compiled in.
+const NATIVE_FEATURES: &str = "files,sled,redb";
 
 /// The tests that also run in a browser: package, test.
 const BROWSER_TESTS: &[(&str, &str)] = &[("anystorage-memory", "conformance")];
@@ -109,6 +116,8 @@ pub(crate) fn list(browser: Option<&Browser>, declared_toolchain: Option<String>
             steps.push(Step::cargo(title, &format!("check -p {package} --no-default-features --features={features}")));
         }
     }
+    let title = format!("anystorage with {NATIVE_FEATURES}, {WASM}");
+    steps.push(Step::cargo(title, &format!("check -p anystorage --features={NATIVE_FEATURES} --target {WASM}")));
     if let Some(toolchain) = declared_toolchain {
         let mut step = Step::cargo(format!("the declared rust-version, {toolchain}"), "");
         step.command.program = "rustup".to_owned();
@@ -120,7 +129,7 @@ pub(crate) fn list(browser: Option<&Browser>, declared_toolchain: Option<String>
         Step::cargo("tests, native", &format!("test {native} --no-fail-fast -- --show-output")).judged_by(Judge::Tests { at_least: 100 }),
     );
     // The workspace's own build has every engine; what is told of one that is missing shows in builds without it alone.
-    for features in ["", "memory", "files"] {
+    for features in ["", "memory", "files", "memory,sled", "memory,files,redb"] {
         let title = format!("anystorage with {}, what is missing", if features.is_empty() { "no feature" } else { features });
         let step = Step::cargo(title, &format!("test -p anystorage --no-default-features --features={features} --test not_built_in"));
         steps.push(step.judged_by(Judge::Tests { at_least: 2 }));
@@ -144,7 +153,7 @@ pub(crate) fn list(browser: Option<&Browser>, declared_toolchain: Option<String>
     }
     steps.push(
         Step::cargo("the suite by the command", "run --release --quiet -- conformance --format json")
-            .judged_by(Judge::Report { cases: 60, engines: &["memory", "file"] }),
+            .judged_by(Judge::Report { cases: 60, engines: &["memory", "file", "sled", "redb"] }),
     );
     // That it runs, not how fast: a machine that tests has other things to do at the same time.
     steps.push(Step::cargo("the benchmark, quick", "run --release --quiet -p anystorage-bench -- --quick"));
