@@ -14,7 +14,7 @@ use super::error::{open_error, store_error};
 use super::header::{HEADER_LEN, Looks, impossible, look};
 use super::medium::Medium;
 use super::options::RedbMode;
-use super::session::{self, Change, TABLE};
+use super::session::{self, TABLE};
 use super::store::NAME;
 use crate::faults::FlushSwitch;
 use crate::holder::held_by;
@@ -96,6 +96,9 @@ fn inspect(medium: &Arc<Medium>, path: &Path) -> Result<bool> {
         }
         _ => error,
     })?;
+    if tables.iter().any(|name| is_misspelt(name)) {
+        return Err(corrupt("is damaged: the name of its table is misspelt; restore a backup".to_owned()));
+    }
     let others: Vec<&str> = tables.iter().map(String::as_str).filter(|name| *name != TABLE.name()).collect();
     if !others.is_empty() {
         let text = format!("is a redb database of another program, with the tables {}: name another file", others.join(", "));
@@ -110,6 +113,13 @@ fn inspect(medium: &Arc<Medium>, path: &Path) -> Result<bool> {
         Some(why) => Err(corrupt(format!("is damaged: {why}; restore a backup"))),
         None => Ok(false),
     }
+}
+
+/// Whether a table has our name but for a letter or two: no other program has that.
+fn is_misspelt(name: &str) -> bool {
+    let ours = TABLE.name();
+    let wrong = name.bytes().zip(ours.bytes()).filter(|(seen, ours)| seen != ours).count();
+    name.len() == ours.len() && (1..=2).contains(&wrong)
 }
 
 /// The names of the tables, by a redb that changes nothing.
@@ -139,7 +149,7 @@ fn create(medium: &Arc<Medium>, path: &Path, is_new: bool, cache: usize) -> Resu
         _ => error,
     })?;
     if is_new {
-        session::apply(&database, medium, [], Change::default(), true)?;
+        session::apply(&database, medium, [], None, true)?;
     }
     medium.settle();
     Ok(database)

@@ -8,7 +8,7 @@ use redb::Database;
 
 use super::medium::Spare;
 use super::relaxed::Relaxed;
-use super::session::{self, Change, Session};
+use super::session::{self, Session};
 use super::store::{NAME, RedbStore};
 use super::writer::Writer;
 use crate::panics::caught;
@@ -63,17 +63,25 @@ impl RedbStore {
             let database = session::view(&self.medium, self.cache)?;
             // What is published has them already.
             if !self.medium.is_published() {
-                session::apply(&database, &self.medium, writer.relaxed.iter(), Change::default(), false)?;
+                session::apply(&database, &self.medium, writer.relaxed.iter(), None, false)?;
             }
             Ok(database)
         })
     }
 
-    /// Opens redb on what is durable. A durable commit is tried once more in the smallest form, and once more when what is free inside the
-    /// file was given back to the disk. Says whether it was made in the end.
+    /// Opens redb on what is durable, with the relaxed commits since. A durable commit is tried again: after those, whose removals make
+    /// room only once they last; with those in one, since what they put and took away again needs no room then; and when what is free
+    /// inside the file was given back to the disk. Says whether it was made in the end.
     fn begin_again(&self, writer: &mut Writer, batch: &Batch, durable: bool) -> Result<(Database, bool)> {
-        let is_smaller = !writer.relaxed.changes.is_empty() || batch.iter().any(|(_, value)| value.is_none());
-        if durable && is_smaller {
+        if durable && !writer.relaxed.changes.is_empty() {
+            let database = self.live()?;
+            if let Some(database) = self.try_merged(writer, &Batch::new(), database)?
+                && let Some(made) = self.try_merged(writer, batch, database)?
+            {
+                return Ok((made, true));
+            }
+        }
+        if durable && (!writer.relaxed.changes.is_empty() || batch.iter().any(|(_, value)| value.is_none())) {
             let database = self.live()?;
             if let Some(made) = self.try_merged(writer, batch, database)? {
                 return Ok((made, true));
@@ -89,7 +97,7 @@ impl RedbStore {
         }
         let database = self.live()?;
         caught(NAME, Operation::Sync, || {
-            session::apply(&database, &self.medium, writer.relaxed.iter(), Change::default(), false)?;
+            session::apply(&database, &self.medium, writer.relaxed.iter(), None, false)?;
             Ok((database, false))
         })
     }
@@ -98,7 +106,7 @@ impl RedbStore {
     fn try_merged(&self, writer: &mut Writer, batch: &Batch, database: Database) -> Result<Option<Database>> {
         let keys: BTreeSet<&[u8]> = batch.iter().map(|(key, _)| key).collect();
         let changes = writer.relaxed.iter().filter(|(key, _)| !keys.contains(key)).chain(batch.iter());
-        let made = caught(NAME, Operation::Sync, || session::apply(&database, &self.medium, changes, Change::default(), true));
+        let made = caught(NAME, Operation::Sync, || session::apply(&database, &self.medium, changes, None, true));
         match made {
             Ok(change) => {
                 self.medium.settle();
@@ -120,7 +128,7 @@ impl RedbStore {
             caught(NAME, Operation::Sync, || database.compact().map_err(|error| super::error::store_error(error, Operation::Sync)));
         self.medium.allow(Spare::Nothing);
         self.medium.settle();
-        writer.compacted();
+        writer.compacted(self.medium.occupied().unwrap_or(u64::MAX));
         match compacted {
             Ok(_) => Some(database),
             Err(_) => {

@@ -111,13 +111,13 @@ impl Change {
     }
 }
 
-/// Makes the changes in one transaction, on top of relaxed ones that changed `before`. A durable one is flushed twice: redb writes its free space beside the data, and so
+/// Makes the changes in one transaction, on top of relaxed ones that changed `before`, if there are some. A durable one is flushed twice: redb writes its free space beside the data, and so
 /// need not look for it in everything that is stored when it is opened after a crash.
 pub(super) fn apply<'b>(
     database: &Database,
     medium: &Medium,
     changes: impl IntoIterator<Item = (&'b [u8], Option<&'b [u8]>)>,
-    before: Change,
+    before: Option<Change>,
     durable: bool,
 ) -> Result<Change> {
     let fail = |error: redb::Error| store_error(error, Operation::Sync);
@@ -125,7 +125,7 @@ pub(super) fn apply<'b>(
     let durability = if durable { Durability::Immediate } else { Durability::None };
     transaction.set_durability(durability).map_err(|error| fail(error.into()))?;
     transaction.set_quick_repair(durable);
-    let mut change = before;
+    let mut change = before.unwrap_or_default();
     {
         let mut table = transaction.open_table(TABLE).map_err(|error| fail(error.into()))?;
         for (key, value) in changes {
@@ -141,7 +141,8 @@ pub(super) fn apply<'b>(
             }
         }
     }
-    medium.allow(change.spare());
+    // Pages of relaxed commits that nobody needs any more would eat up the reserve.
+    medium.allow(if before.is_none() { change.spare() } else { Spare::Nothing });
     let committed = transaction.commit().map_err(|error| fail(error.into()));
     medium.allow(Spare::Nothing);
     committed.map(|()| change)

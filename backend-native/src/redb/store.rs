@@ -80,7 +80,7 @@ impl RedbStore {
             return Ok(());
         }
         let durable = durability == Commit::Durable || writer.relaxed.is_too_much_with(&batch);
-        let before = writer.relaxed.change;
+        let before = (!writer.relaxed.changes.is_empty()).then_some(writer.relaxed.change);
         let made = caught(NAME, Operation::Sync, || session::apply(database, &self.medium, batch.iter(), before, durable));
         match made {
             Ok(change) if durable => {
@@ -101,11 +101,10 @@ impl RedbStore {
 
     fn usage(&self) -> Result<Usage> {
         let fail = |error| Error::from_io(error, Operation::Usage);
-        let reusable = lock(&self.writer).reusable();
         self.shared().reading(Operation::Usage)?;
         let occupied = self.medium.occupied().map_err(fail)?;
         let free = self.medium.free().map_err(fail)?;
-        let reusable = reusable.min(occupied);
+        let reusable = lock(&self.writer).reusable(occupied).min(occupied);
         Ok(Usage::new(Some(occupied - reusable), None, Some(free.saturating_add(reusable))))
     }
 }

@@ -14,8 +14,8 @@ pub(super) struct Writer {
     /// The bytes in use compared with those at the opening, as of the last durable commit, and at most since then.
     live: i64,
     most: i64,
-    /// Whether the file was compacted since the opening.
-    compacted: bool,
+    /// If the file was compacted: what it occupied then, and `live` then.
+    compacted: Option<(u64, i64)>,
 }
 
 impl Writer {
@@ -27,19 +27,27 @@ impl Writer {
         self.relaxed = Relaxed::default();
     }
 
-    /// The bytes in the file that are known to be free for the next commits, at least.
-    pub(super) fn reusable(&self) -> u64 {
-        u64::try_from(self.most.saturating_sub(self.live)).unwrap_or(0)
+    /// Of the `occupied` bytes of the file, those that are free for the next commits: about as many, as far as it is known.
+    pub(super) fn reusable(&self, occupied: u64) -> u64 {
+        let positive = |number: i64| u64::try_from(number).unwrap_or(0);
+        match self.compacted {
+            Some((tight, then)) => {
+                let grown = positive(self.live.saturating_sub(then));
+                let shrunk = positive(then.saturating_sub(self.live));
+                // Pages are never quite full.
+                occupied.saturating_sub(tight.saturating_add(grown).saturating_add(grown / 8).saturating_sub(shrunk))
+            }
+            None => positive(self.most.saturating_sub(self.live)),
+        }
     }
 
     /// Whether giving the disk back what is free in a file of `occupied` bytes is worth reading all of it.
     pub(super) fn is_worth_compacting(&self, occupied: u64) -> bool {
-        !self.compacted || self.reusable() > occupied / 8
+        self.compacted.is_none() || self.reusable(occupied) > occupied / 8
     }
 
-    /// The file was compacted: what was free in it is the disk's.
-    pub(super) fn compacted(&mut self) {
-        self.compacted = true;
-        self.most = self.live;
+    /// The file was compacted, and occupies so many bytes now.
+    pub(super) const fn compacted(&mut self, occupied: u64) {
+        self.compacted = Some((occupied, self.live));
     }
 }

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod conformance;
+mod damage;
 mod full_disk;
 mod holder;
 mod model;
