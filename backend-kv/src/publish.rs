@@ -56,10 +56,11 @@ impl<S: KvStore> Engine<S> {
         let (state, outcome) = self.publish(state, plan).await?;
         match outcome {
             Err(full) if full.kind() == ErrorKind::NoSpace => {
-                let mut state = state;
-                if !self.make_space(&mut state).await {
+                let (mut state, removed) = self.publish_removals(state).await?;
+                if !self.make_space(&mut state).await && !removed {
                     return Err(full);
                 }
+                let Some(placement) = self.placement(&state, ino).await? else { return Ok(()) };
                 let plan = self.plan_file(&mut state, &placement).await?;
                 let (state, outcome) = self.publish(state, plan).await?;
                 outcome?;
@@ -164,6 +165,34 @@ impl<S: KvStore> Engine<S> {
             self.plan_gone(state, *ino, &mut plan).await?;
         }
         self.complete(state, plan)
+    }
+
+    /// Publishes that files were removed, and nothing else, so that their space can be had. A name that something else has taken stays
+    /// as it is until that is published. True if there was something, and space for it.
+    async fn publish_removals<'a>(&'a self, state: RwLockWriteGuard<'a, State>) -> Result<(RwLockWriteGuard<'a, State>, bool)> {
+        let lost = |(key, record): (&Key, &Option<Record>)| match (key, record) {
+            (Key::Inode(ino), None) => Some(*ino),
+            (key, record) => nameless(key, record.as_ref()),
+        };
+        let gone: Vec<u64> = state.changes().iter().filter_map(lost).collect();
+        let mut plan = Plan::default();
+        for ino in gone {
+            let Some(published) = self.published_inode(ino).await? else { continue };
+            let Some(place) = &published.place else { continue };
+            if published.kind != Kind::Directory && self.current(&state, &place.key()).await?.is_none() {
+                plan.records.insert(place.key(), None);
+                self.plan_gone(&state, ino, &mut plan).await?;
+            }
+        }
+        if plan.records.is_empty() {
+            return Ok((state, false));
+        }
+        let plan = self.complete(&state, plan)?;
+        let (state, outcome) = self.publish(state, plan).await?;
+        match outcome {
+            Err(full) if full.kind() == ErrorKind::NoSpace => Ok((state, false)),
+            outcome => outcome.map(|()| (state, true)),
+        }
     }
 
     async fn plan_all(&self, state: &mut State) -> Result<Plan> {

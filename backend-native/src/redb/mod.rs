@@ -28,6 +28,9 @@ pub use store::RedbStore;
 
 use crate::faults::FlushSwitch;
 
+/// The bytes of changes in memory. What is beyond goes to redb in relaxed commits, which keep as much again until the next durable one.
+const DIRTY_BYTES: usize = 8 << 20;
+
 /// A tree of files in a redb database.
 pub type RedbBackend = KvBackend<RedbStore>;
 
@@ -49,6 +52,7 @@ pub fn open_with_switch(path: impl AsRef<Path>, options: &RedbOptions, switch: &
         .durability(Durability::PowerLoss)
         .immediate(true)
         .block_size(options.block_size.map_or(DEFAULT_BLOCK_SIZE, std::num::NonZeroUsize::get))
+        .dirty_bytes(DIRTY_BYTES)
         .cache_bytes(options.cache_bytes / 4)
         .create(options.mode == RedbMode::ReadWriteCreate);
     match pin!(KvBackend::open(store, kv)).poll(&mut Context::from_waker(Waker::noop())) {

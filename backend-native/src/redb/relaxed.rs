@@ -19,10 +19,12 @@ pub(super) struct Relaxed {
 }
 
 impl Relaxed {
-    /// Whether a batch would make them more than are kept. One that puts nothing never does: taking away must not need space.
-    pub(super) fn is_too_much_with(&self, batch: &Batch) -> bool {
+    /// Whether a batch would make them more than are kept, or than the disk has `room` for, which is asked only if it matters. One that
+    /// puts nothing never does: taking away must not need space.
+    pub(super) fn is_too_much_with(&self, batch: &Batch, room: impl FnOnce() -> u64) -> bool {
         let put: usize = batch.iter().filter_map(|(key, value)| Some(key.len() + value?.len())).sum();
-        put > 0 && self.bytes.saturating_add(put) > MOST
+        let all = self.bytes.saturating_add(put);
+        put > 0 && (all > MOST || u64::try_from(all).is_ok_and(|all| all > room()))
     }
 
     /// Another one was made; with it, all of them changed the bytes in use by `change`.
@@ -57,14 +59,16 @@ mod tests {
             batch.push(vec![1], value.map(|len| vec![7; len]));
             batch
         };
+        assert!(relaxed.is_too_much_with(&batch(Some(3 << 20)), || 2 << 20));
+        assert!(!relaxed.is_too_much_with(&batch(None), || 0));
         for _ in 0..5 {
-            assert!(!relaxed.is_too_much_with(&batch(Some(3 << 20))));
+            assert!(!relaxed.is_too_much_with(&batch(Some(3 << 20)), || u64::MAX));
             relaxed.keep(batch(Some(3 << 20)), Change::default());
         }
-        assert!(relaxed.is_too_much_with(&batch(Some(6 << 20))));
-        assert!(!relaxed.is_too_much_with(&batch(None)));
+        assert!(relaxed.is_too_much_with(&batch(Some(6 << 20)), || u64::MAX));
+        assert!(!relaxed.is_too_much_with(&batch(None), || u64::MAX));
         relaxed.keep(batch(None), Change::default());
-        assert!(!relaxed.is_too_much_with(&batch(Some(6 << 20))));
+        assert!(!relaxed.is_too_much_with(&batch(Some(6 << 20)), || u64::MAX));
         assert_eq!(relaxed.iter().collect::<Vec<_>>(), [(&[1][..], None)]);
     }
 }

@@ -79,7 +79,7 @@ impl RedbStore {
         if batch.is_empty() && (durability == Commit::Relaxed || writer.relaxed.changes.is_empty()) {
             return Ok(());
         }
-        let durable = durability == Commit::Durable || writer.relaxed.is_too_much_with(&batch);
+        let durable = durability == Commit::Durable || writer.relaxed.is_too_much_with(&batch, || self.room(&writer));
         let before = (!writer.relaxed.changes.is_empty()).then_some(writer.relaxed.change);
         let made = caught(NAME, Operation::Sync, || session::apply(database, &self.medium, batch.iter(), before, durable));
         match made {
@@ -97,6 +97,12 @@ impl RedbStore {
                 self.recover(&mut writer, &batch, durable, error)
             }
         }
+    }
+
+    /// What still fits, in bytes, as far as it is known.
+    fn room(&self, writer: &Writer) -> u64 {
+        let reusable = writer.reusable(self.medium.occupied().unwrap_or(0));
+        self.medium.free().map_or(u64::MAX, |free| free.saturating_add(reusable))
     }
 
     fn usage(&self) -> Result<Usage> {
