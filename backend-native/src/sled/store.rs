@@ -67,6 +67,8 @@ struct Open {
     geometry: Geometry,
     /// The bytes of all keys and values.
     bytes: AtomicU64,
+    /// The end of the log when it was opened.
+    opened_at: i64,
 }
 
 impl SledStore {
@@ -368,7 +370,8 @@ impl Open {
         let (database, tree, counted) = opened?;
         let counted = counted.and_then(|bytes| Some(u64::from_le_bytes(bytes.as_ref().try_into().ok()?)));
         let file = File::options().read(true).write(true).open(place.root().join("db")).map_err(fail)?;
-        let open = Self {
+        let mut open = Self {
+            opened_at: -1,
             database,
             tree,
             file,
@@ -387,6 +390,7 @@ impl Open {
         }
         caught("sled", Operation::OpenLocation, || open.database.flush().map_err(|error| from_sled(error, Operation::OpenLocation)))?;
         open.flush(Some(place.root()), options, flushes).map_err(fail)?;
+        open.opened_at = open.written();
         Ok(open)
     }
 
@@ -510,15 +514,30 @@ impl KvStore for SledStore {
 
     async fn close(&self) -> Result<()> {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        let open = state.open.take();
-        let place = state.place.take();
+        let Some(place) = state.place.take() else { return Err(closed(Operation::Close)) };
+        let Some(open) = state.open.take() else { return Ok(()) };
+        let written = open.written();
+        let opened_at = open.opened_at;
         drop(open);
-        match place {
-            Some(place) => {
-                drop(place);
+        if written == opened_at || self.trouble().is_some() {
+            return Ok(());
+        }
+        // Sled takes damage to what it logged since its last snapshot for the end of its log, and goes on from there. So what was logged is
+        // read now, checked, and covered by a snapshot, which it writes when it is opened.
+        let checked = state.kept_back.release().map_err(|error| host_error(error, place.root()));
+        match checked.and_then(|()| Open::database(&place, &self.options, &self.flushes)) {
+            Ok(open) => {
+                if open.written() < written {
+                    let text = "the log of sled ends before what it had written: the disk did not keep it. Restore a backup";
+                    return Err(Error::new(ErrorKind::Corrupt, Operation::Close).with_text(text));
+                }
                 Ok(())
             }
-            None => Err(closed(Operation::Close)),
+            Err(error) if error.kind() == ErrorKind::NoSpace => {
+                log::warn!("no snapshot was written at the end: {error}");
+                Ok(())
+            }
+            Err(error) => Err(error.in_operation(Operation::Close)),
         }
     }
 }
