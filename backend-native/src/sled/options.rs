@@ -65,7 +65,8 @@ impl SledOptions {
         KvOptions::new()
             .durability(anystorage_api::Durability::PowerLoss)
             .immediate(true)
-            .checksums(true)
+            // What sled had logged before a crash may, when damaged, be dropped without a word.
+            .checksums(false)
             .usage(true)
             .block_size(self.block_size.unwrap_or(geometry.block))
             .create(self.mode == Mode::ReadWriteCreate)
