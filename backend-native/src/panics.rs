@@ -2,7 +2,6 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anystorage_api::{Error, ErrorKind, Operation, Result};
 
@@ -12,11 +11,6 @@ use anystorage_api::{Error, ErrorKind, Operation, Result};
 /// is the caller's to see to. In programs built with `panic = "abort"` nothing can be caught.
 pub(crate) fn caught<T>(store: &str, operation: Operation, call: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| Err(panicked(store, operation, &*panic)))
-}
-
-/// A lock that a panic elsewhere does not spoil: what it guards is kept consistent by every single step.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn panicked(store: &str, operation: Operation, panic: &(dyn Any + Send)) -> Error {

@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{FallocateFlags, FlockOperation, fallocate, flock};
 
+use super::guard::lock;
 use super::header::{HEADER_LEN, primary_slot};
 use super::reserve::Reserve;
 use crate::faults::FlushSwitch;
-use crate::panics::lock;
 
 /// The locked file of a location. redb reaches it through [`Direct`](super::direct::Direct), or through
 /// [`Overlay`](super::overlay::Overlay) without changing it.

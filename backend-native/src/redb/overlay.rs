@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use redb::StorageBackend;
 
+use super::guard::lock;
 use super::medium::Medium;
-use crate::panics::lock;
 
 const PIECE: u64 = 4096;
 

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 
 use rustix::fs::{FallocateFlags, Mode, OFlags, fallocate, fstatvfs, openat};
 
-use crate::panics::lock;
+use super::guard::lock;
 
 /// At most this much, in bytes.
 const MOST: u64 = 512 << 10;

@@ -4,13 +4,14 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGua
 use anystorage_api::{Error, ErrorKind, Operation, Result, Usage, engine};
 use anystorage_kv::{Batch, Commit, KvEntry, KvStore};
 
+use super::guard::lock;
 use super::medium::Medium;
 use super::open;
 use super::options::RedbOptions;
 use super::session::{self, Session};
 use super::writer::Writer;
 use crate::faults::FlushSwitch;
-use crate::panics::{caught, lock};
+use crate::panics::caught;
 
 pub(super) const NAME: &str = "redb";
 
