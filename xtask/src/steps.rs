@@ -22,7 +22,7 @@ const FEATURES: &[(&str, &[&str])] = &[
 const NATIVE_FEATURES: &str = "files,sled,redb";
 
 /// The tests that also run in a browser: package, test.
-const BROWSER_TESTS: &[(&str, &str)] = &[("anystorage-memory", "conformance")];
+const BROWSER_TESTS: &[(&str, &str)] = &[("anystorage-memory", "conformance"), ("anystorage-kv", "conformance")];
 
 /// Where in a browser they run: in words, and the variable by which wasm-bindgen's test runner is told.
 const BROWSER_PLACES: &[(&str, &str)] =

@@ -6,6 +6,7 @@ mod bounds;
 mod checked_stores;
 mod damage;
 mod faults;
+mod format;
 mod mixed;
 mod protocol;
 mod simulated;
