@@ -188,6 +188,7 @@ fn errors_name_the_part_that_is_wrong() {
         ("redb:///srv/notes/", InvalidPath, "a file, and not a directory"),
         ("redb:///", InvalidPath, "a file, and not a directory"),
         ("redb:///srv#part", InvalidPath, "fragment"),
+        ("redb:////srv/notes", InvalidPath, "a slash too many: write redb:///srv/notes"),
         ("redb:///srv?mode=ro", InvalidInput, "takes the lock"),
         ("sled:///srv?mode=ro", InvalidInput, "write rw"),
         ("sled:///srv?mode=create", InvalidInput, "rw (the store must exist) or rwc"),

@@ -79,6 +79,10 @@ pub(super) fn host_path(url: &Url, text: &str, what: &str) -> Result<PathBuf> {
             format!("the {what} would be read as {:?}: write it so, or with %XX for special characters", url.path()),
         ));
     }
+    if written.starts_with("//") {
+        let why = format!("there is a slash too many: write {scheme}:///{}", written.trim_start_matches('/'));
+        return Err(malformed(text, why));
+    }
     let path = os_string(bytes).ok_or_else(|| malformed(text, format!("the {what} is not UTF-8")))?;
     Ok(PathBuf::from(path))
 }
