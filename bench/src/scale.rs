@@ -18,21 +18,55 @@ pub(crate) struct Scale {
     pub(crate) random: usize,
     /// Operations with a sync in a round.
     pub(crate) synced: usize,
+    /// Random overwrites in a round that has one sync at its end.
+    pub(crate) overwrites: usize,
+    /// Small files in a round that has one sync at its end.
+    pub(crate) files: usize,
+    /// Entries of the directory that is listed.
+    pub(crate) listed: usize,
+    /// Bytes of a store's memory where the large file is to exceed it.
+    pub(crate) cache: usize,
     /// No-op calls in a round.
     pub(crate) calls: usize,
     /// Rounds.
     pub(crate) rounds: usize,
     /// Rounds of operations with a sync: more and shorter ones, for the disk has moods.
     pub(crate) synced_rounds: usize,
+    /// Rounds of what takes long.
+    pub(crate) stream_rounds: usize,
 }
 
 impl Scale {
     pub(crate) const fn full() -> Self {
-        Self { large: 64 << 20, random: 20_000, synced: 10, calls: 1_000_000, rounds: 11, synced_rounds: 51 }
+        Self {
+            large: 64 << 20,
+            random: 20_000,
+            synced: 10,
+            overwrites: 2000,
+            files: 1000,
+            listed: 10_000,
+            cache: 16 << 20,
+            calls: 1_000_000,
+            rounds: 11,
+            synced_rounds: 51,
+            stream_rounds: 5,
+        }
     }
 
     pub(crate) const fn quick() -> Self {
-        Self { large: 2 << 20, random: 200, synced: 2, calls: 1000, rounds: 3, synced_rounds: 3 }
+        Self {
+            large: 2 << 20,
+            random: 200,
+            synced: 2,
+            overwrites: 50,
+            files: 20,
+            listed: 200,
+            cache: 512 << 10,
+            calls: 1000,
+            rounds: 3,
+            synced_rounds: 3,
+            stream_rounds: 3,
+        }
     }
 
     /// The offsets of the random operations: aligned, in an order without order, the same in every run.

@@ -13,7 +13,8 @@ fn run(arguments: &[&str]) -> String {
 fn every_pair_is_measured_and_reported() {
     let report: serde_json::Value = serde_json::from_str(&run(&["--format", "json"])).unwrap();
     let measured = report["measurements"].as_array().unwrap();
-    for (engine, goals) in [("memory", 6), ("files", if cfg!(target_os = "linux") { 9 } else { 8 }), ("none", 0)] {
+    for (engine, goals) in [("memory", 6), ("files", if cfg!(target_os = "linux") { 9 } else { 8 }), ("redb", 6), ("sled", 4), ("none", 0)]
+    {
         let pairs: Vec<_> = measured.iter().filter(|pair| pair["engine"] == engine).collect();
         assert_eq!(pairs.iter().filter(|pair| !pair["goal"].is_null()).count(), goals, "{engine}");
         for pair in &pairs {
@@ -23,12 +24,22 @@ fn every_pair_is_measured_and_reported() {
         }
         assert!(!pairs.is_empty(), "{engine}");
     }
+    let spaces = report["spaces"].as_array().unwrap();
+    assert_eq!(spaces.len(), 4);
+    assert!(spaces.iter().all(|space| space["engine_bytes"].as_u64() > Some(0) && space["floor_bytes"].as_u64() > Some(0)), "{spaces:?}");
 }
 
 #[test]
 fn the_table_has_a_line_for_every_pair() {
     let table = run(&[]);
-    for case in ["4 KiB random read", "4 KiB random overwrite", "stream read", "small file created, synced", "the boxed call by itself"] {
+    for case in [
+        "4 KiB random read",
+        "4 KiB random overwrite",
+        "stream read",
+        "small file created, synced",
+        "4 KiB overwrites, one sync",
+        "the boxed call by itself",
+    ] {
         assert!(table.contains(case), "{case} is missing in\n{table}");
     }
 }
