@@ -157,7 +157,10 @@ pub(crate) fn list(browser: Option<&Browser>, declared_toolchain: Option<String>
     );
     // That it runs, not how fast: a machine that tests has other things to do at the same time.
     steps.push(Step::cargo("the benchmark, quick", "run --release --quiet -p anystorage-bench -- --quick"));
-    steps.push(Step::cargo("two gibibytes in 256 MiB of memory", "run --release --quiet -p anystorage-bench -- scale --part bounded"));
+    steps.push(Step::cargo(
+        "two gibibytes in 256 MiB of memory, redb",
+        "run --release --quiet -p anystorage-bench -- scale --engine redb --part bounded",
+    ));
     steps
 }
 
