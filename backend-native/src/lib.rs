@@ -2,6 +2,7 @@
 //!
 //! - `files` (feature `files`, on by default): one host file per file, below a root directory. Unix alone; tested on Linux.
 //! - `redb` (feature `redb`): files in a redb database, one host file in all. Unix alone; tested on Linux.
+//! - `sled` (feature `sled`): files in a sled store, below a directory. Unix alone; tested on Linux.
 //!
 //! With the feature `conformance` each engine comes with its subject for the conformance suite (`files::subject`).
 

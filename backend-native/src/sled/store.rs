@@ -127,8 +127,21 @@ impl SledStore {
         error
     }
 
-    /// A call of sled that reads. After a panic nothing is asked any more.
-    fn ask<T>(&self, call: impl FnOnce(&Open) -> sled::Result<T>) -> Result<T> {
+    /// A call of sled that reads. After a panic nothing is asked any more. Where sled answers that it ran out of space, which stays with it,
+    /// it is opened anew: all that was committed is in its files.
+    fn ask<T>(&self, call: impl Fn(&Open) -> sled::Result<T>) -> Result<T> {
+        match self.ask_once(&call) {
+            Err(error) if error.kind() == ErrorKind::NoSpace => {
+                let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+                self.reopen(&mut state)?;
+                drop(state);
+                self.ask_once(&call)
+            }
+            answer => answer,
+        }
+    }
+
+    fn ask_once<T>(&self, call: impl FnOnce(&Open) -> sled::Result<T>) -> Result<T> {
         let state = self.reading()?;
         let open = state.open(Operation::Read)?;
         let mut panicked = true;
