@@ -59,12 +59,14 @@
 //!    which reads all of it. While a disk has less than 64 MiB free, up to 512 KiB (a sixteenth of a small disk) are set aside in a file
 //!    without a name, which only commits that make room may use. Where the directory's file system has no such files, removing may be
 //!    refused on a disk that is full to the last byte.
-//! 9. *Damage*: every record has a checksum, and none of them reads as other data. redb's own pages have checksums too, but it checks them
-//!    only when it repairs. Of 820 bytes of a file that were flipped, one in each of 820 processes, 435 changed nothing, 382 were `Corrupt`,
-//!    one made redb panic, which is caught and is `Corrupt`, and one was in the name of the table, which has been `Corrupt` since. One was in
-//!    a key of redb's tree: the file of that name was `NotFound`. None gave other data, none ended or hung the process. After a panic there are no changes until the location is opened again. The flags at the
-//!    beginning, which no checksum of redb covers, are checked at opening; of a location that was not closed, one of their bits could give the
-//!    commit before the last. Nothing is repaired: a file that is damaged, or something else, is left as it is, byte for byte.
+//! 9. *Damage*: every record has a checksum, and none of them reads as other data: no file ever has other bytes than were written. redb's
+//!    own pages have checksums too, but it checks them only when it repairs. Of 820 bytes of a file that were flipped, one in each of 820
+//!    processes, 435 changed nothing, 382 were `Corrupt`, one made redb panic, which is caught and is `Corrupt`, and one was in the name of
+//!    the table, which has been `Corrupt` since. One was in a key of redb's tree: the file of that name was `NotFound`. In another run
+//!    such a byte cut the listing of a directory short. **So a name that is missing after damage is not always told.** None gave other
+//!    data, none ended or hung the process. After a panic there are no changes until the location is opened again. The flags at the
+//!    beginning, which no checksum of redb covers, are checked at opening; of a location that was not closed, one of their bits could give
+//!    the commit before the last. Nothing is repaired: a file that is damaged, or something else, is left as it is, byte for byte.
 //! 10. *No silent fall-back*: there is none. Links and attributes are those of the engine above.
 //! 11. *A failed flush* stops all changes until the location is opened again. Reads go on, over the file and what was not flushed, by a redb
 //!     that changes nothing.
