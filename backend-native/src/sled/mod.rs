@@ -87,10 +87,10 @@
 //! 7. *One holder*: `flock` on the marker, and sled's own on `db`. The error names the process, where the host tells.
 //! 8. *Space*: `NoSpace` is refused whole, and what was there stands. Removals have what is kept back. But sled cleans late: where a disk is
 //!    full, and little larger than what is written to it, not all the space of what was removed comes back. On a disk of 4 to 16 MiB it may
-//!    take removing several times as much as is to be written.
+//!    take removing several times as much as is to be written, and some of the suite's cases of a full disk fail there.
 //! 9. *Damage*: `checksums` is not declared. Every record has one, and so has what sled keeps; no flipped bit was ever read as other bytes.
 //!    But a location that was not closed, because its process was killed, may answer an older state when what was logged since its opening is
-//!    damaged before the next one. Flipped bits, one at a time: of 450 in a closed location 212 were `Corrupt` and 238 did no harm; of 450 in
+//!    damaged before the next one. Flipped bits, one at a time, in one run: of 450 in a closed location 212 were `Corrupt` and 238 did no harm; of 450 in
 //!    one that was not closed 321 were `Corrupt`, 2 did no harm, and 127 gave the older state. None gave another error, a panic or a hang.
 //! 10. *No silent fall-back*: nothing is left out.
 //! 11. *A failed flush*: the commit answers `Io`, and so does every later one until the location is opened anew. Reads go on.
