@@ -49,12 +49,16 @@ pub(super) fn of(grown: &Grown) -> String {
         let _ = writeln!(table, "  a sparse file of {}: {disk} on the disk, {used} in use, memory {memory}", mebibytes(sparse.len));
     }
     if let Some(bounded) = &grown.bounded {
-        for (what, streamed) in [("written with one sync", &bounded.written), ("read back and compared", &bounded.read)] {
+        let passes = [
+            ("written with one sync", &bounded.written, Some(bounded.limit)),
+            ("read back and compared", &bounded.read, bounded.read_limit),
+        ];
+        for (what, streamed, limit) in passes {
+            let limit = limit.map_or_else(|| "without a limit".to_owned(), |limit| format!("under a limit of {}", mebibytes(limit)));
             let _ = writeln!(
                 table,
-                "  a file of {} {what} under a limit of {}: {}, memory {}, addresses {}",
+                "  a file of {} {what} {limit}: {}, memory {}, addresses {}",
                 mebibytes(streamed.bytes),
-                mebibytes(bounded.limit),
                 duration(streamed.ns),
                 mebibytes(streamed.peak_memory),
                 mebibytes(streamed.peak_addresses)
