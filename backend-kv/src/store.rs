@@ -26,6 +26,7 @@ pub trait KvStore: Debug + MaybeSend + MaybeSync + 'static {
     /// Makes all changes of `batch`, or none: after a kill or a power cut too.
     ///
     /// When a [`Durable`](Commit::Durable) commit returns, it and every commit before it outlive what the engine's durability says.
+    /// If it does not return and is found all the same, every commit before it is found too.
     /// A [`Relaxed`](Commit::Relaxed) one is seen by `get` and `scan` at once, and needs to outlive nothing until the next durable one
     /// returns: it may be lost without those behind it.
     ///
