@@ -1,4 +1,5 @@
-//! Files over a key-value store, beside the store itself: the same bytes as plain values under plain keys, with equal memory.
+//! Files over a key-value store, beside the store itself: the same bytes as plain values under plain keys. Each has the memory that it has by
+//! default; random reads are measured with equal memory.
 
 use std::error::Error;
 use std::fs;
