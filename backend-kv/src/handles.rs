@@ -53,8 +53,8 @@ impl Handles {
         open
     }
 
-    /// The removed files whose last handle went since the last call.
-    pub(crate) fn take_released(&self) -> Vec<u64> {
-        std::mem::take(&mut self.table().released)
+    /// A removed file whose last handle went, each of them once.
+    pub(crate) fn take_released(&self) -> Option<u64> {
+        self.table().released.pop()
     }
 }

@@ -60,7 +60,8 @@ impl<S: KvStore> Engine<S> {
             let inode = self.inode(state, ino).await?;
             let Some(place) = inode.place.clone() else { continue };
             work.push(place.directory);
-            let before = self.published_inode(ino).await?.and_then(|published| published.place.clone());
+            let published = self.published_inode(ino).await?;
+            let before = published.as_ref().and_then(|published| published.place.clone());
             if before.as_ref() == Some(&place) {
                 continue;
             }
@@ -77,7 +78,12 @@ impl<S: KvStore> Engine<S> {
             {
                 self.displace(state, there, &mut found, &mut work).await?;
             }
-            found.entries.insert(key, Some(Entry { ino, kind: inode.kind }));
+            // What is only moved stays what it is published as: a file that has become a link since, say, is still a file there.
+            let kind = match published {
+                Some(published) if !found.whole.contains(&ino) => published.kind,
+                _ => inode.kind,
+            };
+            found.entries.insert(key, Some(Entry { ino, kind }));
         }
         Ok(Some(found))
     }

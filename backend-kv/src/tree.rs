@@ -15,6 +15,9 @@ use crate::store::KvStore;
 /// The bits of `chmod(2)`.
 const MODE_BITS: u32 = 0o7777;
 
+/// The longest target of a link, in bytes: as long as paths are on Linux, and its inode is not longer than records may be.
+const MAX_TARGET_LEN: usize = 4096;
+
 fn refused(kind: ErrorKind, operation: Operation) -> Error {
     Error::new(kind, operation)
 }
@@ -94,16 +97,18 @@ impl<S: KvStore> Engine<S> {
 
     /// One page of what is stored, with what has changed in its range put over it.
     async fn entries_page(&self, state: &State, directory: u64, after: Option<&str>, limit: usize) -> Result<Page> {
-        let limit = limit.clamp(1, 1024);
+        // Not one by one, where one is asked for and many were removed before it.
+        let limit = limit.clamp(64, 1024);
         let (first, end) = numbered(b"e", directory);
         let from = after.map_or(first, |after| [Key::entry(directory, after).published().as_slice(), &[0]].concat());
-        let stored = self.store.scan(&from, &end, limit).await?;
+        // The shadows first: a commit in between may take them away, and then has put their records where the second scan finds them.
         let shadows = if state.shadowed {
             let shadow = |key: &[u8]| [b"pw", key].concat();
             self.store.scan(&shadow(&from), &shadow(&end), limit).await?
         } else {
             Vec::new()
         };
+        let stored = self.store.scan(&from, &end, limit).await?;
         let mut page = Page { entries: BTreeMap::new(), up_to: None };
         let mut full = Vec::new();
         let (more_stored, more_shadows) = (stored.len() == limit, shadows.len() == limit);
@@ -258,7 +263,7 @@ impl<S: KvStore> Engine<S> {
 
     /// Lets go what removed files had, whose last handles are gone.
     pub(crate) async fn let_go_released(&self, state: &mut State) -> Result<()> {
-        for ino in self.handles.take_released() {
+        while let Some(ino) = self.handles.take_released() {
             self.forget(state, ino).await?;
             if self.published(&Key::Orphan(ino)).await?.is_some() {
                 state.garbage.orphans.push_back(ino);
@@ -356,6 +361,9 @@ impl<S: KvStore> Engine<S> {
             }
             if target.is_empty() || target.contains('\0') {
                 return Err(invalid("the target of a link is empty, or has a NUL"));
+            }
+            if target.len() > MAX_TARGET_LEN {
+                return Err(invalid("the target of a link is longer than 4096 bytes"));
             }
             inode.target = Some(target.as_str().into());
             if inode.kind != Kind::Symlink
