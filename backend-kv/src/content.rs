@@ -153,7 +153,11 @@ impl<S: KvStore> Engine<S> {
         self.content_changed(state, &mut inode);
         state.set(Key::Inode(ino), Some(Record::Inode(Arc::new(inode))));
         if state.freed.values().map(Vec::len).sum::<usize>() > MOST_FREED {
-            self.spill_freed(state).await?;
+            match self.spill_freed(state).await {
+                // The file is cut, and what it has let go can stay in memory until there is space.
+                Err(full) if full.kind() == ErrorKind::NoSpace => {}
+                outcome => outcome?,
+            }
         }
         Ok(())
     }

@@ -4,10 +4,11 @@
 //! Whatever is deleted here is named in a pending record until a durable commit has made the deletion durable. So a power cut in between
 //! costs only that it is deleted again.
 
-use anystorage_api::{ErrorKind, Result};
+use anystorage_api::{ErrorKind, MaybeSend, Result};
 
 use crate::engine::Engine;
-use crate::format::{Key, block_key, decode, numbered, spill_key};
+use crate::format::{Key, block_key, numbered, spill_key};
+use crate::map::Freed;
 use crate::records::{Spill, SpilledFile};
 use crate::state::State;
 use crate::store::{Batch, Commit, KvStore};
@@ -76,16 +77,15 @@ impl<S: KvStore> Engine<S> {
     async fn collect_spill(&self, state: &mut State, number: u64) -> Result<Option<usize>> {
         let key = spill_key(number);
         let Some(value) = self.store.get(&key).await? else { return Ok(Some(0)) };
-        let spill: Spill = decode(&key, value)?;
+        let spill = Spill::decode(&key, value)?;
         let mut doomed = Vec::new();
         for file in &spill.files {
             let Some(which) = self.fate(state, file).await? else { return Ok(None) };
             let runs = which.new.then_some(&file.new).into_iter().chain(which.old.then_some(&file.old)).flatten();
-            doomed.extend(runs.flat_map(|run| (run.block..run.block + run.count).map(|block| block_key(file.ino, block, run.version))));
+            doomed.extend(runs.map(|run| (file.ino, *run)));
         }
-        let count = doomed.len();
-        self.delete(state, doomed).await?;
-        Ok(Some(count))
+        let blocks = |(ino, run): (u64, Freed)| (run.block..run.block + run.count).map(move |block| block_key(ino, block, run.version));
+        self.delete(state, doomed.into_iter().flat_map(blocks)).await.map(Some)
     }
 
     /// What of a spill is to be deleted; none if that is not decided.
@@ -116,22 +116,26 @@ impl<S: KvStore> Engine<S> {
                 if page.is_empty() {
                     break;
                 }
-                count += page.len();
-                self.delete(state, page.into_iter().map(|(key, _)| key).collect()).await?;
+                count += self.delete(state, page.into_iter().map(|(key, _)| key)).await?;
             }
         }
         Ok((count, true))
     }
 
-    async fn delete(&self, state: &mut State, doomed: Vec<Vec<u8>>) -> Result<()> {
-        for some in doomed.chunks(DELETED_AT_ONCE) {
+    /// Returns how many they were.
+    async fn delete(&self, state: &mut State, mut doomed: impl Iterator<Item = Vec<u8>> + MaybeSend) -> Result<usize> {
+        let mut count = 0;
+        loop {
             let mut batch = Batch::new();
-            for key in some {
-                batch.push(key.clone(), None);
+            for key in doomed.by_ref().take(DELETED_AT_ONCE) {
+                batch.push(key, None);
             }
+            if batch.is_empty() {
+                return Ok(count);
+            }
+            count += batch.len();
             self.commit(state, batch, Commit::Relaxed).await?;
         }
-        Ok(())
     }
 }
 

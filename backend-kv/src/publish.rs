@@ -11,7 +11,7 @@ use crate::format::{APPLY, Key, ROOT, SUPERBLOCK, block_key, encode, numbered, p
 use crate::map::NodeId;
 use crate::placement::Placement;
 use crate::records::{Inode, Kind, Record, Spill, SpilledFile, decode_shadow};
-use crate::spill::{Spilled, seal_block};
+use crate::spill::{Spilled, freed_at_once, seal_block};
 use crate::state::State;
 use crate::store::{Batch, Commit, KvStore};
 
@@ -272,14 +272,19 @@ impl<S: KvStore> Engine<S> {
             return Ok(());
         }
         let base = self.published_inode(ino).await?.map_or(0, |published| published.stamp);
-        let file = SpilledFile { ino, base, new: Vec::new(), old: freed.clone() };
-        let number = state.ids.take();
-        let key = spill_key(number);
-        let value = encode(&key, &Spill { files: vec![file] })?;
-        plan.batch.push(key, Some(value));
-        // If the commit fails, the number leads nowhere, which the collection does not mind.
+        let mut rest = freed.as_slice();
+        while !rest.is_empty() {
+            let some = freed_at_once(rest, Spill::MOST_PARTS - 1, Spill::MOST_BLOCKS);
+            let file = SpilledFile { ino, base, new: Vec::new(), old: some.to_vec() };
+            let number = state.ids.take();
+            let key = spill_key(number);
+            let value = encode(&key, &Spill { files: vec![file] })?;
+            plan.batch.push(key, Some(value));
+            // If the commit fails, the number leads nowhere, which the collection does not mind.
+            state.garbage.spills.push_back(number);
+            rest = rest.get(some.len()..).unwrap_or_default();
+        }
         plan.publishes_spills = true;
-        state.garbage.spills.push_back(number);
         Ok(())
     }
 
@@ -340,6 +345,13 @@ impl<S: KvStore> Engine<S> {
         mut state: RwLockWriteGuard<'a, State>,
         mut plan: Plan,
     ) -> Result<(RwLockWriteGuard<'a, State>, Result<()>)> {
+        if state.shadowed {
+            // Who reads during the commit may find the shadow gone, and then has to find what took its place.
+            let mut caches = self.caches();
+            for key in plan.records.keys() {
+                caches.records.remove(key);
+            }
+        }
         state.committing = true;
         let shared = RwLockWriteGuard::downgrade_to_upgradable(state);
         let outcome = self.store.commit(std::mem::take(&mut plan.batch), Commit::Durable).await;
@@ -390,7 +402,7 @@ impl<S: KvStore> Engine<S> {
         let mut batch = Batch::new();
         batch.push(APPLY.to_vec(), Some(seal(APPLY, Vec::new())));
         let nameless: Vec<u64> = state.changes().iter().filter_map(|(key, record)| nameless(key, record.as_ref())).collect();
-        for ino in nameless {
+        for ino in nameless.iter().copied() {
             batch.push(Key::Inode(ino).published(), None);
             // Shadows of what has lost its name since are not published.
             batch.push(Key::Inode(ino).shadow(), None);
@@ -409,6 +421,9 @@ impl<S: KvStore> Engine<S> {
         if let Err(error) = self.commit(state, batch, Commit::Durable).await {
             state.garbage.done = done;
             return Err(error);
+        }
+        for ino in nameless {
+            self.remember(&Key::Inode(ino), None);
         }
         state.ids.bound = bound.unwrap_or(state.ids.bound);
         state.applying = true;
@@ -432,6 +447,7 @@ impl<S: KvStore> Engine<S> {
             let last = page.len() < PAGE;
             let mut batch = Batch::new();
             let mut orphans = Vec::new();
+            let mut moved = Vec::new();
             for (stored, value) in page {
                 let key = Key::parse_shadow(&stored).ok_or_else(|| crate::format::damaged(&stored, "its key makes no sense"))?;
                 let record = decode_shadow(&key, value)?.map(|record| record.settled());
@@ -444,6 +460,7 @@ impl<S: KvStore> Engine<S> {
                 {
                     orphans.push(*ino);
                 }
+                moved.push(key);
             }
             if last {
                 // Durable, or the mark could be lost without what was moved before it.
@@ -451,13 +468,17 @@ impl<S: KvStore> Engine<S> {
             }
             self.commit(state, batch, if last { Commit::Durable } else { Commit::Relaxed }).await?;
             state.garbage.orphans.extend(orphans);
+            // Now, and not at the end: the next commit may be refused, and reading goes on.
+            let mut caches = self.caches();
+            for key in &moved {
+                caches.records.remove(key);
+            }
             if last {
                 break;
             }
         }
         state.applying = false;
         state.shadowed = false;
-        self.caches().records.clear();
         Ok(())
     }
 

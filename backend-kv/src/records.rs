@@ -7,7 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::format::{FORMAT, Key, MAGIC, SUPERBLOCK, damaged, decode, encode, seal, unseal};
 use crate::map::{BlockMap, Freed};
+use crate::options::{MAX_BLOCK_SIZE, MIN_BLOCK_SIZE};
 use crate::runs::Runs;
+
+/// No location gives out so many numbers: one for each nanosecond would last for centuries.
+const MAX_ID: u64 = u64::MAX / 2;
 
 /// The superblock, behind the magic and the number of the format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +32,11 @@ impl Superblock {
         Ok(seal(SUPERBLOCK, payload))
     }
 
+    fn makes_sense(self) -> bool {
+        let sizes = MIN_BLOCK_SIZE..=MAX_BLOCK_SIZE;
+        usize::try_from(self.block_size).is_ok_and(|size| sizes.contains(&size)) && self.ids <= MAX_ID
+    }
+
     /// A later format may lay out what follows its number as it likes, but keeps the place of magic, number and checksum.
     pub(crate) fn decode(value: Vec<u8>) -> Result<Self> {
         if !value.starts_with(MAGIC) && unseal(SUPERBLOCK, value.clone()).is_ok() {
@@ -43,7 +52,7 @@ impl Superblock {
             return Err(Error::new(ErrorKind::Unsupported, Operation::OpenLocation).with_text(text));
         }
         match postcard::take_from_bytes::<Self>(fields) {
-            Ok((superblock, [])) if superblock.block_size > 0 => Ok(superblock),
+            Ok((superblock, [])) if superblock.makes_sense() => Ok(superblock),
             _ => Err(damaged(SUPERBLOCK, "it makes no sense")),
         }
     }
@@ -249,4 +258,66 @@ pub(crate) struct SpilledFile {
     pub(crate) new: Vec<Freed>,
     /// What it replaced: to be deleted when it is published.
     pub(crate) old: Vec<Freed>,
+}
+
+impl Spill {
+    /// With so many files and runs together, each at most 30 bytes, the record is not longer than records may be.
+    pub(crate) const MOST_PARTS: usize = 512;
+
+    /// About so many blocks are named by one record, so that they are deleted a few at a time.
+    pub(crate) const MOST_BLOCKS: u64 = 4096;
+
+    /// How many files and runs it has.
+    pub(crate) fn parts(&self) -> usize {
+        self.files.iter().map(SpilledFile::parts).sum()
+    }
+
+    pub(crate) fn decode(key: &[u8], value: Vec<u8>) -> Result<Self> {
+        let spill: Self = decode(key, value)?;
+        let mut runs = spill.files.iter().flat_map(|file| file.new.iter().chain(&file.old));
+        if runs.any(|run| run.block.checked_add(run.count).is_none()) {
+            return Err(damaged(key, "it names blocks that cannot be"));
+        }
+        Ok(spill)
+    }
+}
+
+impl SpilledFile {
+    /// How many runs it has, and itself.
+    pub(crate) fn parts(&self) -> usize {
+        1 + self.new.len() + self.old.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn sealed_records_that_cannot_be_are_damage() {
+        let superblock = Superblock { block_size: 4096, ids: 7 };
+        assert_eq!(Superblock::decode(superblock.encode().unwrap()).unwrap(), superblock);
+        for (block_size, ids) in [(0, 7), (63, 7), (u32::MAX, 7), (4096, u64::MAX), (4096, MAX_ID + 1)] {
+            let found = Superblock::decode(Superblock { block_size, ids }.encode().unwrap());
+            assert_eq!(found.unwrap_err().kind(), ErrorKind::Corrupt, "{block_size}, {ids}");
+        }
+        for (block, right) in [(u64::MAX - 2, true), (u64::MAX - 1, false)] {
+            let file = SpilledFile { ino: 2, base: 0, new: vec![Freed { block, count: 2, version: 3 }], old: Vec::new() };
+            let found = Spill::decode(b"ps", encode(b"ps", &Spill { files: vec![file] }).unwrap());
+            assert_eq!(found.is_ok(), right, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn the_longest_spill_fits_into_a_record() {
+        let run = Freed { block: u64::MAX, count: u64::MAX, version: u64::MAX };
+        let file = |runs: usize| SpilledFile { ino: u64::MAX, base: u64::MAX, new: vec![run; runs / 2], old: vec![run; runs - runs / 2] };
+        for files in [vec![file(Spill::MOST_PARTS - 1)], vec![file(1); Spill::MOST_PARTS / 2], vec![file(0); Spill::MOST_PARTS]] {
+            let spill = Spill { files };
+            assert_eq!(spill.parts(), Spill::MOST_PARTS);
+            assert!(encode(b"ps", &spill).unwrap().len() <= crate::store::MAX_RECORD_LEN);
+        }
+    }
 }

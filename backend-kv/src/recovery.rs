@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anystorage_api::{Error, ErrorKind, Operation, Result};
 
 use crate::engine::{Engine, new_root};
-use crate::format::{APPLY, Key, ROOT, SUPERBLOCK, damaged, decode, encode, prefix, spill_key, spill_number, unseal};
+use crate::format::{APPLY, Key, ROOT, SUPERBLOCK, damaged, encode, prefix, spill_key, spill_number, unseal};
 use crate::garbage::DECIDED;
 use crate::options::KvOptions;
 use crate::records::{Record, Spill, SpilledFile, Superblock};
@@ -113,7 +113,7 @@ impl<S: KvStore> Engine<S> {
             for (key, value) in page {
                 let number = spill_number(&key).ok_or_else(|| damaged(&key, "its key makes no sense"))?;
                 // A record that is damaged stays, and so does what it names.
-                let Ok(spill) = decode::<Spill>(&key, value).inspect_err(|error| log::warn!("{error}")) else { continue };
+                let Ok(spill) = Spill::decode(&key, value).inspect_err(|error| log::warn!("{error}")) else { continue };
                 if let Some(decided) = self.decided(&spill).await? {
                     let key = spill_key(number);
                     let value = encode(&key, &decided)?;
@@ -134,11 +134,17 @@ impl<S: KvStore> Engine<S> {
         }
         let mut files = Vec::new();
         for file in &spill.files {
-            let old = match self.published_inode(file.ino).await? {
+            let old = match self.published_inode(file.ino).await {
                 _ if file.base == DECIDED => file.old.clone(),
-                Some(published) if published.stamp == file.base => file.new.clone(),
-                Some(_) => file.old.clone(),
-                None => [file.new.as_slice(), file.old.as_slice()].concat(),
+                Ok(Some(published)) if published.stamp == file.base => file.new.clone(),
+                Ok(Some(_)) => file.old.clone(),
+                Ok(None) => [file.new.as_slice(), file.old.as_slice()].concat(),
+                // Nobody knows which blocks such an inode needs, so all stay. The rest of the location opens.
+                Err(damage) if damage.kind() == ErrorKind::Corrupt => {
+                    log::warn!("{damage}");
+                    Vec::new()
+                }
+                Err(error) => return Err(error),
             };
             files.push(SpilledFile { ino: file.ino, base: DECIDED, new: Vec::new(), old });
         }

@@ -13,9 +13,6 @@ use crate::runs::Runs;
 use crate::state::State;
 use crate::store::{Batch, Commit, KvStore};
 
-/// So many freed runs go into one record.
-const FREED_AT_ONCE: usize = 512;
-
 impl<S: KvStore> Engine<S> {
     /// Makes room in memory for so many bytes of changes.
     pub(crate) async fn make_room(&self, state: &mut State, incoming: usize) -> Result<()> {
@@ -61,7 +58,6 @@ impl<S: KvStore> Engine<S> {
             self.commit(state, plan.batch, Commit::Relaxed).await?;
             state.garbage.spills.push_back(number);
             for (ino, inode) in plan.inodes {
-                state.freed.remove(&ino);
                 state.set(Key::Inode(ino), Some(Record::Inode(Arc::new(inode))));
             }
             for (id, node) in plan.nodes {
@@ -81,7 +77,9 @@ impl<S: KvStore> Engine<S> {
         let mut edit = MapEdit::new(self, state);
         let mut current: Option<(u64, Inode, SpilledFile)> = None;
         for ((ino, block), bytes) in state.blocks() {
-            if plan.batch.bytes() >= self.spill_size() {
+            // A block adds three parts at most: its file, what is written, what that replaces.
+            let parts = spill.parts() + current.as_ref().map_or(0, |(_, _, file)| file.parts());
+            if plan.batch.bytes() >= self.spill_size() || parts + 3 > Spill::MOST_PARTS || plan.blocks.len() as u64 >= Spill::MOST_BLOCKS {
                 break;
             }
             let (inode, file) = match &mut current {
@@ -90,8 +88,7 @@ impl<S: KvStore> Engine<S> {
                     plan.end_file(&mut spill, current.take());
                     let inode = Inode::clone(&*self.inode(state, *ino).await?);
                     let base = self.published_inode(*ino).await?.map_or(0, |published| published.stamp);
-                    let old = state.freed.get(ino).cloned().unwrap_or_default();
-                    let (_, inode, file) = current.insert((*ino, inode, SpilledFile { ino: *ino, base, new: Vec::new(), old }));
+                    let (_, inode, file) = current.insert((*ino, inode, SpilledFile { ino: *ino, base, new: Vec::new(), old: Vec::new() }));
                     (inode, file)
                 }
             };
@@ -124,23 +121,35 @@ impl<S: KvStore> Engine<S> {
     /// Writes down which stored blocks files have let go, so that they need not be kept in memory.
     pub(crate) async fn spill_freed(&self, state: &mut State) -> Result<()> {
         self.finish_applying(state).await?;
-        while let Some((ino, runs)) = state.freed.first_key_value() {
-            let (ino, some) = (*ino, runs.iter().take(FREED_AT_ONCE).cloned().collect::<Vec<_>>());
-            let count = some.len();
+        while !state.freed.is_empty() {
             self.set_ids_aside(state, 1).await?;
             let number = state.ids.take();
-            let base = self.published_inode(ino).await?.map_or(0, |published| published.stamp);
+            let mut spill = Spill::default();
+            let (mut parts, mut blocks) = (0, 0);
+            for (ino, runs) in &state.freed {
+                let some = freed_at_once(runs, Spill::MOST_PARTS.saturating_sub(parts + 1), Spill::MOST_BLOCKS.saturating_sub(blocks));
+                if some.is_empty() {
+                    break;
+                }
+                let base = self.published_inode(*ino).await?.map_or(0, |published| published.stamp);
+                let file = SpilledFile { ino: *ino, base, new: Vec::new(), old: some.to_vec() };
+                parts += file.parts();
+                blocks += some.iter().map(|run| run.count).sum::<u64>();
+                spill.files.push(file);
+            }
             let key = spill_key(number);
-            let value = encode(&key, &Spill { files: vec![SpilledFile { ino, base, new: Vec::new(), old: some }] })?;
+            let value = encode(&key, &spill)?;
             let mut batch = Batch::new();
             batch.push(key, Some(value));
             self.commit(state, batch, Commit::Relaxed).await?;
             state.garbage.spills.push_back(number);
-            self.mark_spilled(state, ino).await?;
-            if let Some(runs) = state.freed.get_mut(&ino) {
-                runs.drain(..count);
-                if runs.is_empty() {
-                    state.freed.remove(&ino);
+            for SpilledFile { ino, old, .. } in spill.files {
+                self.mark_spilled(state, ino).await?;
+                if let Some(runs) = state.freed.get_mut(&ino) {
+                    runs.drain(..old.len());
+                    if runs.is_empty() {
+                        state.freed.remove(&ino);
+                    }
                 }
             }
         }
@@ -279,6 +288,18 @@ pub(crate) fn seal_block(key: &[u8], bytes: &[u8]) -> Vec<u8> {
     let mut payload = Vec::with_capacity(used + 4);
     payload.extend_from_slice(bytes.get(..used).unwrap_or_default());
     seal(key, payload)
+}
+
+/// The first of these runs, as far as one record can name them: one at least, unless there is no room for any.
+pub(crate) fn freed_at_once(runs: &[Freed], most_runs: usize, most_blocks: u64) -> &[Freed] {
+    let mut blocks = 0;
+    let fits = |run: &&Freed| {
+        let fits = blocks < most_blocks;
+        blocks += run.count;
+        fits
+    };
+    let count = runs.iter().take(most_runs).take_while(fits).count();
+    runs.get(..count).unwrap_or_default()
 }
 
 fn push_run(runs: &mut Vec<Freed>, block: u64, version: u64) {
