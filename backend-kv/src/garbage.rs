@@ -28,13 +28,14 @@ impl<S: KvStore> Engine<S> {
     /// is free. Returns how many it deleted.
     pub(crate) async fn collect(&self, state: &mut State, limit: usize) -> Result<usize> {
         let mut deleted = 0;
+        let how = if limit == usize::MAX { Commit::Durable } else { Commit::Relaxed };
         if limit == usize::MAX {
             state.garbage.ready = state.garbage.spills.len();
         }
         while state.garbage.ready > 0 && deleted < limit {
             let Some(number) = state.garbage.spills.pop_front() else { break };
             state.garbage.ready -= 1;
-            match self.collect_spill(state, number).await {
+            match self.collect_spill(state, number, how).await {
                 Ok(Some(count)) => {
                     deleted += count;
                     state.garbage.done.push(spill_key(number));
@@ -52,7 +53,7 @@ impl<S: KvStore> Engine<S> {
             if deleted >= limit {
                 break;
             }
-            let (count, finished) = self.collect_orphan(state, ino, limit - deleted).await?;
+            let (count, finished) = self.collect_orphan(state, ino, limit - deleted, how).await?;
             deleted += count;
             if finished {
                 state.garbage.orphans.pop_front();
@@ -74,7 +75,7 @@ impl<S: KvStore> Engine<S> {
     }
 
     /// None if not everything in it is decided yet.
-    async fn collect_spill(&self, state: &mut State, number: u64) -> Result<Option<usize>> {
+    async fn collect_spill(&self, state: &mut State, number: u64, how: Commit) -> Result<Option<usize>> {
         let key = spill_key(number);
         let Some(value) = self.store.get(&key).await? else { return Ok(Some(0)) };
         let spill = Spill::decode(&key, value)?;
@@ -85,7 +86,7 @@ impl<S: KvStore> Engine<S> {
             doomed.extend(runs.map(|run| (file.ino, *run)));
         }
         let blocks = |(ino, run): (u64, Freed)| (run.block..run.block + run.count).map(move |block| block_key(ino, block, run.version));
-        self.delete(state, doomed.into_iter().flat_map(blocks)).await.map(Some)
+        self.delete(state, doomed.into_iter().flat_map(blocks), how).await.map(Some)
     }
 
     /// What of a spill is to be deleted; none if that is not decided.
@@ -102,7 +103,7 @@ impl<S: KvStore> Engine<S> {
     }
 
     /// The count, and whether nothing is left of it.
-    async fn collect_orphan(&self, state: &mut State, ino: u64, limit: usize) -> Result<(usize, bool)> {
+    async fn collect_orphan(&self, state: &mut State, ino: u64, limit: usize, how: Commit) -> Result<(usize, bool)> {
         let mut count = 0;
         let page_len = (PAGE_BYTES / self.block_size).clamp(1, PAGE);
         let shadows: &[u8] = b"pwn";
@@ -116,25 +117,38 @@ impl<S: KvStore> Engine<S> {
                 if page.is_empty() {
                     break;
                 }
-                count += self.delete(state, page.into_iter().map(|(key, _)| key)).await?;
+                count += self.delete(state, page.into_iter().map(|(key, _)| key), how).await?;
             }
         }
         Ok((count, true))
     }
 
-    /// Returns how many they were.
-    async fn delete(&self, state: &mut State, mut doomed: impl Iterator<Item = Vec<u8>> + MaybeSend) -> Result<usize> {
+    /// Returns how many they were. Where there is no space, many deletions at once may need more than there is, and few do not.
+    async fn delete(&self, state: &mut State, mut doomed: impl Iterator<Item = Vec<u8>> + MaybeSend, how: Commit) -> Result<usize> {
         let mut count = 0;
+        let mut at_once = DELETED_AT_ONCE;
         loop {
-            let mut batch = Batch::new();
-            for key in doomed.by_ref().take(DELETED_AT_ONCE) {
-                batch.push(key, None);
-            }
-            if batch.is_empty() {
+            let page: Vec<Vec<u8>> = doomed.by_ref().take(DELETED_AT_ONCE).collect();
+            let mut left = page.as_slice();
+            if left.is_empty() {
                 return Ok(count);
             }
-            count += batch.len();
-            self.commit(state, batch, Commit::Relaxed).await?;
+            while !left.is_empty() {
+                let (some, rest) = left.split_at(left.len().min(at_once));
+                let mut batch = Batch::new();
+                for key in some {
+                    batch.push(key.clone(), None);
+                }
+                match self.commit(state, batch, how).await {
+                    Err(full) if full.kind() == ErrorKind::NoSpace && some.len() > 1 => at_once = some.len().div_ceil(4),
+                    outcome => {
+                        outcome?;
+                        count += some.len();
+                        left = rest;
+                        at_once = (at_once * 2).min(DELETED_AT_ONCE);
+                    }
+                }
+            }
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::store::{Batch, Commit, KvStore};
 
 /// A removed file with at most so many blocks is deleted by the commit that publishes its removal; so are as many blocks that a file has
 /// let go.
-const DELETED_AT_ONCE: u64 = 256;
+const DELETED_AT_ONCE: u64 = 1024;
 
 /// How many records are deleted after a sync, if so many wait for it.
 const COLLECTED_AFTER_SYNC: usize = 4096;
@@ -38,6 +38,8 @@ struct Plan {
     /// Something that was spilled is published by it.
     publishes_spills: bool,
     orphans: Vec<u64>,
+    /// Nothing is deleted by it, only noted as to be deleted: it has to be small.
+    small: bool,
 }
 
 impl<S: KvStore> Engine<S> {
@@ -89,7 +91,9 @@ impl<S: KvStore> Engine<S> {
             state = after;
             match outcome {
                 Err(full) if full.kind() == ErrorKind::NoSpace && attempt == 0 => {
-                    if !self.make_space(&mut state).await {
+                    let (after, removed) = self.publish_removals(state).await?;
+                    state = after;
+                    if !self.make_space(&mut state).await && !removed {
                         return Err(full);
                     }
                 }
@@ -175,7 +179,7 @@ impl<S: KvStore> Engine<S> {
             (key, record) => nameless(key, record.as_ref()),
         };
         let gone: Vec<u64> = state.changes().iter().filter_map(lost).collect();
-        let mut plan = Plan::default();
+        let mut plan = Plan { small: true, ..Plan::default() };
         for ino in gone {
             let Some(published) = self.published_inode(ino).await? else { continue };
             let Some(place) = &published.place else { continue };
@@ -300,7 +304,7 @@ impl<S: KvStore> Engine<S> {
         }
         let open = self.handles.is_open(ino);
         match published.map.runs_without_nodes() {
-            Some(runs) if !open && runs.iter().map(|run| run.count).sum::<u64>() <= DELETED_AT_ONCE => {
+            Some(runs) if !open && !plan.small && runs.iter().map(|run| run.count).sum::<u64>() <= DELETED_AT_ONCE => {
                 for run in runs {
                     for block in run.block..run.block + run.count {
                         plan.batch.push(block_key(ino, block, run.version), None);

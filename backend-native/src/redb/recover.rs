@@ -18,6 +18,7 @@ impl RedbStore {
     /// again. Otherwise it is opened for reading alone.
     pub(super) fn recover(&self, writer: &mut Writer, batch: &Batch, durable: bool, error: Error) -> Result<()> {
         let mut session = self.exclusive();
+        self.snapshot.drop_table();
         match std::mem::replace(&mut *session, Session::Closed) {
             Session::Live(database) => self.give_up(database),
             other => *session = other,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anystorage_api::{Error, ErrorKind, Operation, Result};
-use redb::{Database, Durability, ReadableDatabase, TableDefinition, TableError};
+use redb::{Database, Durability, TableDefinition};
 
 use anystorage_kv::KvEntry;
 
@@ -11,6 +11,7 @@ use super::direct::Direct;
 use super::error::store_error;
 use super::medium::{Medium, Spare};
 use super::overlay::Overlay;
+use super::snapshot::Table;
 
 pub(super) const TABLE: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("anystorage");
 
@@ -64,27 +65,16 @@ pub(super) fn view(medium: &Arc<Medium>, cache: usize) -> Result<Database> {
     opened.map_err(|error| store_error(error, Operation::OpenLocation))
 }
 
-pub(super) fn get(database: &Database, key: &[u8]) -> Result<Option<Vec<u8>>> {
-    let fail = |error: redb::Error| store_error(error, Operation::Read);
-    let transaction = database.begin_read().map_err(|error| fail(error.into()))?;
-    let table = match transaction.open_table(TABLE) {
-        Err(TableError::TableDoesNotExist(_)) => return Ok(None),
-        table => table.map_err(|error| fail(error.into()))?,
-    };
-    let value = table.get(key).map_err(|error| fail(error.into()))?;
+pub(super) fn get(table: &Table, key: &[u8]) -> Result<Option<Vec<u8>>> {
+    let value = table.get(key).map_err(|error| store_error(redb::Error::from(error), Operation::Read))?;
     Ok(value.map(|value| value.value().to_vec()))
 }
 
-pub(super) fn scan(database: &Database, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<KvEntry>> {
+pub(super) fn scan(table: &Table, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<KvEntry>> {
     let fail = |error: redb::Error| store_error(error, Operation::Read);
     if from >= to {
         return Ok(Vec::new());
     }
-    let transaction = database.begin_read().map_err(|error| fail(error.into()))?;
-    let table = match transaction.open_table(TABLE) {
-        Err(TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
-        table => table.map_err(|error| fail(error.into()))?,
-    };
     let range = table.range::<&[u8]>(from..to).map_err(|error| fail(error.into()))?;
     let entry = |entry: std::result::Result<_, redb::StorageError>| {
         let (key, value): (redb::AccessGuard<'_, &[u8]>, redb::AccessGuard<'_, &[u8]>) = entry.map_err(|error| fail(error.into()))?;

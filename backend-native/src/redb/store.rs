@@ -9,6 +9,7 @@ use super::medium::Medium;
 use super::open;
 use super::options::RedbOptions;
 use super::session::{self, Session};
+use super::snapshot::{Snapshot, Table};
 use super::writer::Writer;
 use crate::faults::FlushSwitch;
 use crate::panics::caught;
@@ -21,6 +22,7 @@ pub struct RedbStore {
     pub(super) medium: Arc<Medium>,
     session: RwLock<Session>,
     writer: Mutex<Writer>,
+    pub(super) snapshot: Snapshot,
     pub(super) cache: usize,
 }
 
@@ -44,7 +46,7 @@ impl RedbStore {
     pub fn open_with_switch(path: impl AsRef<Path>, options: &RedbOptions, switch: &FlushSwitch) -> Result<Self> {
         let cache = options.cache_bytes / 4 * 3;
         let (medium, database) = open::open(path.as_ref(), options.mode, cache, switch)?;
-        Ok(Self { medium, session: RwLock::new(Session::Live(database)), writer: Mutex::default(), cache })
+        Ok(Self { medium, session: RwLock::new(Session::Live(database)), writer: Mutex::default(), snapshot: Snapshot::default(), cache })
     }
 
     fn shared(&self) -> RwLockReadGuard<'_, Session> {
@@ -55,12 +57,13 @@ impl RedbStore {
         self.session.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn read<T>(&self, call: impl FnOnce(&redb::Database) -> Result<T>) -> Result<T> {
+    /// Calls with the table; none if nothing was ever put into it.
+    fn read<T>(&self, call: impl FnOnce(&Table) -> Result<T>) -> Result<Option<T>> {
         let session = self.shared();
         let database = session.reading(Operation::Read)?;
         let mut panicked = true;
         let found = caught(NAME, Operation::Read, || {
-            let found = call(database);
+            let found = self.snapshot.table(database).and_then(|table| table.as_deref().map(call).transpose());
             panicked = false;
             found
         });
@@ -82,7 +85,9 @@ impl RedbStore {
         }
         let durable = durability == Commit::Durable || writer.relaxed.is_too_much_with(&batch, || self.room(&writer));
         let before = (!writer.relaxed.changes.is_empty()).then_some(writer.relaxed.change);
+        self.snapshot.drop_table();
         let made = caught(NAME, Operation::Sync, || session::apply(database, &self.medium, batch.iter(), before, durable));
+        self.snapshot.drop_table();
         match made {
             Ok(change) if durable => {
                 self.medium.settle();
@@ -119,11 +124,11 @@ impl RedbStore {
 #[engine]
 impl KvStore for RedbStore {
     async fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        self.read(|database| session::get(database, key))
+        Ok(self.read(|table| session::get(table, key))?.flatten())
     }
 
     async fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<KvEntry>> {
-        self.read(|database| session::scan(database, from, to, limit))
+        Ok(self.read(|table| session::scan(table, from, to, limit))?.unwrap_or_default())
     }
 
     async fn commit(&self, batch: Batch, durability: Commit) -> Result<()> {
@@ -140,6 +145,7 @@ impl KvStore for RedbStore {
             return Err(Error::new(ErrorKind::Closed, Operation::Close));
         }
         let old = std::mem::replace(&mut *session, Session::Closed);
+        self.snapshot.drop_table();
         let closed = caught(NAME, Operation::Close, || {
             drop(old);
             Ok(())
@@ -152,6 +158,7 @@ impl KvStore for RedbStore {
 impl Drop for RedbStore {
     fn drop(&mut self) {
         let session = std::mem::replace(&mut *self.exclusive(), Session::Closed);
+        self.snapshot.drop_table();
         let _ = caught(NAME, Operation::Close, || {
             drop(session);
             Ok(())

@@ -105,6 +105,8 @@ fn fill_files(root: &Path) {
         assert_eq!(backend.read(&path("kept")).await.unwrap(), vec![7; 200_000]);
         assert_eq!(backend.read(&path("ballast")).await.unwrap().len() as u64, backend.stat(&path("ballast")).await.unwrap().len);
         assert_eq!(refused(redb::open(root.join("new"), &RedbOptions::new())), ErrorKind::NoSpace);
+        // Without a handle on it, or its space would stay taken.
+        drop(others);
         std::fs::remove_file(root.join("others")).unwrap();
         backend.remove_file(&path("ballast")).await.unwrap();
         backend.sync().await.unwrap();

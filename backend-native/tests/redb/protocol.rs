@@ -84,9 +84,9 @@ fn a_sync_is_two_flushes_and_nothing_else_is_flushed() {
     let flushes = |from: &str| steps(&trace, from).into_iter().filter(|step| step.contains("sync")).collect::<Vec<_>>();
     for (sync, file) in [("sync of a file", "location"), ("sync of everything", "location"), ("durable", "store")] {
         let mut steps = steps(&trace, sync);
-        println!("{sync}: {} calls: {steps:?}", steps.len());
+        println!("{sync}: {} calls", steps.len());
         // Growing the file has a flush of its own.
-        if let Some(at) = steps.iter().position(|step| step.starts_with("ftruncate")) {
+        while let Some(at) = steps.iter().position(|step| step.starts_with("ftruncate")) {
             assert_eq!(steps[at + 1], format!("fdatasync {file}"));
             steps.drain(at..at + 2);
         }
