@@ -65,10 +65,9 @@ impl<S: KvStore> Engine<S> {
         let mut state = if self.options.immediate { immediate::write(&self.state, operation)? } else { self.state.write().await };
         check_open(&state, operation)?;
         if state.committing {
-            // The call that made this commit was dropped in its middle: whether the store has it is asked anew.
-            let mut caches = self.caches();
-            caches.records.clear();
-            caches.blocks.clear();
+            let text = "a call was dropped in the middle of a commit, and what reached the store is unknown: \
+                        no more changes until the location is opened again";
+            self.commits_no_more(&mut state, Error::new(ErrorKind::Io, operation).with_text(text));
             state.committing = false;
         }
         Ok(state)

@@ -29,7 +29,7 @@
 //! - That the store keeps what [`KvStore`] promises: its commits are atomic, and its durable ones last.
 //! - That the store is its own: whoever else writes to it damages it.
 //! - Over a store that is not [immediate](KvOptions::immediate): that futures are polled to their end. One that is dropped in the middle of
-//!   a call leaves what it had done until then.
+//!   a call leaves what it had done until then; in the middle of a commit, which the store may have made, it is as if that had failed.
 //!
 //! # What it keeps
 //!

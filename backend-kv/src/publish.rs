@@ -451,7 +451,6 @@ impl<S: KvStore> Engine<S> {
             let last = page.len() < PAGE;
             let mut batch = Batch::new();
             let mut orphans = Vec::new();
-            let mut moved = Vec::new();
             for (stored, value) in page {
                 let key = Key::parse_shadow(&stored).ok_or_else(|| crate::format::damaged(&stored, "its key makes no sense"))?;
                 let record = decode_shadow(&key, value)?.map(|record| record.settled());
@@ -464,7 +463,8 @@ impl<S: KvStore> Engine<S> {
                 {
                     orphans.push(*ino);
                 }
-                moved.push(key);
+                // Now, and not at the end: a later commit may be refused, and reading goes on.
+                self.caches().records.remove(&key);
             }
             if last {
                 // Durable, or the mark could be lost without what was moved before it.
@@ -472,11 +472,6 @@ impl<S: KvStore> Engine<S> {
             }
             self.commit(state, batch, if last { Commit::Durable } else { Commit::Relaxed }).await?;
             state.garbage.orphans.extend(orphans);
-            // Now, and not at the end: the next commit may be refused, and reading goes on.
-            let mut caches = self.caches();
-            for key in &moved {
-                caches.records.remove(key);
-            }
             if last {
                 break;
             }

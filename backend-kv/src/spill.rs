@@ -243,17 +243,22 @@ impl<S: KvStore> Engine<S> {
         if error.kind() == ErrorKind::NoSpace {
             return error;
         }
-        // Readers ask the store anew, which may have made it.
-        let mut caches = self.caches();
-        caches.records.clear();
-        caches.blocks.clear();
         let text = match error.text() {
             Some(text) => format!("{text}; what reached the store is unknown: no more changes until the location is opened again"),
             None => "a commit failed, and what reached the store is unknown: no more changes until the location is opened again".to_owned(),
         };
         let error = error.with_text(text);
-        state.failed = Some(error.clone());
+        self.commits_no_more(state, error.clone());
         error
+    }
+
+    /// After a commit of which nobody knows whether the store has it, or will have it.
+    pub(crate) fn commits_no_more(&self, state: &mut State, error: Error) {
+        // Readers ask the store anew, which may have made it.
+        let mut caches = self.caches();
+        caches.records.clear();
+        caches.blocks.clear();
+        state.failed = Some(error);
     }
 }
 

@@ -125,6 +125,40 @@ fn who_reads_during_a_sync_sees_what_was_written() {
     println!("{overlaps} readers were not done when the sync was");
 }
 
+/// Whether the store makes a commit is not known when its call was dropped: nothing builds upon what may be published.
+#[test]
+fn a_sync_that_is_dropped_in_its_commit_is_one_that_failed() {
+    let mut context = Context::from_waker(Waker::noop());
+    let options = tiny(128, 1536).immediate(false);
+    let mut refusals = 0;
+    for polls in 1.. {
+        let medium = SimMedium::new();
+        let backend = open(&medium, &options).unwrap();
+        let file = block_on(backend.open(&path("a"), &OpenOptions::editing())).unwrap();
+        block_on(file.write_at(0, &[1; 900])).unwrap();
+        medium.set_waiting(true);
+        {
+            let mut sync = pin!(file.sync());
+            if (0..polls).any(|_| sync.as_mut().poll(&mut context).is_ready()) {
+                break;
+            }
+        }
+        medium.set_waiting(false);
+        match block_on(file.write_at(0, &[2; 900])) {
+            Ok(()) => block_on(file.sync()).unwrap(),
+            Err(refused) => {
+                assert_eq!(refused.kind(), ErrorKind::Io);
+                assert!(refused.to_string().contains("dropped"), "{refused}");
+                assert_eq!(block_on(backend.sync()).unwrap_err().kind(), ErrorKind::Io);
+                assert_eq!(block_on(backend.read(&path("a"))).unwrap(), [1; 900]);
+                block_on(backend.close()).unwrap();
+                refusals += 1;
+            }
+        }
+    }
+    assert!(refusals > 0, "no sync was dropped in its commit");
+}
+
 /// A file that has become a link, and makes room for another one whose sync moves it, stays a file until it is synced itself.
 #[test]
 fn what_is_only_moved_keeps_the_kind_that_is_published() {
