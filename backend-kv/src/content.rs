@@ -139,7 +139,7 @@ impl<S: KvStore> Engine<S> {
 
     /// Cuts a file, or lengthens it with zeros.
     pub(crate) async fn set_len(&self, ino: u64, len: u64) -> Result<()> {
-        let mut state = self.growing(Operation::SetLen).await?;
+        let mut state = self.shrinking(Operation::SetLen).await?;
         self.set_len_to(&mut state, ino, len).await
     }
 

@@ -54,7 +54,8 @@ impl<S: KvStore> Engine<S> {
                 break;
             }
             let (count, finished) = self.collect_orphan(state, ino, limit - deleted, how).await?;
-            deleted += count;
+            // To look for nothing is work too.
+            deleted += count.max(1);
             if finished {
                 state.garbage.orphans.pop_front();
                 state.garbage.done.push(Key::Orphan(ino).published());

@@ -37,9 +37,11 @@
 //!
 //! 1. *Two syncs*: a file's sync publishes its bytes, its inode and the names that lead to it. Where such a name is published as that of
 //!    something else, that is published too, under the name that it has now, with the bytes of its own last sync. A backend sync publishes
-//!    everything. Each is one durable commit, and none if nothing has changed.
+//!    everything. Each is one durable commit, and none if nothing has changed; a backend
+//!    sync also commits when deletions of before have not been made to last.
 //! 2. *Unsynced is bounded*: nothing that is unsynced is found after a kill.
-//! 3. *`atomic_sync`* follows: what is found is what was published. Blocks are overwritten only within the commit that publishes them.
+//! 3. *`atomic_sync`* follows: what is found is what was published. Blocks are overwritten only within the commit that publishes them. One
+//!    exception: a sync for which there is no space first publishes that files were removed, to have theirs.
 //! 4. *Replacing*: `write` fills a new inode and gives it the name. What has replaced something is published whole or not at all.
 //! 5. *Reads* see changed blocks, then stored ones, through whichever handle. Holes and growth read as zeros. Files reach up to 2^53 - 1
 //!    bytes.

@@ -113,7 +113,15 @@ impl<S: KvStore> Engine<S> {
         if state.recovering {
             self.recover(&mut state).await?;
         }
-        self.finish_applying(&mut state).await?;
+        match self.finish_applying(&mut state).await {
+            Err(full) if full.kind() == ErrorKind::NoSpace => {
+                if !self.make_space(&mut state).await {
+                    return Err(full);
+                }
+                self.finish_applying(&mut state).await?;
+            }
+            outcome => outcome?,
+        }
         self.let_go_released(&mut state).await?;
         Ok(state)
     }

@@ -64,8 +64,22 @@ impl<S: KvStore> Engine<S> {
         Ok(())
     }
 
-    /// Finishes or undoes what was left half done.
+    /// Finishes or undoes what was left half done, after deleting the blocks of removed files if there is no space for that.
     pub(crate) async fn recover(&self, state: &mut State) -> Result<()> {
+        match self.try_recover(state).await {
+            Err(full) if full.kind() == ErrorKind::NoSpace => {
+                state.garbage = crate::state::Garbage::default();
+                self.find_orphans(state).await?;
+                match self.collect(state, usize::MAX).await {
+                    Ok(0) | Err(_) => Err(full),
+                    Ok(_) => self.try_recover(state).await,
+                }
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn try_recover(&self, state: &mut State) -> Result<()> {
         state.recovering = true;
         state.garbage = crate::state::Garbage::default();
         if let Some(mark) = self.store.get(APPLY).await? {

@@ -176,55 +176,46 @@ impl<S: KvStore> Engine<S> {
         Ok(())
     }
 
-    /// Takes away the name of a file or of an empty directory.
+    /// Takes away the name of a file or of an empty directory. What can fail comes first: it is done as a whole or not at all.
     pub(crate) async fn unbind(&self, state: &mut State, place: &Place, ino: u64) -> Result<()> {
         let inode = self.inode(state, ino).await?;
         let published = self.published_inode(ino).await?;
+        let named = self.is_stored(state, &place.key()).await?;
+        let shadows = self.shadow_nodes(state, ino).await?;
         self.directory_changed(state, place.directory).await?;
-        self.erase(state, place.key()).await?;
+        erase(state, place.key(), named);
         if published.is_some() && inode.kind != Kind::Directory {
             state.set(Key::Orphan(ino), Some(Record::Orphan));
         }
-        if !self.handles.is_open(ino) {
-            return self.forget(state, ino).await;
-        }
-        if state.shadowed {
+        let spilled = inode.changed.spilled;
+        if self.handles.is_open(ino) {
             // What is stored as a shadow is published by the next sync of everything, and this must not be.
-            let mut nodes = Vec::new();
-            let (from, to) = numbered(b"pwn", ino);
-            self.each_shadow(from, to, |key, node| nodes.push((key, node))).await?;
-            for (key, node) in nodes {
-                if state.changed(&key).is_none() {
-                    state.set(key, node);
+            for (key, node) in &shadows {
+                if state.changed(key).is_none() {
+                    state.set(key.clone(), node.clone());
                 }
             }
-        }
-        let mut inode = Inode::clone(&inode);
-        inode.place = None;
-        state.set(Key::Inode(ino), Some(Record::Inode(Arc::new(inode))));
-        if !self.handles.remove(ino) {
+            let mut inode = Inode::clone(&inode);
+            inode.place = None;
+            state.set(Key::Inode(ino), Some(Record::Inode(Arc::new(inode))));
+            if self.handles.remove(ino) {
+                return Ok(());
+            }
             // Its last handle went meanwhile.
-            self.forget(state, ino).await?;
         }
+        let stored = state.shadowed || published.is_some();
+        forget(state, ino, spilled, shadows, stored);
         Ok(())
     }
 
-    /// Forgets what has changed of a file that is gone.
-    async fn forget(&self, state: &mut State, ino: u64) -> Result<()> {
-        if self.find_inode(state, ino).await?.is_some_and(|inode| inode.changed.spilled) {
-            state.garbage.ready = state.garbage.spills.len();
-        }
-        state.drop_blocks(ino, 0);
-        state.freed.remove(&ino);
-        let nodes: Vec<Key> = state.changes().range(nodes_of(ino)).map(|(key, _)| key.clone()).collect();
-        for key in nodes {
-            state.unset(&key);
-        }
+    /// The parts of a file's block map that are stored as shadows.
+    async fn shadow_nodes(&self, state: &State, ino: u64) -> Result<Vec<(Key, Option<Record>)>> {
+        let mut nodes = Vec::new();
         if state.shadowed {
             let (from, to) = numbered(b"pwn", ino);
-            self.each_shadow(from, to, |key, _| state.set(key, None)).await?;
+            self.each_shadow(from, to, |key, node| nodes.push((key, node))).await?;
         }
-        self.erase(state, Key::Inode(ino)).await
+        Ok(nodes)
     }
 
     /// Calls `act` with every shadow in a range of stored keys.
@@ -251,21 +242,20 @@ impl<S: KvStore> Engine<S> {
         }
     }
 
-    /// Removes a record from what callers see.
-    pub(crate) async fn erase(&self, state: &mut State, key: Key) -> Result<()> {
-        if state.shadowed || self.published(&key).await?.is_some() {
-            state.set(key, None);
-        } else {
-            state.unset(&key);
-        }
-        Ok(())
+    /// Whether a record is stored, published or as a shadow, so that its removal has to be.
+    async fn is_stored(&self, state: &State, key: &Key) -> Result<bool> {
+        Ok(state.shadowed || self.published(key).await?.is_some())
     }
 
     /// Lets go what removed files had, whose last handles are gone.
     pub(crate) async fn let_go_released(&self, state: &mut State) -> Result<()> {
         while let Some(ino) = self.handles.take_released() {
-            self.forget(state, ino).await?;
-            if self.published(&Key::Orphan(ino)).await?.is_some() {
+            let spilled = self.find_inode(state, ino).await?.is_some_and(|inode| inode.changed.spilled);
+            let shadows = self.shadow_nodes(state, ino).await?;
+            let stored = self.is_stored(state, &Key::Inode(ino)).await?;
+            let orphan = self.published(&Key::Orphan(ino)).await?.is_some();
+            forget(state, ino, spilled, shadows, stored);
+            if orphan {
                 state.garbage.orphans.push_back(ino);
             }
         }
@@ -332,13 +322,14 @@ impl<S: KvStore> Engine<S> {
         }
         let mut inode = Inode::clone(&*self.inode(&state, moved.ino).await?);
         // What can fail comes before anything that would leave half a rename.
+        let stored = self.is_stored(&state, &source.key()).await?;
         self.directory_changed(&mut state, source.directory).await?;
         self.directory_changed(&mut state, target.directory).await?;
         if let Some(there) = there {
             self.unbind(&mut state, &target, there.ino).await?;
             inode.changed.replaced = true;
         }
-        self.erase(&mut state, source.key()).await?;
+        erase(&mut state, source.key(), stored);
         self.bind(&mut state, target, moved.ino, inode).await
     }
 
@@ -376,6 +367,32 @@ impl<S: KvStore> Engine<S> {
         state.set(Key::Inode(found.ino), Some(Record::Inode(Arc::new(inode))));
         Ok(())
     }
+}
+
+/// Removes a record from what callers see; `stored` is whether the store has one.
+fn erase(state: &mut State, key: Key, stored: bool) {
+    if stored {
+        state.set(key, None);
+    } else {
+        state.unset(&key);
+    }
+}
+
+/// Forgets what has changed of a file that is gone.
+fn forget(state: &mut State, ino: u64, spilled: bool, shadows: Vec<(Key, Option<Record>)>, stored: bool) {
+    if spilled {
+        state.garbage.ready = state.garbage.spills.len();
+    }
+    state.drop_blocks(ino, 0);
+    state.freed.remove(&ino);
+    let nodes: Vec<Key> = state.changes().range(nodes_of(ino)).map(|(key, _)| key.clone()).collect();
+    for key in nodes {
+        state.unset(&key);
+    }
+    for (key, _) in shadows {
+        state.set(key, None);
+    }
+    erase(state, Key::Inode(ino), stored);
 }
 
 /// Entries by name, none where one was removed, up to a name; all there are if it is none.
