@@ -70,13 +70,15 @@ pub(crate) async fn open_address(address: String) -> Result<Box<dyn StorageBacke
 pub(crate) fn elsewhere(like: &StorageUrl) -> io::Result<Processes> {
     let program = std::env::current_exe()?;
     let in_directory = matches!(like.location(), Location::Files { .. });
+    // Sled's log needs room for another one beside it.
+    let times = if matches!(like.location(), Location::Sled { .. }) { 4 } else { 1 };
     let like = like.to_string();
     let processes = Processes::new(move || {
         let mut command = Command::new(&program);
         command.arg(&like);
         command
     });
-    Ok(processes.with_small_places(move |directory| {
+    Ok(processes.with_small_places_times(times).with_small_places(move |directory| {
         let place = if in_directory { directory.to_owned() } else { directory.join("store") };
         place.display().to_string()
     }))

@@ -2,6 +2,9 @@ use anystorage_kv::KvOptions;
 
 use super::geometry::Geometry;
 
+/// How many changed bytes wait for a sync in memory, as in the redb engine. Beyond, they go to the log, which says when the disk is full.
+const DIRTY_BYTES: usize = 8 << 20;
+
 /// What an opening may make.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Mode {
@@ -68,6 +71,7 @@ impl SledOptions {
             // What sled had logged before a crash may, when damaged, be dropped without a word.
             .checksums(false)
             .usage(true)
+            .dirty_bytes(DIRTY_BYTES)
             .block_size(self.block_size.unwrap_or(geometry.block))
             .create(self.mode == Mode::ReadWriteCreate)
     }

@@ -107,7 +107,7 @@ impl Place {
         let Some(geometry) = Geometry::stored(&self.root)? else {
             return Err(refusal(ErrorKind::Corrupt, &self.root, "its file conf is missing. Nothing was changed; restore a backup"));
         };
-        self.await_sled(fail)?;
+        Self::await_sled(&self.root, &self.root.join("db"))?;
         // A snapshot that a crash left unfinished would be taken for the newest one, and found damaged.
         for name in self.snapshots(".generating")? {
             log::warn!("{} is left from an opening that was interrupted, and is removed", name.display());
@@ -117,8 +117,9 @@ impl Place {
     }
 
     /// Waits for a moment while threads of sled finish their work on a database that was closed; whoever holds it longer is named.
-    fn await_sled(&self, fail: impl Fn(io::Error) -> Error) -> Result<()> {
-        let file = File::open(self.root.join("db")).map_err(&fail)?;
+    pub(super) fn await_sled(root: &Path, log: &Path) -> Result<()> {
+        let fail = |error: io::Error| host_error(error, root);
+        let file = File::open(log).map_err(fail)?;
         for _ in 0..500 {
             match flock(&file, FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) => return flock(&file, FlockOperation::Unlock).map_err(|error| fail(error.into())),
@@ -126,7 +127,7 @@ impl Place {
                 Err(error) => return Err(fail(error.into())),
             }
         }
-        Err(refusal(ErrorKind::Locked, &self.root, &format!("{} has its file db open through sled", held_by(&file))))
+        Err(refusal(ErrorKind::Locked, root, &format!("{} has its file db open through sled", held_by(&file))))
     }
 
     /// The snapshot files whose names end so.

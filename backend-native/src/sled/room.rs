@@ -20,15 +20,20 @@ const PER_CHANGE: usize = 96;
 /// What a commit of names and marks takes at most, in bytes.
 const TINY: usize = 2 << 10;
 
+/// What a commit adds at most that may use a part of what is kept back, because it takes something away too.
+const MIXED: usize = 64 << 10;
+
 /// What a commit may need.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Need {
     /// What the log may grow by: a record for each change and a leaf now and then. With sled's sizes, two to three times the bytes.
     pub(super) usually: u64,
-    /// What it grows by at least.
-    pub(super) least: u64,
+    /// The bytes of what it stores.
+    pub(super) bytes: u64,
     /// Whether it takes away more than it adds, and so may use what is kept back for such commits.
     pub(super) relieving: bool,
+    /// Whether it takes something away beside adding a little, such as a name whose blocks go after it: it may use a part of that.
+    pub(super) mixed: bool,
 }
 
 impl Need {
@@ -36,9 +41,10 @@ impl Need {
         let deletions = batch.iter().filter(|(_, value)| value.is_none()).count();
         let bytes = batch.bytes() + batch.len() * PER_CHANGE;
         let relieving = batch.bytes() <= TINY || (deletions > 0 && batch.bytes() <= (16 << 10) + deletions * 128);
+        let mixed = deletions > 0 && batch.bytes() <= MIXED;
         // Leaves are written anew as they become empty.
         let rewritten = deletions * geometry.block;
-        Self { usually: (3 * bytes + rewritten + geometry.segment) as u64, least: (bytes + bytes / 4) as u64, relieving }
+        Self { usually: (3 * bytes + rewritten + geometry.segment) as u64, bytes: batch.bytes() as u64, relieving, mixed }
     }
 }
 
@@ -89,8 +95,8 @@ impl Ahead {
     }
 }
 
-/// A file without bytes that has space: what is kept back for commits that remove something, for sled's cleaning, and for the snapshot
-/// that it writes when it is opened.
+/// A file without bytes that has space: what is kept back for commits that remove something, and for the snapshot that sled
+/// writes when it is opened.
 #[derive(Debug)]
 pub(super) struct KeptBack(File);
 

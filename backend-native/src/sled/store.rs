@@ -14,6 +14,7 @@ use super::error::from_sled;
 use super::geometry::Geometry;
 use super::options::SledOptions;
 use super::place::{Place, host_error};
+use super::rebuild;
 use super::room::{Ahead, KeptBack, Need};
 use crate::faults::FlushSwitch;
 use crate::panics::caught;
@@ -24,9 +25,6 @@ pub(super) const TREE: &str = "anystorage";
 
 /// The key under which the bytes of all other keys and values are counted. It sorts behind them all, and is not shown.
 const COUNTER: &[u8] = b"\xff\xff\xff\xff\xff\xff\xff\xffbytes";
-
-/// The tree that is written to when sled is to clean up. It has one key.
-const CLEANING: &str = "anystorage cleaning";
 
 /// A [`KvStore`] in one tree of one sled database.
 pub struct SledStore {
@@ -43,8 +41,8 @@ struct State {
     place: Option<Place>,
     ahead: Ahead,
     kept_back: KeptBack,
-    /// The position in the log where the last cleaning ended: without commits since, another one frees nothing.
-    cleaned: i64,
+    /// The end of the log after it was last rebuilt: without commits since, another time frees nothing.
+    rebuilt: i64,
 }
 
 /// An error that stays.
@@ -91,13 +89,15 @@ impl SledStore {
 
     fn open_with(root: &Path, options: &SledOptions, flushes: FlushSwitch) -> Result<Self> {
         let mut place = Place::take(root, options)?;
+        let settled = rebuild::settle(root, &|path| flush_at(path, options, &flushes));
+        settled.map_err(|error| host_error(error, root))?;
         // What is damaged is left as it is.
         place.prepare()?;
         // On a full disk it must still be possible to open it: sled writes a snapshot then.
         let kept_back = KeptBack::open(root).map_err(|error| host_error(error, root))?;
         let open = Open::database(&place, options, &flushes)?;
         place.complete()?;
-        let state = State { open: Some(open), place: Some(place), ahead: Ahead::default(), kept_back, cleaned: -1 };
+        let state = State { open: Some(open), place: Some(place), ahead: Ahead::default(), kept_back, rebuilt: -1 };
         state.keep_back().map_err(|error| host_error(error, root))?;
         Ok(Self { state: RwLock::new(state), trouble: Mutex::default(), options: *options, flushes })
     }
@@ -161,22 +161,14 @@ impl SledStore {
         if let Some(trouble) = &*self.trouble() {
             return Err(trouble.error.clone());
         }
-        let mut need = self.make_room(&mut state, &batch)?;
-        loop {
-            match self.try_change(&mut state, &batch) {
-                Ok(()) => break,
-                Err(error) if error.kind() == ErrorKind::NoSpace => {
-                    let open = state.open(Operation::Sync)?;
-                    if state.cleaned == open.written() {
-                        return Err(error);
-                    }
-                    self.clean(&mut state)?;
-                    need = self.make_room(&mut state, &batch)?;
-                }
-                Err(error) => return Err(error),
+        let need = self.make_room(&mut state, &batch)?;
+        while let Err(error) = self.try_change(&mut state, &batch) {
+            if error.kind() != ErrorKind::NoSpace || !self.rebuild(&mut state)? {
+                return Err(error);
             }
+            self.make_room(&mut state, &batch)?;
         }
-        if need.relieving {
+        if need.relieving || need.mixed {
             state.keep_back().map_err(|error| self.latch(Error::from_io(error, Operation::Sync), false))?;
         }
         if durability == Commit::Relaxed {
@@ -219,56 +211,67 @@ impl SledStore {
     fn make_room(&self, state: &mut State, batch: &Batch) -> Result<Need> {
         let fail = |error| Error::from_io(error, Operation::Sync);
         let need = Need::of(batch, state.open(Operation::Sync)?.geometry);
-        if state.has_room(need, need.usually).map_err(fail)? {
+        if state.has_room(need).map_err(fail)? {
             return Ok(need);
         }
-        let written = state.open(Operation::Sync)?.written();
-        if written != state.cleaned {
-            self.clean(state)?;
-            if state.has_room(need, need.usually).map_err(fail)? {
-                return Ok(need);
-            }
-        }
-        // Perhaps it fits. If it does not, sled has to be opened anew, and nothing of it is there.
-        if !need.relieving && state.has_room(need, need.least).map_err(fail)? {
+        if state.worth_rebuilding().map_err(fail)? && self.rebuild(state)? && state.has_room(need).map_err(fail)? {
             return Ok(need);
         }
-        let text = format!("a commit of {} bytes needs {} or more in the log of sled, which has not as many", batch.bytes(), need.least);
+        // What removes something gets all there is: it makes the next rebuilding smaller by more than it takes.
+        if need.relieving && state.has_any_room(need).map_err(fail)? {
+            return Ok(need);
+        }
+        let text =
+            format!("a commit of {} bytes needs {} in the log of sled, and space to write the log anew", batch.bytes(), need.usually);
         Err(Error::new(ErrorKind::NoSpace, Operation::Sync).with_text(text))
     }
 
-    /// Makes sled give back what is no longer used, by opening it anew: it finds free segments then, and rewrites sparse ones after.
-    fn clean(&self, state: &mut State) -> Result<()> {
-        let mut idle = 0;
-        for _ in 0..6 {
-            self.flush(state)?;
-            if !state.can_be_opened().map_err(|error| Error::from_io(error, Operation::Sync))? {
-                return Ok(());
-            }
-            self.reopen(state)?;
-            let open = state.open(Operation::Sync)?;
-            let now = open.idle(state.length().map_err(|error| Error::from_io(error, Operation::Sync))?);
-            if now <= idle && idle > 0 {
-                break;
-            }
-            idle = now;
-            state
-                .kept_back
-                .lower(KeptBack::floor(state.length().map_err(|error| Error::from_io(error, Operation::Sync))?))
-                .map_err(|error| Error::from_io(error, Operation::Sync))?;
-            let stirred = caught("sled", Operation::Sync, || open.stir().map_err(|error| from_sled(error, Operation::Sync)));
-            match stirred {
-                Ok(()) => {}
-                Err(error) if error.kind() == ErrorKind::NoSpace => {
-                    // What it did is no batch: what it wrote counts, and nothing is cut off.
-                    self.reopen(state)?;
-                    break;
-                }
-                Err(error) => return Err(self.latch(error, true)),
-            }
+    /// Puts a log of what is live in the place of the present one. False if there is no space for it, or nothing was committed since the
+    /// last time.
+    fn rebuild(&self, state: &mut State) -> Result<bool> {
+        let fail = |error| Error::from_io(error, Operation::Sync);
+        let open = state.open.as_ref().ok_or_else(|| closed(Operation::Sync))?;
+        let root = state.place.as_ref().ok_or_else(|| closed(Operation::Sync))?.root().to_owned();
+        let written = open.written();
+        if state.rebuilt == written {
+            return Ok(false);
         }
-        state.cleaned = state.open(Operation::Sync)?.written();
-        Ok(())
+        state.rebuilt = written;
+        state.kept_back.release().map_err(fail)?;
+        state.ahead.release(&open.file).map_err(fail)?;
+        rebuild::abandon(&root).map_err(fail)?;
+        let mut panicked = true;
+        let copied = caught("sled", Operation::Sync, || {
+            let copied = rebuild::copy(&open.tree, &root, open.geometry).map_err(|error| from_sled(error, Operation::Sync));
+            panicked = false;
+            copied
+        });
+        let flush = |path: &Path| flush_at(path, &self.options, &self.flushes);
+        let copied = copied.and_then(|()| {
+            Place::await_sled(&root, &rebuild::copied_log(&root))?;
+            rebuild::done(&root, &flush).map_err(|error| {
+                let error = fail(error);
+                let harmless = error.kind() == ErrorKind::NoSpace && !rebuild::is_done(&root);
+                if harmless { error } else { self.latch(error, false) }
+            })
+        });
+        if let Err(error) = copied {
+            if panicked {
+                return Err(self.latch(error, true));
+            }
+            // After a mark that may last, nothing is undone: the next opening goes on.
+            if self.trouble().is_none() {
+                rebuild::abandon(&root).map_err(fail)?;
+            }
+            state.keep_back().map_err(fail)?;
+            return if error.kind() == ErrorKind::NoSpace && self.trouble().is_none() { Ok(false) } else { Err(error) };
+        }
+        state.open = None;
+        let swapped = Place::await_sled(&root, &root.join("db"));
+        swapped.and_then(|()| rebuild::settle(&root, &flush).map_err(fail)).map_err(|error| self.latch(error, true))?;
+        self.reopen(state)?;
+        state.rebuilt = state.open(Operation::Sync)?.written();
+        Ok(true)
     }
 
     /// After sled ran out of space: what it holds in memory is of no use, and its log ends with a batch that is not whole, which it drops
@@ -305,14 +308,15 @@ impl SledStore {
         let open = state.open(Operation::Usage)?;
         let place = state.place.as_ref().ok_or_else(|| closed(Operation::Usage))?;
         let fail = |error: io::Error| Error::from_io(error, Operation::Usage);
-        let disk = rustix::fs::statvfs(place.root()).map_err(|error| fail(error.into()))?;
-        let available = disk.f_bavail.saturating_mul(disk.f_frsize);
+        let live = open.bytes.load(Ordering::SeqCst);
         let len = open.file.metadata().map_err(fail)?.len();
-        let idle = open.idle(len);
-        let ahead = Ahead::held(&open.file).map_err(fail)?;
-        let lacking = state.wanted().map_err(fail)?.saturating_sub(state.kept_back.held().map_err(fail)?);
-        // A commit takes two to three times its bytes in the log.
-        let free = (available + ahead + idle).saturating_sub(lacking + open.geometry.segment as u64) / 3;
+        let spare = state.spare(place).map_err(fail)? + len;
+        // What an opening and a rebuilding need, beside the log as it is, or would be after a rebuilding.
+        let rebuilt = rebuild::size(open.geometry, live);
+        let log = if rebuilt + len / 8 < len { rebuilt } else { len };
+        let taken = log + rebuilt + state.wanted().map_err(fail)? + 2 * open.geometry.segment as u64;
+        // A commit takes three times its bytes in the log, and one and a half in the next one.
+        let free = spare.saturating_sub(taken) / 9 * 2;
         Ok(Usage::new(Some(open.bytes.load(Ordering::SeqCst)), None, Some(free)))
     }
 }
@@ -326,34 +330,49 @@ impl State {
         self.open.as_ref().map_or(Ok(0), |open| Ok(open.file.metadata()?.len()))
     }
 
-    /// Whether there is space for the snapshot that sled writes when it is opened.
-    fn can_be_opened(&self) -> io::Result<bool> {
-        let Some(place) = &self.place else { return Ok(false) };
+    /// The bytes that this disk has for us, and those that are reserved already.
+    fn spare(&self, place: &Place) -> io::Result<u64> {
         let disk = rustix::fs::statvfs(place.root())?;
-        let free = disk.f_bavail.saturating_mul(disk.f_frsize) + self.kept_back.held()?;
-        Ok(free >= KeptBack::floor(self.length()?))
+        let ahead = self.open.as_ref().map_or(Ok(0), |open| Ahead::held(&open.file))?;
+        Ok(disk.f_bavail.saturating_mul(disk.f_frsize) + ahead + self.kept_back.held()?)
     }
 
-    fn has_room(&mut self, need: Need, bytes: u64) -> io::Result<bool> {
-        let len = self.length()?;
-        let floor = KeptBack::floor(len);
-        let mut lacking = 0;
-        if need.relieving {
-            self.kept_back.lower(floor)?;
-        } else if !self.keep_back()? {
-            // What is kept back may lie within the file too, but for the space that an opening needs.
-            if !self.kept_back.hold(floor)? {
-                return Ok(false);
-            }
-            lacking = self.wanted()?.saturating_sub(self.kept_back.held()?);
+    /// Reserves what is needed, if there stays enough to open the database and to rebuild it.
+    fn has_room(&mut self, need: Need) -> io::Result<bool> {
+        let (Some(open), Some(place)) = (&self.open, &self.place) else { return Ok(false) };
+        let live = open.bytes.load(Ordering::SeqCst);
+        let others = if need.relieving {
+            KeptBack::floor(self.length()?) + rebuild::size(open.geometry, live)
+        } else {
+            let kept = if need.mixed { KeptBack::floor(self.length()?) } else { self.wanted()? };
+            kept + rebuild::size(open.geometry, live + need.bytes)
+        };
+        if self.spare(place)? < need.usually + others {
+            return Ok(false);
         }
+        if need.relieving || need.mixed {
+            return self.has_any_room(need);
+        }
+        Ok(self.keep_back()? && self.ahead.reach(&open.file, need.usually)?)
+    }
+
+    /// Reserves what is needed, if only an opening stays possible.
+    fn has_any_room(&mut self, need: Need) -> io::Result<bool> {
+        let floor = KeptBack::floor(self.length()?);
         let Some(open) = &self.open else { return Ok(false) };
-        let bytes = bytes + lacking;
-        if lacking == 0 && self.ahead.reach(&open.file, bytes)? {
+        if self.kept_back.held()? >= floor && self.ahead.reach(&open.file, need.usually)? {
             return Ok(true);
         }
-        let more = bytes.saturating_sub(open.idle(len));
-        self.ahead.reach(&open.file, more)
+        self.kept_back.lower(floor)?;
+        self.ahead.reach(&open.file, need.usually)
+    }
+
+    /// Whether a new log fits beside this one and would be much shorter.
+    fn worth_rebuilding(&self) -> io::Result<bool> {
+        let (Some(open), Some(place)) = (&self.open, &self.place) else { return Ok(false) };
+        let len = self.length()?;
+        let rebuilt = rebuild::size(open.geometry, open.bytes.load(Ordering::SeqCst));
+        Ok(rebuilt + len / 8 <= len && self.spare(place)? >= rebuilt)
     }
 
     /// How much should be kept back.
@@ -431,21 +450,6 @@ impl Open {
         Ok(())
     }
 
-    /// Writes to a key that nobody needs. Each time that its page is written anew, which is each tenth time, sled moves a page out of a
-    /// sparse segment; and it needs a log of some segments behind such a one before it uses it again.
-    fn stir(&self) -> sled::Result<()> {
-        let tree = self.database.open_tree(CLEANING)?;
-        let value = self.geometry.segment / 320;
-        for count in 0..1600_u64 {
-            let mut value = vec![0; value];
-            value.splice(.., count.to_le_bytes());
-            value.resize(self.geometry.segment / 320, 0);
-            tree.insert(b"count", value)?;
-        }
-        self.database.flush()?;
-        Ok(())
-    }
-
     fn flush(&self, root: Option<&Path>, options: &SledOptions, flushes: &FlushSwitch) -> io::Result<()> {
         let written = self.written();
         if options.flushing {
@@ -490,13 +494,6 @@ impl Open {
     /// The segment of the log in which the position behind this one lies.
     fn segment_at(&self, position: i64) -> i64 {
         (position + 1) / i64::try_from(self.geometry.segment).unwrap_or(i64::MAX)
-    }
-
-    /// The bytes of the file in segments that sled can use again.
-    fn idle(&self, len: u64) -> u64 {
-        let segment = self.geometry.segment as u64;
-        let used = self.database.context.pagecache.log.iter_from(0).segments.len() as u64;
-        len.saturating_sub(used * segment) / segment * segment
     }
 }
 
@@ -567,6 +564,11 @@ impl fmt::Debug for SledStore {
         // Sled's own would show everything that is stored.
         f.debug_struct("SledStore").field("options", &self.options).finish_non_exhaustive()
     }
+}
+
+/// Makes durable what has this path.
+fn flush_at(path: &Path, options: &SledOptions, flushes: &FlushSwitch) -> io::Result<()> {
+    if options.flushing { flushes.flush(|| File::open(path)?.sync_all()) } else { Ok(()) }
 }
 
 fn closed(operation: Operation) -> Error {

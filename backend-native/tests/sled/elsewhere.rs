@@ -1,9 +1,10 @@
-//! Every persistence case across a process that ends and across a SIGKILL.
+//! Every persistence case across a process that ends and across a SIGKILL, and every case of a full disk on a tmpfs.
 
 use anystorage_api::StorageBackend;
 use anystorage_conformance::case::{Case, Need, Run};
 use anystorage_conformance::crossing::Elsewhere;
 use anystorage_conformance::list;
+use anystorage_conformance::suite::SMALL_BYTES;
 use anystorage_native::sled::{self, SledOptions};
 use futures_lite::future::block_on;
 
@@ -25,6 +26,19 @@ fn persistence_cases_hold_across_processes_and_kills() {
         }
     }
     println!("{runs} runs of persistence cases, {} failed", failures.len());
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    assert!(runs > 0);
+}
+
+#[test]
+fn cases_of_a_full_disk_hold_in_a_small_place() {
+    let (mut runs, mut failures) = (0, Vec::new());
+    for case in offered().filter(|case| case.needs.contains(&Need::SmallPlace)) {
+        runs += 1;
+        let verdict = block_on(processes().in_small_place(case, SMALL_BYTES));
+        failures.extend(verdict.err().map(|broken| format!("{}: {broken}", case.name)));
+    }
+    println!("{runs} cases of a full disk, {} failed", failures.len());
     assert!(failures.is_empty(), "{}", failures.join("\n"));
     assert!(runs > 0);
 }

@@ -10,5 +10,6 @@ mod full_disk;
 mod kill;
 mod places;
 mod protocol;
+mod rebuild;
 mod store;
 mod support;

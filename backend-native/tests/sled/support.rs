@@ -47,7 +47,8 @@ fn child_entry() {
 /// This test binary as children that have a location open.
 pub(crate) fn processes() -> Processes {
     let small = |directory: &Path| directory.to_str().unwrap().to_owned();
-    Processes::this_test_program("support::child_entry").unwrap().with_small_places(small)
+    // Sled's log needs room for another one beside it.
+    Processes::this_test_program("support::child_entry").unwrap().with_small_places(small).with_small_places_times(4)
 }
 
 /// Set where a test runs as its own other process: the directory that it is to work in.

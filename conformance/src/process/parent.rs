@@ -28,6 +28,7 @@ type Address = Arc<dyn Fn(&Path) -> String + Send + Sync>;
 pub struct Processes {
     command: Arc<dyn Fn() -> Command + Send + Sync>,
     address: Option<Address>,
+    times: u64,
     patience: Duration,
 }
 
@@ -36,7 +37,7 @@ impl Processes {
     /// input, output and error become pipes; environment and working directory stay as the command has them.
     #[must_use]
     pub fn new(command: impl Fn() -> Command + Send + Sync + 'static) -> Self {
-        Self { command: Arc::new(command), address: None, patience: PATIENCE }
+        Self { command: Arc::new(command), address: None, times: 1, patience: PATIENCE }
     }
 
     /// The running program once more, without arguments: its `main` begins with [`run_child_if_asked`](super::run_child_if_asked).
@@ -68,6 +69,14 @@ impl Processes {
     #[must_use]
     pub fn with_small_places(mut self, address: impl Fn(&Path) -> String + Send + Sync + 'static) -> Self {
         self.address = Some(Arc::new(address));
+        self
+    }
+
+    /// Makes small places this many times as large: for an engine that takes so many bytes of the disk for each byte of data, because it
+    /// writes its log anew beside the old one. Places should run out after about as much data as those of other engines.
+    #[must_use]
+    pub const fn with_small_places_times(mut self, times: u64) -> Self {
+        self.times = times;
         self
     }
 
@@ -143,7 +152,12 @@ impl Elsewhere for Processes {
             return Err(Broken::NotOffered("no small place: nobody said how a directory becomes an address".to_owned()));
         };
         let room = Room::new().map_err(|error| Broken::promise(format!("no temporary directory for a small place: {error}")))?;
-        let request = Request::InSmallPlace { case: case.name.to_owned(), bytes, directory: room.0.clone(), address: address(&room.0) };
+        let request = Request::InSmallPlace {
+            case: case.name.to_owned(),
+            bytes: bytes.saturating_mul(self.times),
+            directory: room.0.clone(),
+            address: address(&room.0),
+        };
         let child = self.start(in_own_mount_namespace(&self.command()), &request);
         // Until a child in a namespace of its own has spoken, the namespace is what failed.
         let child = child.map_err(|broken| Broken::promise(format!("the small place could not be made: {broken}; {WHAT_TO_ENABLE}")))?;
