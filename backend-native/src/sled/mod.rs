@@ -100,6 +100,7 @@
 //! 11. *A failed flush*: the commit answers `Io`, and so does every later one until the location is opened anew. Reads go on.
 //! 12. *Open files* are the engine's.
 
+mod database;
 mod error;
 mod geometry;
 mod options;

@@ -7,8 +7,8 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::database::TREE;
 use super::geometry::Geometry;
-use super::store::TREE;
 
 /// The directory of the copy.
 const COPY: &str = "rebuilt";
