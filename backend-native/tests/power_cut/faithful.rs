@@ -64,7 +64,9 @@ fn the_suite_passes_over_the_simulated_disk() {
     assert!(failed.is_empty(), "{failed:#?}");
     for skipped in of(Status::Skipped) {
         // What only engines with other capabilities offer, and what this subject has no switch for.
-        let expected = ["atomic_sync::", "damage::", "flush::"].iter().any(|module| skipped.name.starts_with(module));
+        let expected = ["atomic_sync::", "attributes::", "synced_attributes::", "damage::", "flush::"]
+            .iter()
+            .any(|module| skipped.name.starts_with(module));
         assert!(expected, "{} is skipped: {}", skipped.name, skipped.detail);
     }
     println!("{} passed, {} skipped", of(Status::Passed).count(), of(Status::Skipped).count());

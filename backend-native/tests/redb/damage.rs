@@ -31,6 +31,8 @@ enum Outcome {
     Right,
     Corrupt,
     CaughtPanic,
+    /// The byte that says the version of redb's format.
+    OtherVersion,
     OtherError,
     NotFound,
     WrongData,
@@ -39,10 +41,11 @@ enum Outcome {
     Hang,
 }
 
-const ALL: [Outcome; 9] = [
+const ALL: [Outcome; 10] = [
     Outcome::Right,
     Outcome::Corrupt,
     Outcome::CaughtPanic,
+    Outcome::OtherVersion,
     Outcome::OtherError,
     Outcome::NotFound,
     Outcome::WrongData,
@@ -75,6 +78,7 @@ fn of_error(error: &Error) -> Outcome {
         ErrorKind::Corrupt if error.to_string().contains("cannot have written") => Outcome::CaughtPanic,
         ErrorKind::Corrupt => Outcome::Corrupt,
         ErrorKind::NotFound => Outcome::NotFound,
+        ErrorKind::Unsupported => Outcome::OtherVersion,
         _ => Outcome::OtherError,
     }
 }
@@ -186,6 +190,7 @@ fn flipped_bytes_of_the_file_are_counted_by_what_came_of_them() {
         assert!(!counted(never), "{never:?}: {}", examples[&never]);
     }
     assert!(counted(Outcome::Right) && counted(Outcome::Corrupt));
+    assert_eq!(counts.get(&Outcome::OtherVersion).copied().unwrap_or_default().1, 0, "only the header tells a version");
     // A key that is damaged inside redb's tree is not found under its name, or hides what is behind it. That is the one thing that no checksum of ours sees.
     let (header, rest) = counts.get(&Outcome::NotFound).copied().unwrap_or_default();
     assert!(header == 0 && usize::try_from(rest).unwrap() * 50 < OTHERS, "{}", examples[&Outcome::NotFound]);
