@@ -9,7 +9,7 @@ use crate::output::Format;
 /// A location is a URL: memory:, memory:?limit=64MiB, file:///absolute/directory, sled:///absolute/directory, redb:///absolute/file.
 /// ?mode=ro opens a directory for reading alone, rw demands that it exists, rwc (the default) creates it. Without a mode, rm, and put
 /// without -p, demand it. sled: and redb: have no ro: whatever is done with them takes their lock, and where it only reads, demands that
-/// they exist. They also take block=16KiB (the size of their records, when they are created) and cache=32MiB.
+/// they exist. They also take block=4KiB (the size of their records, when they are created) and cache=32MiB.
 /// A path in it is relative to its root, with / between its parts.
 #[derive(Debug, Parser)]
 #[command(
@@ -135,13 +135,13 @@ pub(crate) struct Get {
 ///
 /// A place is a location's URL, and behind a # the path in it, as it is: file:///srv/notes#2026/plan.md. Without a # it is the root.
 ///
-/// A directory's contents go into DST, which is created if it is missing. A file goes to DST, or into it if DST is a directory.
-/// Existing files are replaced in one step; those with the same bytes are skipped; nothing else at DST is touched. Interrupted, run it
-/// again: it goes on where it was. What was copied is synced every 64 MiB or 512 files, and at the end; where nothing unsynced outlives a
-/// kill (sled:, redb:), it goes on from the last of these. Symbolic links, devices and names that are not UTF-8 are not copied, and each is
-/// reported; so are the part files (.anystorage-cp-....part) that an interrupted copy left at SRC. Those at DST are removed, in the
-/// directories that the copy goes through. Permissions and times are not kept: a file that is replaced gets the permissions of a new
-/// file, not those it had.
+/// A directory's contents go into DST, which is created if it is missing. A file goes to DST, or into it if DST is a directory. Existing
+/// files are replaced in one step; those with the same bytes are skipped; nothing else at DST is touched. Interrupted, run it again: files
+/// that are there already are skipped, others are copied from their begin. What was copied is synced after each 64 MiB or 512 files,
+/// between files, and at the end; where nothing unsynced outlives a kill (sled:, redb:), it goes on from the last of these. Symbolic links,
+/// devices and names that are not UTF-8 are not copied, and each is reported; so are the part files (.anystorage-cp-....part) that an
+/// interrupted copy left at SRC. Those at DST are removed, in the directories that the copy goes through. Permissions and times are not
+/// kept: a file that is replaced gets the permissions of a new file, not those it had.
 #[derive(Debug, Args)]
 #[command(after_help = "Exit codes: 0 all copied, 1 something could not be copied (with --strict: or was left out), 2 wrong usage.")]
 pub(crate) struct Cp {
