@@ -23,7 +23,7 @@
 //!
 //! Sled calls itself beta. Its last stable release, 0.34.7, is of 2021, and that is the one used here, pinned: the engine relies on how it
 //! works inside. The engine adds what sled leaves out (below). Prefer the redb engine for everything new, and where damage must be told, disks
-//! are small, or locations are large: redb is maintained, and opens in the same time whatever is stored. Sled is for those who
+//! are small, or locations are large: redb is maintained, and its opening hardly grows with what is stored. Sled is for those who
 //! have it already.
 //!
 //! # What the engine adds to sled
@@ -59,7 +59,7 @@
 //! size of a block, and about 0.9 times for a removal. So what matters is the leaf: 64 KiB of it stay inline, and a read of a block that
 //! is not in memory reads no more than that.
 //!
-//! Sled reads its page table when it is opened: opening grows with what is stored, unlike in the other engines.
+//! Sled reads its page table when it is opened: opening grows with what is stored, far more than in the redb engine.
 //!
 //! | records of 100 bytes | 1,000 | 1,000,000 |
 //! |---|---|---|

@@ -2,7 +2,7 @@ use anystorage_kv::KvOptions;
 
 use super::geometry::Geometry;
 
-/// How many changed bytes wait for a sync in memory, as in the redb engine. Beyond, they go to the log, which says when the disk is full.
+/// How many changed bytes wait for a sync in memory. Beyond, they go to the log, which says when the disk is full.
 const DIRTY_BYTES: usize = 8 << 20;
 
 /// What an opening may make.
