@@ -41,7 +41,8 @@ impl Subject for Simulated {
     }
 
     fn expected(&self) -> Option<Capabilities> {
-        Some(table::REDB.immediate(!self.waiting))
+        // As redb, whose pages alone keep it from declaring checksums.
+        Some(table::REDB.immediate(!self.waiting).checksums(true))
     }
 
     async fn place(&self, label: &str) -> Result<Box<dyn Place>> {
