@@ -206,7 +206,7 @@ impl<S: KvStore> StorageBackend for KvBackend<S> {
     }
 
     async fn sync(&self) -> Result<()> {
-        self.engine.sync_all().await.map_err(|error| error.in_operation(Operation::Sync))
+        self.engine.sync(None).await.map_err(|error| error.in_operation(Operation::Sync))
     }
 
     async fn close(&self) -> Result<()> {

@@ -45,12 +45,12 @@ impl<S: KvStore> Engine<S> {
         let mut found = Vec::<Vec<u8>>::new().into_iter();
         while !buf.is_empty() {
             let (block, within) = self.position(at);
-            let most = self.unchanged_blocks(state, ino, block, within + buf.len());
+            let wanted = within + buf.len();
             let (piece, rest) = buf.split_at_mut(buf.len().min(self.block_size - within));
             match (found.next(), state.block(ino, block)) {
                 (Some(bytes), _) => copy_out(&bytes, within, piece),
                 (None, Some(bytes)) => copy_out(bytes, within, piece),
-                (None, None) => match map.run_at(&inode.map, ino, block, most).await? {
+                (None, None) => match map.run_at(&inode.map, ino, block, self.unchanged_blocks(state, ino, block, wanted)).await? {
                     Some(run) if run.count >= FOUND_TOGETHER => {
                         found = self.stored_blocks(ino, run).await?.into_iter();
                         copy_out(&found.next().unwrap_or_default(), within, piece);

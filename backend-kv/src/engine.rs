@@ -98,8 +98,7 @@ impl<S: KvStore> Engine<S> {
 
     /// Keeps in memory what is published for `key`.
     pub(crate) fn remember(&self, key: &Key, record: Option<Record>) {
-        let name = if let Key::Entry { name, .. } = key { name.len() } else { 0 };
-        let cost = 32 + name + record.as_ref().map_or(0, Record::cost);
+        let cost = 32 + key.name_len() + record.as_ref().map_or(0, Record::cost);
         self.caches().records.insert(key.clone(), record, cost);
     }
 

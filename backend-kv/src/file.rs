@@ -66,18 +66,21 @@ impl<S: KvStore> StorageFile for KvFile<S> {
     }
 
     async fn write_at(&self, offset: u64, data: &[u8]) -> Result<()> {
-        self.check_open(Operation::Write).await?;
         let end = offset.checked_add(data.len() as u64);
-        self.check_writable(Operation::Write, if data.is_empty() { Some(0) } else { end })?;
-        if data.is_empty() {
-            return Ok(());
+        let refused = self.check_writable(Operation::Write, if data.is_empty() { Some(0) } else { end });
+        if refused.is_err() || data.is_empty() {
+            self.check_open(Operation::Write).await?;
+            return refused;
         }
         self.engine.write_at(self.ino, offset, data).await.map_err(self.about(Operation::Write))
     }
 
     async fn set_len(&self, len: u64) -> Result<()> {
-        self.check_open(Operation::SetLen).await?;
-        self.check_writable(Operation::SetLen, Some(len))?;
+        let refused = self.check_writable(Operation::SetLen, Some(len));
+        if refused.is_err() {
+            self.check_open(Operation::SetLen).await?;
+            return refused;
+        }
         self.engine.set_len(self.ino, len).await.map_err(self.about(Operation::SetLen))
     }
 
@@ -90,7 +93,7 @@ impl<S: KvStore> StorageFile for KvFile<S> {
     }
 
     async fn sync(&self) -> Result<()> {
-        self.engine.sync_file(self.ino).await.map_err(self.about(Operation::Sync))
+        self.engine.sync(Some(self.ino)).await.map_err(self.about(Operation::Sync))
     }
 
     async fn close(self: Box<Self>) -> Result<()> {

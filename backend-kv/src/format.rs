@@ -111,12 +111,30 @@ impl Key {
     pub(crate) fn parse_shadow(key: &[u8]) -> Option<Self> {
         Self::parse(key.strip_prefix(b"pw")?)
     }
+
+    /// From a stored key, which must be one of ours.
+    pub(crate) fn of_stored(key: &[u8]) -> Result<Self> {
+        Self::parse(key).ok_or_else(|| damaged(key, NO_SENSE))
+    }
+
+    /// From the stored key of a shadow, which must be one of ours.
+    pub(crate) fn of_shadow(key: &[u8]) -> Result<Self> {
+        Self::parse_shadow(key).ok_or_else(|| damaged(key, NO_SENSE))
+    }
+
+    /// How many bytes it has beyond those that every key has, in memory.
+    pub(crate) fn name_len(&self) -> usize {
+        if let Self::Entry { name, .. } = self { name.len() } else { 0 }
+    }
 }
 
 fn integer(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let (first, rest) = bytes.split_first_chunk::<8>()?;
     Some((u64::from_be_bytes(*first), rest))
 }
+
+/// How a key is damaged that cannot be read.
+pub(crate) const NO_SENSE: &str = "its key makes no sense";
 
 /// The key of a block of a file.
 pub(crate) fn block_key(ino: u64, block: u64, version: u64) -> Vec<u8> {

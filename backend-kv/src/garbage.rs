@@ -7,8 +7,7 @@
 use anystorage_api::{ErrorKind, MaybeSend, Result};
 
 use crate::engine::Engine;
-use crate::format::{Key, block_key, numbered, spill_key};
-use crate::map::Freed;
+use crate::format::{Key, numbered, spill_key};
 use crate::records::{Spill, SpilledFile};
 use crate::state::State;
 use crate::store::{Batch, Commit, KvStore};
@@ -86,8 +85,7 @@ impl<S: KvStore> Engine<S> {
             let runs = which.new.then_some(&file.new).into_iter().chain(which.old.then_some(&file.old)).flatten();
             doomed.extend(runs.map(|run| (file.ino, *run)));
         }
-        let blocks = |(ino, run): (u64, Freed)| (run.block..run.block + run.count).map(move |block| block_key(ino, block, run.version));
-        self.delete(state, doomed.into_iter().flat_map(blocks), how).await.map(Some)
+        self.delete(state, doomed.into_iter().flat_map(|(ino, run)| run.keys(ino)), how).await.map(Some)
     }
 
     /// What of a spill is to be deleted; none if that is not decided.

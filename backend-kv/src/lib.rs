@@ -66,6 +66,7 @@ mod garbage;
 mod handles;
 mod map;
 mod options;
+mod pages;
 mod placement;
 mod publish;
 mod records;

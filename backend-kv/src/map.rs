@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anystorage_api::{Error, ErrorKind, Operation, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::format::block_key;
 use crate::runs::{FANOUT, Runs};
 
 #[cfg(test)]
@@ -40,6 +41,13 @@ pub(crate) struct Extent {
     pub(crate) block: u64,
     pub(crate) count: u64,
     pub(crate) version: u64,
+}
+
+impl Extent {
+    /// The keys of its blocks.
+    pub(crate) fn keys(self, ino: u64) -> impl Iterator<Item = Vec<u8>> {
+        (self.block..self.block.saturating_add(self.count)).map(move |block| block_key(ino, block, self.version))
+    }
 }
 
 /// Blocks that a cut took away.

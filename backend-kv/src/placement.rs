@@ -11,6 +11,7 @@ use anystorage_api::Result;
 
 use crate::engine::Engine;
 use crate::format::{Key, ROOT, numbered};
+use crate::pages::Pages;
 use crate::records::{Entry, Kind, Record};
 use crate::state::State;
 use crate::store::KvStore;
@@ -108,23 +109,19 @@ impl<S: KvStore> Engine<S> {
     }
 
     async fn published_entries(&self, directory: u64) -> Result<Vec<(Key, Entry)>> {
-        const PAGE: usize = 256;
         let mut found = Vec::new();
-        let (mut from, to) = numbered(b"e", directory);
+        let mut pages = Pages::of(numbered(b"e", directory), 256);
         loop {
-            let page = self.store.scan(&from, &to, PAGE).await?;
-            let more = page.len() == PAGE;
+            let page = pages.next(&self.store).await?;
+            if page.is_empty() {
+                return Ok(found);
+            }
             for (stored, value) in page {
-                let key = Key::parse(&stored).ok_or_else(|| crate::format::damaged(&stored, "its key makes no sense"))?;
+                let key = Key::of_stored(&stored)?;
                 if let Record::Entry(entry) = Record::decode(&key, &stored, value)? {
                     found.push((key, entry));
                 }
-                from = stored;
             }
-            if !more {
-                return Ok(found);
-            }
-            from.push(0);
         }
     }
 }

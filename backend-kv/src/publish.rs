@@ -7,8 +7,8 @@ use anystorage_api::{ErrorKind, Operation, Result};
 use async_lock::RwLockWriteGuard;
 
 use crate::engine::{Engine, MapEdit};
-use crate::format::{APPLY, Key, ROOT, SUPERBLOCK, block_key, encode, numbered, prefix, seal, spill_key};
-use crate::map::NodeId;
+use crate::format::{APPLY, Key, ROOT, SUPERBLOCK, block_key, encode, prefix, seal, spill_key};
+use crate::map::{Freed, NodeId};
 use crate::placement::Placement;
 use crate::records::{Inode, Kind, Record, Spill, SpilledFile, decode_shadow};
 use crate::spill::{Spilled, freed_at_once, seal_block};
@@ -42,68 +42,47 @@ struct Plan {
     small: bool,
 }
 
-impl<S: KvStore> Engine<S> {
-    /// `StorageFile::sync`.
-    pub(crate) async fn sync_file(&self, ino: u64) -> Result<()> {
-        let mut state = self.changing(Operation::Sync).await?;
-        let placement = match self.placement(&state, ino).await? {
-            // No name leads to it: nothing of it will be found.
-            None => return Ok(()),
-            Some(placement) => placement,
-        };
-        if !self.is_unsynced(&state, ino, &placement).await? {
-            return Ok(());
-        }
-        let plan = self.plan_file(&mut state, &placement).await?;
-        let (state, outcome) = self.publish(state, plan).await?;
-        match outcome {
-            Err(full) if full.kind() == ErrorKind::NoSpace => {
-                let (mut state, removed) = self.publish_removals(state).await?;
-                if !self.make_space(&mut state).await && !removed {
-                    return Err(full);
-                }
-                let Some(placement) = self.placement(&state, ino).await? else { return Ok(()) };
-                let plan = self.plan_file(&mut state, &placement).await?;
-                let (state, outcome) = self.publish(state, plan).await?;
-                outcome?;
-                self.collect_some(state).await
-            }
-            outcome => {
-                outcome?;
-                self.collect_some(state).await
-            }
+impl Plan {
+    /// Deletes stored blocks of a file.
+    fn delete(&mut self, ino: u64, runs: &[Freed]) {
+        for key in runs.iter().flat_map(|run| run.keys(ino)) {
+            self.batch.push(key, None);
         }
     }
+}
 
-    /// `StorageBackend::sync`.
-    pub(crate) async fn sync_all(&self) -> Result<()> {
+impl<S: KvStore> Engine<S> {
+    /// `StorageFile::sync` of one file, or `StorageBackend::sync`.
+    pub(crate) async fn sync(&self, file: Option<u64>) -> Result<()> {
         let mut state = self.changing(Operation::Sync).await?;
-        if state.shadowed {
+        if state.shadowed && file.is_none() {
             self.sync_shadowed(&mut state).await?;
             return self.collect_some(state).await;
         }
-        for attempt in 0..2 {
-            let plan = self.plan_all(&mut state).await?;
-            if plan.batch.is_empty() {
-                return Ok(());
-            }
+        let mut first = true;
+        loop {
+            let plan = match file {
+                Some(ino) => self.plan_file(&mut state, ino).await?,
+                None => self.plan_all(&mut state).await?,
+            };
+            let Some(plan) = plan else { return Ok(()) };
             let (after, outcome) = self.publish(state, plan).await?;
             state = after;
             match outcome {
-                Err(full) if full.kind() == ErrorKind::NoSpace && attempt == 0 => {
+                Err(full) if full.kind() == ErrorKind::NoSpace && first => {
                     let (after, removed) = self.publish_removals(state).await?;
                     state = after;
                     if !self.make_space(&mut state).await && !removed {
                         return Err(full);
                     }
+                    first = false;
                 }
                 outcome => {
                     outcome?;
-                    break;
+                    return self.collect_some(state).await;
                 }
             }
         }
-        self.collect_some(state).await
     }
 
     /// For changes and syncs: what was left half done before is finished first.
@@ -150,7 +129,12 @@ impl<S: KvStore> Engine<S> {
         Ok(state.shadowed && self.store.get(&Key::Inode(ino).shadow()).await?.is_some())
     }
 
-    async fn plan_file(&self, state: &mut State, placement: &Placement) -> Result<Plan> {
+    /// None if nothing of it is to be published: it is as it was, or no name leads to it, nor a published one.
+    async fn plan_file(&self, state: &mut State, ino: u64) -> Result<Option<Plan>> {
+        let Some(placement) = self.placement(state, ino).await? else { return Ok(None) };
+        if !self.is_unsynced(state, ino, &placement).await? {
+            return Ok(None);
+        }
         let mut plan = Plan::default();
         for ino in &placement.whole {
             self.plan_whole(state, *ino, &mut plan).await?;
@@ -176,7 +160,7 @@ impl<S: KvStore> Engine<S> {
         for ino in &placement.gone {
             self.plan_gone(state, *ino, &mut plan).await?;
         }
-        self.complete(state, plan)
+        self.complete(state, plan).map(Some)
     }
 
     /// Publishes that files were removed, and nothing else, so that their space can be had. A name that something else has taken stays
@@ -207,7 +191,8 @@ impl<S: KvStore> Engine<S> {
         }
     }
 
-    async fn plan_all(&self, state: &mut State) -> Result<Plan> {
+    /// None if nothing has changed, and nothing waits to be deleted.
+    async fn plan_all(&self, state: &mut State) -> Result<Option<Plan>> {
         let mut plan = Plan::default();
         let mut whole = Vec::new();
         let mut gone = Vec::new();
@@ -231,9 +216,9 @@ impl<S: KvStore> Engine<S> {
             }
         }
         if plan.records.is_empty() && plan.blocks.is_empty() && state.garbage.done.is_empty() {
-            return Ok(Plan::default());
+            return Ok(None);
         }
-        self.complete(state, plan)
+        self.complete(state, plan).map(Some)
     }
 
     /// All of a file, or of a directory: bytes, block map, inode.
@@ -260,8 +245,7 @@ impl<S: KvStore> Engine<S> {
         inode.map = map;
         let nodes = edit.nodes;
         if state.shadowed {
-            let (from, to) = numbered(b"pwn", ino);
-            self.each_shadow(from, to, |key, node| {
+            self.each_shadow_node(ino, |key, node| {
                 plan.records.insert(key, node);
             })
             .await?;
@@ -276,11 +260,7 @@ impl<S: KvStore> Engine<S> {
     async fn plan_freed(&self, state: &mut State, ino: u64, plan: &mut Plan) -> Result<()> {
         let Some(freed) = state.freed.get(&ino) else { return Ok(()) };
         if freed.iter().map(|run| run.count).sum::<u64>() <= DELETED_AT_ONCE {
-            for run in freed {
-                for block in run.block..run.block + run.count {
-                    plan.batch.push(block_key(ino, block, run.version), None);
-                }
-            }
+            plan.delete(ino, freed);
             return Ok(());
         }
         let base = self.published_inode(ino).await?.map_or(0, |published| published.stamp);
@@ -313,11 +293,7 @@ impl<S: KvStore> Engine<S> {
         let open = self.handles.is_open(ino);
         match published.map.runs_without_nodes() {
             Some(runs) if !open && !plan.small && runs.iter().map(|run| run.count).sum::<u64>() <= DELETED_AT_ONCE => {
-                for run in runs {
-                    for block in run.block..run.block + run.count {
-                        plan.batch.push(block_key(ino, block, run.version), None);
-                    }
-                }
+                plan.delete(ino, &runs);
                 plan.records.insert(Key::Orphan(ino), None);
             }
             _ => {
@@ -460,7 +436,7 @@ impl<S: KvStore> Engine<S> {
             let mut batch = Batch::new();
             let mut orphans = Vec::new();
             for (stored, value) in page {
-                let key = Key::parse_shadow(&stored).ok_or_else(|| crate::format::damaged(&stored, "its key makes no sense"))?;
+                let key = Key::of_shadow(&stored)?;
                 let record = decode_shadow(&key, value)?.map(|record| record.settled());
                 let place = key.published();
                 let value = record.as_ref().map(|record| record.encode(&place)).transpose()?;

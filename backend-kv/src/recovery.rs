@@ -7,9 +7,10 @@ use std::sync::Arc;
 use anystorage_api::{Error, ErrorKind, Operation, Result};
 
 use crate::engine::{Engine, new_root};
-use crate::format::{APPLY, Key, ROOT, SUPERBLOCK, damaged, encode, prefix, spill_key, spill_number, unseal};
+use crate::format::{APPLY, Key, NO_SENSE, ROOT, SUPERBLOCK, damaged, encode, prefix, spill_key, spill_number, unseal};
 use crate::garbage::DECIDED;
 use crate::options::KvOptions;
+use crate::pages::Pages;
 use crate::records::{Record, Spill, SpilledFile, Superblock};
 use crate::state::{IDS_AT_ONCE, Ids, State};
 use crate::store::{Batch, Commit, KvStore};
@@ -118,14 +119,15 @@ impl<S: KvStore> Engine<S> {
     /// Which blocks of a spill are to be deleted hangs on whether it was published. That is decided now, before another sync of the same
     /// file, and written down; deleting can wait.
     async fn decide_spills(&self, state: &mut State) -> Result<()> {
-        let (mut from, to) = prefix(b"ps");
+        let mut pages = Pages::of(prefix(b"ps"), PAGE);
         loop {
-            let page = self.store.scan(&from, &to, PAGE).await?;
-            let Some((last, _)) = page.last() else { return Ok(()) };
-            from = [last.as_slice(), &[0]].concat();
+            let page = pages.next(&self.store).await?;
+            if page.is_empty() {
+                return Ok(());
+            }
             let mut batch = Batch::new();
             for (key, value) in page {
-                let number = spill_number(&key).ok_or_else(|| damaged(&key, "its key makes no sense"))?;
+                let number = spill_number(&key).ok_or_else(|| damaged(&key, NO_SENSE))?;
                 // A record that is damaged stays, and so does what it names.
                 let Ok(spill) = Spill::decode(&key, value).inspect_err(|error| log::warn!("{error}")) else { continue };
                 if let Some(decided) = self.decided(&spill).await? {
@@ -166,15 +168,15 @@ impl<S: KvStore> Engine<S> {
     }
 
     async fn find_orphans(&self, state: &mut State) -> Result<()> {
-        let (mut from, to) = prefix(b"po");
+        let mut pages = Pages::of(prefix(b"po"), PAGE);
         loop {
-            let page = self.store.scan(&from, &to, PAGE).await?;
-            let Some((last, _)) = page.last() else { return Ok(()) };
-            from = [last.as_slice(), &[0]].concat();
+            let page = pages.next(&self.store).await?;
+            if page.is_empty() {
+                return Ok(());
+            }
             for (key, _) in page {
-                match Key::parse(&key) {
-                    Some(Key::Orphan(ino)) => state.garbage.orphans.push_back(ino),
-                    _ => return Err(damaged(&key, "its key makes no sense")),
+                if let Key::Orphan(ino) = Key::of_stored(&key)? {
+                    state.garbage.orphans.push_back(ino);
                 }
             }
         }

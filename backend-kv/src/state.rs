@@ -116,12 +116,9 @@ impl State {
     }
 
     pub(crate) fn set(&mut self, key: Key, record: Option<Record>) {
-        let cost = record_cost(&key, record.as_ref());
-        let name = if let Key::Entry { name, .. } = &key { name.len() } else { 0 };
-        self.record_bytes += cost;
-        if let Some(old) = self.changed.insert(key, record) {
-            self.record_bytes = self.record_bytes.saturating_sub(OVERHEAD + name + old.as_ref().map_or(0, Record::cost));
-        }
+        self.unset(&key);
+        self.record_bytes += record_cost(&key, record.as_ref());
+        self.changed.insert(key, record);
     }
 
     /// Forgets that a record has changed: what is stored is what it is.
@@ -182,6 +179,5 @@ impl State {
 }
 
 fn record_cost(key: &Key, record: Option<&Record>) -> usize {
-    let name = if let Key::Entry { name, .. } = key { name.len() } else { 0 };
-    OVERHEAD + name + record.map_or(0, Record::cost)
+    OVERHEAD + key.name_len() + record.map_or(0, Record::cost)
 }

@@ -7,6 +7,7 @@ use anystorage_api::{Attributes, DirEntry, Error, ErrorKind, Metadata, Operation
 
 use crate::engine::Engine;
 use crate::format::{Key, ROOT, numbered};
+use crate::pages::Pages;
 use crate::publish::nodes_of;
 use crate::records::{Entry, Inode, Kind, Place, Record, decode_shadow};
 use crate::state::State;
@@ -113,7 +114,7 @@ impl<S: KvStore> Engine<S> {
         let mut full = Vec::new();
         let (more_stored, more_shadows) = (stored.len() == limit, shadows.len() == limit);
         for (stored_key, value) in stored {
-            let key = Key::parse(&stored_key).ok_or_else(|| crate::format::damaged(&stored_key, "its key makes no sense"))?;
+            let key = Key::of_stored(&stored_key)?;
             let record = Record::decode(&key, &stored_key, value)?;
             page.put(key, Some(record));
         }
@@ -122,7 +123,7 @@ impl<S: KvStore> Engine<S> {
         }
         let mut last_shadow = None;
         for (stored_key, value) in shadows {
-            let key = Key::parse_shadow(&stored_key).ok_or_else(|| crate::format::damaged(&stored_key, "its key makes no sense"))?;
+            let key = Key::of_shadow(&stored_key)?;
             let record = decode_shadow(&key, value)?;
             if let Key::Entry { name, .. } = &key {
                 last_shadow = Some(name.clone());
@@ -212,33 +213,28 @@ impl<S: KvStore> Engine<S> {
     async fn shadow_nodes(&self, state: &State, ino: u64) -> Result<Vec<(Key, Option<Record>)>> {
         let mut nodes = Vec::new();
         if state.shadowed {
-            let (from, to) = numbered(b"pwn", ino);
-            self.each_shadow(from, to, |key, node| nodes.push((key, node))).await?;
+            self.each_shadow_node(ino, |key, node| nodes.push((key, node))).await?;
         }
         Ok(nodes)
     }
 
-    /// Calls `act` with every shadow in a range of stored keys.
-    pub(crate) async fn each_shadow(
+    /// Calls `act` with every shadow of a part of a file's block map.
+    pub(crate) async fn each_shadow_node(
         &self,
-        mut from: Vec<u8>,
-        to: Vec<u8>,
+        ino: u64,
         mut act: impl FnMut(Key, Option<Record>) + anystorage_api::MaybeSend,
     ) -> Result<()> {
-        const PAGE: usize = 256;
+        let mut pages = Pages::of(numbered(b"pwn", ino), 256);
         loop {
-            let page = self.store.scan(&from, &to, PAGE).await?;
-            let more = page.len() == PAGE;
-            for (stored, value) in page {
-                let key = Key::parse_shadow(&stored).ok_or_else(|| crate::format::damaged(&stored, "its key makes no sense"))?;
-                let record = decode_shadow(&key, value)?;
-                act(key, record);
-                from = stored;
-            }
-            if !more {
+            let page = pages.next(&self.store).await?;
+            if page.is_empty() {
                 return Ok(());
             }
-            from.push(0);
+            for (stored, value) in page {
+                let key = Key::of_shadow(&stored)?;
+                let record = decode_shadow(&key, value)?;
+                act(key, record);
+            }
         }
     }
 
