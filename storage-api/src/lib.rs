@@ -4,6 +4,7 @@
 //! - [`StoragePath`], [`OpenOptions`], [`Metadata`], [`DirEntry`], [`Capabilities`] and [`Error`] are the words they use.
 //! - [`StorageBackendExt`] is what every backend can do on top: whole trees, copies, text.
 //! - [`Blocking`] and [`BlockingFile`] are the same without `async`, for engines that never wait, with `std::io` on open files.
+//! - [`RunToEnd`] makes calls that wait outlive the drop of their future, for engines that need it.
 //! - [`contract`] is the promise behind all of it, in twelve numbered lines.
 //!
 //! # Writing an engine
@@ -19,6 +20,7 @@ extern crate self as anystorage_api;
 mod backend;
 mod blocking;
 mod capabilities;
+mod detach;
 mod error;
 mod ext;
 mod file;
@@ -33,6 +35,7 @@ pub use anystorage_macros::engine;
 pub use backend::StorageBackend;
 pub use blocking::{Blocking, BlockingFile, BlockingWalk};
 pub use capabilities::{Capabilities, Durability};
+pub use detach::{Detached, RunToEnd};
 pub use error::{Error, ErrorKind, Operation, Result};
 pub use ext::StorageBackendExt;
 pub use file::StorageFile;

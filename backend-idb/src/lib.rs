@@ -1,0 +1,1 @@
+//! The anystorage engine over IndexedDB.

@@ -1,0 +1,1 @@
+//! The anystorage engines over the origin private file system.

@@ -1,0 +1,126 @@
+//! One holder of a location, in all tabs and workers of an origin: a [Web Lock](https://w3c.github.io/web-locks/).
+
+use std::cell::RefCell;
+use std::fmt;
+
+use anystorage_api::{Error, ErrorKind, Operation, Result};
+use js_sys::{Array, Function, Object, Promise, Reflect};
+use wasm_bindgen::prelude::{Closure, wasm_bindgen};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+
+use crate::exception::{Exception, thrown};
+use crate::global::{Alarm, member, of_navigator, property};
+
+/// How long a lock that another holder has is waited for, in milliseconds: its holder may just be going, with the page that was reloaded.
+pub const PATIENCE: f64 = 500.0;
+
+/// A lock that is held until this is released or dropped, or until its page or worker ends, however it ends.
+pub struct WebLock {
+    name: String,
+    /// Resolves the promise that holds the lock.
+    release: Function,
+    /// Settles when the lock is free again.
+    ended: RefCell<Option<Promise>>,
+}
+
+#[wasm_bindgen]
+extern "C" {
+    type AbortController;
+    #[wasm_bindgen(method, getter)]
+    fn signal(this: &AbortController) -> JsValue;
+}
+
+impl WebLock {
+    /// Takes the lock of this name, waiting for at most [`PATIENCE`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::Locked`] if somebody else holds it; [`ErrorKind::Unsupported`] where there are no Web Locks,
+    /// [`ErrorKind::PermissionDenied`] where the origin may not use them.
+    pub async fn acquire(name: &str) -> Result<Self> {
+        let operation = Operation::OpenLocation;
+        let locks = of_navigator("locks")?;
+        let mut release = None;
+        let held = Promise::new(&mut |resolve, _| release = Some(resolve));
+        let Some(release) = release else {
+            return Err(Error::new(ErrorKind::Io, operation).with_text("a promise was made without its executor"));
+        };
+        // From here on a drop gives the lock back, even one that is granted later.
+        let lock = Self { name: name.to_owned(), release, ended: RefCell::default() };
+
+        let mut grant = None;
+        let granted = Promise::new(&mut |resolve, _| grant = Some(resolve));
+        let callback = Closure::once(move |_lock: JsValue| -> Promise {
+            if let Some(grant) = grant {
+                // Calling the resolver of a promise does not throw.
+                let _ = grant.call1(&JsValue::UNDEFINED, &JsValue::TRUE);
+            }
+            held
+        });
+        let (options, impatience) = impatient().map_err(thrown(operation))?;
+        let request: Function = member(&locks, "request").unchecked_into();
+        let ended = request.call3(&locks, &JsValue::from_str(name), &options, callback.as_ref()).map_err(thrown(operation))?;
+        let ended: Promise = ended.unchecked_into();
+        *lock.ended.borrow_mut() = Some(ended.clone());
+        let outcome = JsFuture::from(Promise::race(&Array::of2(&granted, &ended))).await;
+        drop(impatience);
+        match outcome {
+            Ok(_) => {
+                // It may still be called by JavaScript as long as the request is not over, which is now.
+                drop(callback);
+                Ok(lock)
+            }
+            Err(rejected) => {
+                let exception = Exception::new(&rejected);
+                if exception.name() != "AbortError" {
+                    return Err(exception.into_error(operation));
+                }
+                let text = format!("another tab, worker or instance has it open (Web Lock {name:?}): close that one");
+                Err(Error::new(ErrorKind::Locked, operation).with_text(text))
+            }
+        }
+    }
+
+    /// Gives the lock back, and waits until it is free.
+    pub async fn release(self) {
+        self.resolve();
+        let ended = self.ended.borrow_mut().take();
+        if let Some(ended) = ended {
+            // It settles with what the callback's promise settles with.
+            let _ = JsFuture::from(ended).await;
+        }
+    }
+
+    /// The name of the lock.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn resolve(&self) {
+        // Calling the resolver of a promise does not throw, a second time does nothing.
+        let _ = self.release.call0(&JsValue::UNDEFINED);
+    }
+}
+
+impl Drop for WebLock {
+    fn drop(&mut self) {
+        self.resolve();
+    }
+}
+
+impl fmt::Debug for WebLock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("WebLock").field(&self.name).finish()
+    }
+}
+
+/// Options of a request that is given up after [`PATIENCE`], unless the alarm is dropped before.
+fn impatient() -> std::result::Result<(Object, Alarm), JsValue> {
+    let class: Function = property("AbortController").dyn_into()?;
+    let controller: AbortController = Reflect::construct(&class, &Array::new())?.unchecked_into();
+    let options = Object::new();
+    Reflect::set(&options, &JsValue::from_str("signal"), &controller.signal())?;
+    let abort: Function = member(&controller, "abort").unchecked_into();
+    Ok((options, Alarm::set(&abort.bind0(&controller), PATIENCE)))
+}
