@@ -1,10 +1,19 @@
+#[cfg(all(any(feature = "opfs", feature = "idb"), target_family = "wasm", target_os = "unknown"))]
+use anystorage_api::StoragePath;
 use anystorage_api::{Error, ErrorKind, Operation, Result, StorageBackend};
 
 #[cfg(all(feature = "files", unix))]
 use crate::url::FilesMode;
-#[cfg(all(any(feature = "sled", feature = "redb"), unix))]
+#[cfg(any(
+    all(any(feature = "sled", feature = "redb"), unix),
+    all(any(feature = "opfs", feature = "idb"), target_family = "wasm", target_os = "unknown")
+))]
 use crate::url::StoreMode;
+#[cfg(all(feature = "idb", target_family = "wasm", target_os = "unknown"))]
+use crate::url::StoreOptions;
 use crate::url::{Location, StorageUrl};
+#[cfg(all(feature = "opfs", target_family = "wasm", target_os = "unknown"))]
+use crate::url::{OpfsIo, OpfsLayout, OpfsOptions};
 
 /// An engine that this version knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,11 +51,27 @@ pub(crate) const SLED: EngineInfo =
 pub(crate) const REDB: EngineInfo =
     EngineInfo { scheme: "redb", feature: "redb", parameters: STORE_PARAMETERS, enabled: cfg!(feature = "redb"), on_target: cfg!(unix) };
 
+pub(crate) const OPFS: EngineInfo = EngineInfo {
+    scheme: "opfs",
+    feature: "opfs",
+    parameters: &["mode", "layout", "io"],
+    enabled: cfg!(feature = "opfs"),
+    on_target: cfg!(all(target_family = "wasm", target_os = "unknown")),
+};
+
+pub(crate) const IDB: EngineInfo = EngineInfo {
+    scheme: "idb",
+    feature: "idb",
+    parameters: STORE_PARAMETERS,
+    enabled: cfg!(feature = "idb"),
+    on_target: cfg!(all(target_family = "wasm", target_os = "unknown")),
+};
+
 /// Those of every engine over a key-value store.
 const STORE_PARAMETERS: &[&str] = &["mode", "block", "cache"];
 
 /// Every engine that this version knows, whether it is in this build or not.
-pub const ENGINES: &[EngineInfo] = &[MEMORY, FILES, SLED, REDB];
+pub const ENGINES: &[EngineInfo] = &[MEMORY, FILES, SLED, REDB, OPFS, IDB];
 
 /// Where the engine's work is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,23 +86,46 @@ impl Running {
     /// Opens the engine, with the layer that this asks for around it.
     pub(crate) async fn open(self, url: &StorageUrl) -> Result<Box<dyn StorageBackend>> {
         match (self, url.location()) {
-            // It only ever copies memory, which is done before another thread has woken up.
-            (Self::Offloaded, Location::Memory { .. }) | (Self::Inline, _) => open_engine(url),
             #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
             (Self::Offloaded, Location::Files { .. } | Location::Sled { .. } | Location::Redb { .. }) => {
                 let url = url.clone();
-                let engine = blocking::unblock(move || open_engine(&url)).await?;
+                let engine = blocking::unblock(move || open_at_once(&url)).await?;
                 Ok(Box::new(anystorage_layers::Offload::new(engine)))
             }
-            // No threads, and no engine that would block one.
-            #[cfg(all(target_family = "wasm", target_os = "unknown"))]
-            (Self::Offloaded, Location::Files { .. } | Location::Sled { .. } | Location::Redb { .. }) => open_engine(url),
+            #[cfg(all(feature = "opfs", target_family = "wasm", target_os = "unknown"))]
+            (_, Location::Opfs { name, options }) => open_opfs(name, *options).await,
+            #[cfg(all(feature = "idb", target_family = "wasm", target_os = "unknown"))]
+            (_, Location::Idb { name, options }) => open_idb(name, *options).await,
+            // The work of all others is to copy memory, which is done before another thread has woken up.
+            _ => open_at_once(url),
         }
     }
 }
 
-/// Opens the engine itself, with no layer around it.
-fn open_engine(url: &StorageUrl) -> Result<Box<dyn StorageBackend>> {
+#[cfg(all(feature = "opfs", target_family = "wasm", target_os = "unknown"))]
+async fn open_opfs(name: &StoragePath, options: OpfsOptions) -> Result<Box<dyn StorageBackend>> {
+    use anystorage_opfs::{Io, Mode, OpfsOptions as Opening};
+    let mode = if options.mode == StoreMode::ReadWrite { Mode::ReadWrite } else { Mode::ReadWriteCreate };
+    let io = if options.io == OpfsIo::Stream { Io::Stream } else { Io::Auto };
+    let opening = Opening::new().mode(mode).io(io);
+    match options.layout {
+        OpfsLayout::Tree => Ok(Box::new(anystorage_opfs::tree::open(name.as_str(), &opening).await?)),
+    }
+}
+
+#[cfg(all(feature = "idb", target_family = "wasm", target_os = "unknown"))]
+async fn open_idb(name: &StoragePath, options: StoreOptions) -> Result<Box<dyn StorageBackend>> {
+    use anystorage_idb::{IdbMode, IdbOptions};
+    let mode = if options.mode == StoreMode::ReadWrite { IdbMode::ReadWrite } else { IdbMode::ReadWriteCreate };
+    let mut opening = IdbOptions::new().mode(mode).block_size(options.block.map(in_memory));
+    if let Some(cache) = options.cache {
+        opening = opening.cache_bytes(in_memory(cache));
+    }
+    Ok(Box::new(anystorage_idb::open(name.as_str(), &opening).await?))
+}
+
+/// Opens an engine whose opening waits for nothing but the host's disk, with no layer around it.
+fn open_at_once(url: &StorageUrl) -> Result<Box<dyn StorageBackend>> {
     match url.location() {
         #[cfg(feature = "memory")]
         Location::Memory { limit } => Ok(Box::new(match limit {
@@ -122,7 +170,7 @@ fn open_engine(url: &StorageUrl) -> Result<Box<dyn StorageBackend>> {
 }
 
 /// A size that the URL was checked to have room for in memory.
-#[cfg(all(any(feature = "sled", feature = "redb"), unix))]
+#[cfg(any(all(any(feature = "sled", feature = "redb"), unix), all(feature = "idb", target_family = "wasm", target_os = "unknown")))]
 fn in_memory(size: crate::size::ByteSize) -> usize {
     usize::try_from(size.bytes()).unwrap_or(usize::MAX)
 }

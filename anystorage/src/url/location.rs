@@ -1,5 +1,7 @@
 use std::path::PathBuf;
 
+use anystorage_api::StoragePath;
+
 use crate::size::ByteSize;
 
 /// What a [`StorageUrl`](crate::StorageUrl) leads to.
@@ -36,6 +38,22 @@ pub enum Location {
         /// The parameters.
         options: StoreOptions,
     },
+    /// `opfs://...`
+    #[non_exhaustive]
+    Opfs {
+        /// The directory below the root of the origin's private file system.
+        name: StoragePath,
+        /// The parameters.
+        options: OpfsOptions,
+    },
+    /// `idb://...`
+    #[non_exhaustive]
+    Idb {
+        /// The name of the location among those of the origin.
+        name: StoragePath,
+        /// The parameters.
+        options: StoreOptions,
+    },
 }
 
 /// The parameter `mode` of a `file:` URL.
@@ -51,7 +69,7 @@ pub enum FilesMode {
     ReadWriteCreate,
 }
 
-/// The parameters of a `sled:` or `redb:` URL.
+/// The parameters of a `sled:`, `redb:` or `idb:` URL.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct StoreOptions {
@@ -64,13 +82,45 @@ pub struct StoreOptions {
     pub cache: Option<ByteSize>,
 }
 
-/// The parameter `mode` of a `sled:` or `redb:` URL. There is no `ro`: these engines cannot open a store without its lock.
+/// The parameters of an `opfs:` URL.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct OpfsOptions {
+    /// The parameter `mode`.
+    pub mode: StoreMode,
+    /// The parameter `layout`.
+    pub layout: OpfsLayout,
+    /// The parameter `io`.
+    pub io: OpfsIo,
+}
+
+/// The parameter `layout` of an `opfs:` URL: how files lie in the origin's private file system.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum OpfsLayout {
+    /// `tree`: one OPFS file for each file, under its own name.
+    #[default]
+    Tree,
+}
+
+/// The parameter `io` of an `opfs:` URL: how bytes are read and written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum OpfsIo {
+    /// `sync`: through synchronous access handles, which exist in dedicated workers alone. Elsewhere opening is an error.
+    #[default]
+    Sync,
+    /// `stream`: through writable streams, in pages and workers. Slow: each change of a file copies it.
+    Stream,
+}
+
+/// The parameter `mode` of all URLs but `file:`. There is no `ro`: these engines cannot open a location without its lock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StoreMode {
-    /// `rw`: for reading and writing. The store must exist.
+    /// `rw`: for reading and writing. The location must exist.
     ReadWrite,
-    /// `rwc`: for reading and writing. The store is created if it is missing.
+    /// `rwc`: for reading and writing. The location is created if it is missing.
     #[default]
     ReadWriteCreate,
 }

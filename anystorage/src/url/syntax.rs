@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use anystorage_api::{Error, ErrorKind, Operation, Result};
+use anystorage_api::{Error, ErrorKind, Operation, Result, StoragePath};
 use percent_encoding::percent_decode_str;
 use url::{SyntaxViolation, Url};
 
@@ -19,6 +19,10 @@ pub(super) fn parse(text: &str) -> Result<Url> {
             url::ParseError::RelativeUrlWithoutBase => {
                 "it has no scheme: a directory is written file:///absolute/directory, memory is memory:".to_owned()
             }
+            url::ParseError::InvalidDomainCharacter => {
+                "a character of the name cannot stand in a URL: write it %XX (a space is %20, a backslash %5C)".to_owned()
+            }
+            url::ParseError::InvalidPort => "a colon begins the number of a port: write %3A for the character itself".to_owned(),
             error => error.to_string(),
         };
         malformed(text, why)
@@ -85,6 +89,28 @@ pub(super) fn host_path(url: &Url, text: &str, what: &str) -> Result<PathBuf> {
     }
     let path = os_string(bytes).ok_or_else(|| malformed(text, format!("the {what} is not UTF-8")))?;
     Ok(PathBuf::from(path))
+}
+
+/// The name that a URL gives to a location of a browser's origin: a path, what stands between `//` and the parameters.
+pub(super) fn origin_name(url: &Url, text: &str) -> Result<StoragePath> {
+    let scheme = url.scheme();
+    let behind_scheme = text.split_once(':').map_or("", |(_, rest)| rest);
+    let Some(written) = behind_scheme.strip_prefix("//") else {
+        return Err(malformed(text, format!("two slashes are missing: write {scheme}://{}", behind_scheme.trim_start_matches('/'))));
+    };
+    let written = written.split(['?', '#']).next().unwrap_or_default();
+    if written.is_empty() {
+        return Err(malformed(text, format!("it names no location: write {scheme}://name")));
+    }
+    if written.starts_with('/') {
+        let name = written.trim_start_matches('/');
+        return Err(malformed(text, format!("there is a slash too many: a location of the origin is written {scheme}://{name}")));
+    }
+    if written.contains('\\') {
+        return Err(malformed(text, BACKSLASH));
+    }
+    let name = percent_decode_str(written).decode_utf8().map_err(|_| malformed(text, "the name is not UTF-8"))?;
+    StoragePath::parse(&name).map_err(|error| malformed(text, format!("the name {name:?}: {}", error.text().unwrap_or("it is no path"))))
 }
 
 #[cfg(unix)]

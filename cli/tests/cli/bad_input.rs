@@ -52,13 +52,26 @@ fn urls() {
         ("file:///srv?mod=ro", "\"mod\""),
         ("file:/srv/notes", "write file:///srv/notes"),
         ("memory:?limit=lots", "\"lots\""),
-        ("opfs://notes", "\"opfs\""),
+        ("s3://notes", "\"s3\""),
         ("file://ada:hunter2@host/srv", "no secrets"),
     ] {
         for arguments in
             [vec!["ls", url], vec!["info", url], vec!["rm", "-r", url, "directory"], vec!["cp", url, "memory:"], vec!["conformance", url]]
         {
             refused(&before, guard.path(), &arguments, 2, &[named]);
+        }
+    }
+}
+
+#[test]
+fn engines_of_browsers() {
+    let (guard, _) = store();
+    let before = manifest(guard.path());
+    for scheme in ["opfs", "idb"] {
+        let url = format!("{scheme}://notes");
+        let named = format!("there is no engine of {scheme}: on this target");
+        for arguments in [vec!["ls", &url], vec!["info", &url]] {
+            refused(&before, guard.path(), &arguments, 1, &[&named]);
         }
     }
 }
