@@ -1,19 +1,15 @@
 //! Licences, bans, sources and known vulnerabilities of all dependencies, as `deny.toml` says.
 
-use std::env;
-use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use crate::tools;
 
 /// The version that `deny.toml` was written for.
 const VERSION: &str = "0.20.2";
 
 /// Runs cargo-deny, installing it below the target directory if it is not there.
 pub(crate) fn run() -> Result<(), String> {
-    let tools = tools_directory();
-    let program = tools.join("bin").join("cargo-deny");
-    if !program.is_file() {
-        install(&tools)?;
-    }
+    let program = tools::built("cargo-deny", VERSION)?;
     let deny = |arguments: &[&str]| {
         println!("=== cargo deny {}", arguments.join(" "));
         Command::new(&program).args(arguments).status().is_ok_and(|status| status.success())
@@ -27,18 +23,4 @@ pub(crate) fn run() -> Result<(), String> {
         return Ok(());
     }
     if deny(&["check", "--disable-fetch", "advisories"]) { Ok(()) } else { Err("advisories: see above".to_owned()) }
-}
-
-fn install(tools: &Path) -> Result<(), String> {
-    let installed = Command::new("cargo")
-        .args(["install", "cargo-deny", "--locked", "--version", VERSION, "--root"])
-        .arg(tools)
-        .status()
-        .is_ok_and(|status| status.success());
-    if installed { Ok(()) } else { Err(format!("cargo-deny {VERSION} could not be installed into {}", tools.display())) }
-}
-
-fn tools_directory() -> PathBuf {
-    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"), PathBuf::from);
-    target.join("tools")
 }

@@ -1,12 +1,14 @@
-//! The chores of the workspace: `cargo xtask test` checks everything, `cargo xtask deny` checks the dependencies.
+//! The chores of the workspace: `cargo xtask test` checks everything, `cargo xtask conformance` runs the suite in browsers, `cargo xtask
+//! bench` measures there, `cargo xtask size` weighs a module, `cargo xtask deny` checks the dependencies.
 //!
 //! - [`steps`]: what `test` runs, as a list
-//! - [`setup`]: what it needs and how that gets onto the machine
+//! - [`setup`], [`browsers`] and [`tools`]: what is needed and how that gets onto the machine
 //! - [`run`]: running a step, and what counts as passed
 //! - [`tally`] and [`conformance`]: reading the results that tests print
 //! - [`toolchain`]: the declared and the running compiler
 //! - [`deny`]: licences, bans, sources, advisories
 
+mod browsers;
 mod conformance;
 mod deny;
 mod run;
@@ -14,13 +16,14 @@ mod setup;
 mod steps;
 mod tally;
 mod toolchain;
+mod tools;
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::setup::Browser;
+use crate::browsers::{BROWSERS, Browser};
 use crate::steps::Step;
 use crate::tally::Tally;
 
@@ -36,6 +39,13 @@ enum Chore {
     /// Formatting, lints, docs, feature combinations, every test natively and in a browser, the command, the benchmark. Installs what is
     /// missing (on Debian), stops at the first failure, and ends with the line `N passed, M failed, K skipped`.
     Test(TestArgs),
+    /// The conformance suite in real browsers, across reloads, restarts and kills. Installs what is missing (on Debian). What follows the
+    /// browsers is for the runner: `--format json`, `--engine`, `--kills` and others, told by `-- --help`.
+    Conformance(BrowserArgs),
+    /// The engines of browsers beside plain JavaScript on the same storage, in one run. Installs what is missing (on Debian).
+    Bench(BrowserArgs),
+    /// The size of an optimised and compressed module that opens and uses opfs and idb through the facade.
+    Size(PassedOn),
     /// Licences, bans, sources and known vulnerabilities of all dependencies, by cargo-deny (installed below `target/` if it is missing).
     Deny,
 }
@@ -45,14 +55,33 @@ struct TestArgs {
     /// No browser: skips the tests on wasm32.
     #[arg(long, conflicts_with = "browser")]
     native: bool,
-    /// The browser for the tests on wasm32.
-    #[arg(long, value_name = "NAME", default_value = "chromium", value_parser = Browser::parse)]
-    browser: &'static Browser,
+    /// The browsers for the tests on wasm32: chromium, firefox, webkit. All of them if it is left out.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = Browser::parse)]
+    browser: Vec<&'static Browser>,
+}
+
+#[derive(Debug, Args)]
+struct BrowserArgs {
+    /// In which browsers: chromium, firefox, webkit.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', required = true, value_parser = Browser::parse)]
+    browser: Vec<&'static Browser>,
+    #[command(flatten)]
+    passed_on: PassedOn,
+}
+
+#[derive(Debug, Args)]
+struct PassedOn {
+    /// Arguments of the runner.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<String>,
 }
 
 fn main() -> ExitCode {
     let passed = match Cli::parse().chore {
         Chore::Test(args) => test(&args),
+        Chore::Conformance(args) => in_browsers("conformance", &args),
+        Chore::Bench(args) => in_browsers("bench", &args),
+        Chore::Size(args) => runner(&["size"], &args.arguments, &[]).map_err(|why| eprintln!("error: {why}")).is_ok(),
         Chore::Deny => deny::run().map_err(|why| eprintln!("error: {why}")).is_ok(),
     };
     if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -60,19 +89,43 @@ fn main() -> ExitCode {
 
 /// Runs every step. However it ends, the last line on standard output is the count of tests.
 fn test(args: &TestArgs) -> bool {
-    let browser = (!args.native).then_some(args.browser);
-    let total = match setup::prepare(browser).and_then(|()| toolchain::check()) {
-        Ok(declared) => run_all(&steps::list(browser, declared)),
+    let browsers: Vec<&Browser> = match (args.native, args.browser.as_slice()) {
+        (true, _) => Vec::new(),
+        (false, []) => BROWSERS.iter().collect(),
+        (false, some) => some.to_vec(),
+    };
+    let ready = setup::prepare(&browsers).and_then(|()| Ok((setup::drivers(&browsers)?, toolchain::check()?)));
+    let total = match ready {
+        Ok((drivers, declared)) => run_all(&steps::list(&browsers, &drivers, declared)),
         Err(why) => {
             println!("\nNothing ran: {why}");
             Tally { failed: 1, ..Tally::default() }
         }
     };
-    if browser.is_none() {
+    if browsers.is_empty() {
         println!("The tests on wasm32 did not run (--native).");
     }
     println!("\n{total}");
     total.failed == 0
+}
+
+/// Runs a command of the browsers' runner, with the drivers that it needs.
+fn in_browsers(command: &str, args: &BrowserArgs) -> bool {
+    let ran = setup::drivers(&args.browser)
+        .and_then(|drivers| runner(&[command, "--browser", &Browser::names(&args.browser)], &args.passed_on.arguments, &drivers));
+    ran.map_err(|why| eprintln!("error: {why}")).is_ok()
+}
+
+fn runner(command: &[&str], arguments: &[String], drivers: &[(&str, String)]) -> Result<(), String> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .args(["run", "--quiet", "-p", steps::RUNNER, "--"])
+        .args(command)
+        .args(arguments.iter().filter(|argument| *argument != "--"))
+        .envs(drivers.iter().map(|(name, driver)| (name, driver)))
+        .status()
+        .map_err(|error| format!("cargo could not be started: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("the runner ended with {status}")) }
 }
 
 /// Runs the steps up to the first that fails, and sums up.

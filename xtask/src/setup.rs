@@ -4,58 +4,78 @@ use std::env;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// A browser that can run the tests on wasm32. To add one, add it to [`BROWSERS`].
+use crate::browsers::{Browser, Driver};
+use crate::tools;
+
+/// What must be there, and the Debian package that brings it.
 #[derive(Debug)]
-pub(crate) struct Browser {
-    pub(crate) name: &'static str,
-    /// The WebDriver server.
-    pub(crate) driver: &'static str,
-    /// The variable by which the test runner learns of it.
-    pub(crate) driver_variable: &'static str,
-    /// What must be there, beside the driver.
-    tools: &'static [Tool],
+pub(crate) struct Tool {
+    pub(crate) found: Found,
+    pub(crate) package: &'static str,
 }
 
-/// A program, any of these names, and the Debian package that brings it.
+/// How to see that something is there.
 #[derive(Debug)]
-struct Tool {
-    programs: &'static [&'static str],
-    package: &'static str,
+pub(crate) enum Found {
+    /// A program of any of these names is on the PATH.
+    Program(&'static [&'static str]),
+    /// A file of this path is in `/usr/lib`, or in a directory of it that belongs to an architecture.
+    Library(&'static str),
 }
 
-const BROWSERS: &[Browser] = &[Browser {
-    name: "chromium",
-    driver: "chromedriver",
-    driver_variable: "CHROMEDRIVER",
-    tools: &[
-        Tool { programs: &["chromium", "chromium-browser", "google-chrome"], package: "chromium" },
-        Tool { programs: &["chromedriver"], package: "chromium-driver" },
-    ],
-}];
-
-/// What the native tests run: the order of system calls is read from strace, the full disk is a small tmpfs in a namespace of its own.
-const NATIVE: &[Tool] = &[
-    Tool { programs: &["strace"], package: "strace" },
-    Tool { programs: &["unshare"], package: "util-linux" },
-    Tool { programs: &["mount"], package: "mount" },
-];
-
-impl Browser {
-    /// The browser of that name.
-    pub(crate) fn parse(name: &str) -> Result<&'static Self, String> {
-        let known = || BROWSERS.iter().map(|browser| browser.name).collect::<Vec<_>>().join(", ");
-        BROWSERS.iter().find(|browser| browser.name == name).ok_or_else(|| format!("known browsers: {}", known()))
+impl Found {
+    fn is_there(&self) -> bool {
+        match self {
+            Self::Program(names) => names.iter().any(|name| on_path(name)),
+            Self::Library(path) => {
+                let library = Path::new("/usr/lib");
+                let inner = std::fs::read_dir(library).into_iter().flatten().flatten().map(|entry| entry.path());
+                std::iter::once(library.to_owned()).chain(inner).any(|directory| directory.join(path).is_file())
+            }
+        }
     }
 }
 
+/// What the native tests run: the order of system calls is read from strace, the full disk is a small tmpfs in a namespace of its own.
+const NATIVE: &[Tool] = &[
+    Tool { found: Found::Program(&["strace"]), package: "strace" },
+    Tool { found: Found::Program(&["unshare"]), package: "util-linux" },
+    Tool { found: Found::Program(&["mount"]), package: "mount" },
+];
+
 /// Installs what is missing, and nothing else.
-pub(crate) fn prepare(browser: Option<&Browser>) -> Result<(), String> {
+///
+/// # Errors
+/// What is missing and could not be installed, with how to install it.
+pub(crate) fn prepare(browsers: &[&Browser]) -> Result<(), String> {
     rust_component("rustfmt", "fmt")?;
     rust_component("clippy", "clippy")?;
     // The lints run for wasm32 even where no browser does.
     wasm_target()?;
-    let tools: Vec<&Tool> = NATIVE.iter().chain(browser.map_or(&[][..], |browser| browser.tools)).collect();
+    let tools: Vec<&Tool> = NATIVE.iter().chain(browsers.iter().flat_map(|browser| browser.tools)).collect();
     debian_packages(&tools)
+}
+
+/// Installs what some browsers need, and nothing else, and tells the variables by which test runners find their drivers.
+///
+/// # Errors
+/// As [`prepare`].
+pub(crate) fn drivers(browsers: &[&Browser]) -> Result<Vec<(&'static str, String)>, String> {
+    wasm_target()?;
+    debian_packages(&browsers.iter().flat_map(|browser| browser.tools).collect::<Vec<_>>())?;
+    browsers.iter().map(|browser| Ok((browser.driver_variable, driver(browser)?))).collect()
+}
+
+fn driver(browser: &Browser) -> Result<String, String> {
+    match browser.driver {
+        Driver::Program(name) => Ok(name.to_owned()),
+        Driver::Crate { name, .. } if on_path(name) => Ok(name.to_owned()),
+        Driver::Crate { name, version } => {
+            let program = tools::built(name, version)?;
+            let absolute = program.canonicalize().map_err(|error| format!("{}: {error}", program.display()))?;
+            absolute.into_os_string().into_string().map_err(|path| format!("{} is not UTF-8", path.display()))
+        }
+    }
 }
 
 fn rust_component(component: &str, subcommand: &str) -> Result<(), String> {
@@ -84,7 +104,7 @@ fn rustup(arguments: &[&str]) -> Result<(), String> {
 }
 
 fn debian_packages(tools: &[&Tool]) -> Result<(), String> {
-    let missing = || tools.iter().filter(|tool| !tool.programs.iter().any(|program| on_path(program))).collect::<Vec<_>>();
+    let missing = || tools.iter().filter(|tool| !tool.found.is_there()).collect::<Vec<_>>();
     let packages: Vec<&str> = missing().iter().map(|tool| tool.package).collect();
     if packages.is_empty() {
         return Ok(());
@@ -112,7 +132,7 @@ fn debian_packages(tools: &[&Tool]) -> Result<(), String> {
     apt(&arguments).ok_or_else(|| format!("apt-get could not install {names}"))?;
     match missing().first() {
         None => Ok(()),
-        Some(tool) => Err(format!("{} was installed, but there is no {} on the PATH", tool.package, tool.programs.join(" or "))),
+        Some(tool) => Err(format!("{} was installed, and still this is missing: {:?}", tool.package, tool.found)),
     }
 }
 

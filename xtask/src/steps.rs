@@ -2,15 +2,30 @@
 
 use std::fmt;
 
-use crate::setup::Browser;
+use crate::browsers::Browser;
 
 /// The crates that must build, lint clean, and keep their promises in a browser.
-const BROWSER_CRATES: &[&str] =
-    &["anystorage-api", "anystorage-layers", "anystorage-memory", "anystorage-kv", "anystorage-conformance", "anystorage"];
+const BROWSER_CRATES: &[&str] = &[
+    "anystorage-api",
+    "anystorage-browser-host",
+    "anystorage-idb",
+    "anystorage-layers",
+    "anystorage-memory",
+    "anystorage-kv",
+    "anystorage-opfs",
+    "anystorage-conformance",
+    "anystorage",
+];
+
+/// What runs in browsers by way of WebDriver: the suite across reloads, restarts and kills, benchmarks, and what the tests of its own do.
+pub(crate) const RUNNER: &str = "anystorage-browser-runner";
+
+/// Packages with a large tree of dependencies of their own, which native tests go without.
+const BROWSERS_ALONE: &[&str] = &["wasm-runner", RUNNER];
 
 /// Crates with features, and the combinations that are checked: none, each alone, some together, all.
 const FEATURES: &[(&str, &[&str])] = &[
-    ("anystorage", &["", "memory", "files", "sled", "redb", "sled,redb", "memory,files", "memory,files,sled,redb"]),
+    ("anystorage", &["", "memory", "files", "sled", "redb", "sled,redb", "memory,files", "opfs,idb", "memory,files,sled,redb,opfs,idb"]),
     ("anystorage-kv", &["", "testing"]),
     (
         "anystorage-native",
@@ -18,15 +33,32 @@ const FEATURES: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Features of the facade that a browser's build may have on, although their engines are not there: nothing of them may be compiled in.
-const NATIVE_FEATURES: &str = "files,sled,redb";
+/// Features of the facade in a browser's build. Those of native engines may be on, and nothing of them may be compiled in.
+const BROWSER_FEATURES: &[&str] = &["opfs", "idb", "memory,opfs,idb", "memory,files,sled,redb"];
 
-/// The tests that also run in a browser: package, test.
-const BROWSER_TESTS: &[(&str, &str)] = &[("anystorage-memory", "conformance"), ("anystorage-kv", "conformance")];
+/// Crates that are empty natively, so that their documentation has to be made for browsers.
+const ONLY_IN_BROWSERS: &str = "-p anystorage-browser-host -p anystorage-idb -p anystorage-opfs";
 
-/// Where in a browser they run: in words, and the variable by which wasm-bindgen's test runner is told.
-const BROWSER_PLACES: &[(&str, &str)] =
-    &[("a page", "WASM_BINDGEN_USE_BROWSER"), ("a dedicated worker", "WASM_BINDGEN_USE_DEDICATED_WORKER")];
+/// Test programs that wasm-bindgen's runner takes into browsers.
+const BROWSER_TESTS: &[BrowserTest] = &[
+    BrowserTest { package: "anystorage-memory", test: "conformance", browsers: &["chromium"], places: &[PAGE, WORKER] },
+    BrowserTest { package: "anystorage-kv", test: "conformance", browsers: &["chromium"], places: &[WORKER] },
+];
+
+/// A test program, and where it runs. The suite itself goes through the runner of ours, in all browsers.
+#[derive(Debug)]
+struct BrowserTest {
+    package: &'static str,
+    test: &'static str,
+    browsers: &'static [&'static str],
+    places: &'static [Place],
+}
+
+/// Where in a browser a test runs: in words, and the variable by which wasm-bindgen's test runner is told.
+type Place = (&'static str, &'static str);
+
+const PAGE: Place = ("a page", "WASM_BINDGEN_USE_BROWSER");
+const WORKER: Place = ("a dedicated worker", "WASM_BINDGEN_USE_DEDICATED_WORKER");
 
 const WASM: &str = "wasm32-unknown-unknown";
 
@@ -93,20 +125,38 @@ fn quoted(word: &str) -> String {
     if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
-/// All steps: the quick ones first, the browser if there is one, and a check with the declared compiler where it is another than the
-/// running one.
-pub(crate) fn list(browser: Option<&Browser>, declared_toolchain: Option<String>) -> Vec<Step> {
-    // The browser's test runner has a large tree of dependencies, and is built only where it is used.
-    let native = "--workspace --exclude wasm-runner";
-    let browser_crates = BROWSER_CRATES.iter().map(|name| format!("-p {name} ")).collect::<String>();
+/// All steps: the quick ones first, then what runs natively, then each browser, and a check with the declared compiler where it is another
+/// than the running one. `drivers` are the variables by which the browsers' drivers are found.
+pub(crate) fn list(browsers: &[&Browser], drivers: &[(&str, String)], declared_toolchain: Option<String>) -> Vec<Step> {
+    let mut steps = checks(declared_toolchain);
+    steps.extend(native_tests());
+    if !browsers.is_empty() {
+        steps.extend(
+            browser_tests(browsers).into_iter().map(|step| drivers.iter().fold(step, |step, (name, driver)| step.with(name, driver))),
+        );
+    }
+    steps.extend(by_the_programs());
+    steps
+}
 
+/// Everything natively, without what only browsers need.
+fn native() -> String {
+    BROWSERS_ALONE.iter().fold("--workspace".to_owned(), |words, package| format!("{words} --exclude {package}"))
+}
+
+/// Formatting, lints, documentation, features.
+fn checks(declared_toolchain: Option<String>) -> Vec<Step> {
+    let native = native();
+    let browser_crates = BROWSER_CRATES.iter().map(|name| format!("-p {name} ")).collect::<String>();
     let mut steps = vec![
         Step::cargo("formatting", "fmt --all --check"),
         Step::cargo("lints, native", &format!("clippy {native} --all-targets -- -D warnings")),
         Step::cargo(format!("lints, {WASM}"), &format!("clippy {browser_crates}--target {WASM} -- -D warnings")),
         Step::cargo("documentation", &format!("doc {native} --no-deps")).with("RUSTDOCFLAGS", "-D warnings"),
+        Step::cargo(format!("documentation, {WASM}"), &format!("doc {ONLY_IN_BROWSERS} --target {WASM} --no-deps --all-features"))
+            .with("RUSTDOCFLAGS", "-D warnings"),
     ];
-    for (package, test) in BROWSER_TESTS {
+    for BrowserTest { package, test, .. } in BROWSER_TESTS {
         let title = format!("lints, {WASM}, {package}'s test {test}");
         steps.push(Step::cargo(title, &format!("clippy -p {package} --test {test} --target {WASM} -- -D warnings")));
     }
@@ -116,52 +166,59 @@ pub(crate) fn list(browser: Option<&Browser>, declared_toolchain: Option<String>
             steps.push(Step::cargo(title, &format!("check -p {package} --no-default-features --features={features}")));
         }
     }
-    let title = format!("anystorage with {NATIVE_FEATURES}, {WASM}");
-    steps.push(Step::cargo(title, &format!("check -p anystorage --features={NATIVE_FEATURES} --target {WASM}")));
+    for features in BROWSER_FEATURES {
+        let title = format!("anystorage with {features}, {WASM}");
+        steps.push(Step::cargo(title, &format!("check -p anystorage --no-default-features --features={features} --target {WASM}")));
+    }
     if let Some(toolchain) = declared_toolchain {
         let mut step = Step::cargo(format!("the declared rust-version, {toolchain}"), "");
         step.command.program = "rustup".to_owned();
-        step.command.arguments =
-            ["run", &toolchain, "cargo", "check", "--workspace", "--exclude", "wasm-runner"].map(str::to_owned).to_vec();
+        let arguments = format!("run {toolchain} cargo check {native}");
+        step.command.arguments = arguments.split_whitespace().map(str::to_owned).collect();
         steps.push(step);
     }
-    steps.push(
-        Step::cargo("tests, native", &format!("test {native} --no-fail-fast -- --show-output")).judged_by(Judge::Tests { at_least: 100 }),
-    );
+    steps
+}
+
+fn native_tests() -> Vec<Step> {
+    let tests = Step::cargo("tests, native", &format!("test {} --no-fail-fast -- --show-output", native()));
+    let mut steps = vec![tests.judged_by(Judge::Tests { at_least: 100 })];
     // The workspace's own build has every engine; what is told of one that is missing shows in builds without it alone.
     for features in ["", "memory", "files", "memory,sled", "memory,files,redb"] {
         let title = format!("anystorage with {}, what is missing", if features.is_empty() { "no feature" } else { features });
         let step = Step::cargo(title, &format!("test -p anystorage --no-default-features --features={features} --test not_built_in"));
         steps.push(step.judged_by(Judge::Tests { at_least: 2 }));
     }
-    if let Some(browser) = browser {
-        for (package, test) in BROWSER_TESTS {
-            for (place, variable) in BROWSER_PLACES {
-                steps.push(
-                    Step::cargo(
-                        format!("{package} in {}, in {place}", browser.name),
-                        &format!("test -p {package} --test {test} --target {WASM}"),
-                    )
-                    .with(browser.driver_variable, browser.driver)
-                    .with(variable, "1")
-                    .with("WASM_BINDGEN_TEST_TIMEOUT", "300")
-                    .with("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", "60")
-                    .judged_by(Judge::Tests { at_least: 50 }),
-                );
+    steps
+}
+
+fn browser_tests(browsers: &[&Browser]) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for BrowserTest { package, test, browsers: meant, places } in BROWSER_TESTS {
+        for browser in browsers.iter().filter(|browser| meant.contains(&browser.name)) {
+            for (place, variable) in *places {
+                let title = format!("{package} in {}, {test} in {place}", browser.name);
+                let step = Step::cargo(title, &format!("test -p {package} --test {test} --target {WASM}"));
+                let step = step.with(variable, "1").with("WASM_BINDGEN_TEST_TIMEOUT", "300").with("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", "60");
+                steps.push(step.judged_by(Judge::Tests { at_least: 5 }));
             }
         }
     }
-    steps.push(
+    steps
+}
+
+/// What the programs of the workspace show by themselves.
+fn by_the_programs() -> Vec<Step> {
+    vec![
         Step::cargo("the suite by the command", "run --release --quiet -- conformance --format json")
             .judged_by(Judge::Report { cases: 60, engines: &["memory", "file", "sled", "redb"] }),
-    );
-    // That it runs, not how fast: a machine that tests has other things to do at the same time.
-    steps.push(Step::cargo("the benchmark, quick", "run --release --quiet -p anystorage-bench -- --quick"));
-    steps.push(Step::cargo(
-        "two gibibytes in 256 MiB of memory, redb",
-        "run --release --quiet -p anystorage-bench -- scale --engine redb --part bounded",
-    ));
-    steps
+        // That it runs, not how fast: a machine that tests has other things to do at the same time.
+        Step::cargo("the benchmark, quick", "run --release --quiet -p anystorage-bench -- --quick"),
+        Step::cargo(
+            "two gibibytes in 256 MiB of memory, redb",
+            "run --release --quiet -p anystorage-bench -- scale --engine redb --part bounded",
+        ),
+    ]
 }
 
 #[cfg(test)]
