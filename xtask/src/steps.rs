@@ -130,11 +130,7 @@ fn quoted(word: &str) -> String {
 pub(crate) fn list(browsers: &[&Browser], drivers: &[(&str, String)], declared_toolchain: Option<String>) -> Vec<Step> {
     let mut steps = checks(declared_toolchain);
     steps.extend(native_tests());
-    if !browsers.is_empty() {
-        steps.extend(
-            browser_tests(browsers).into_iter().map(|step| drivers.iter().fold(step, |step, (name, driver)| step.with(name, driver))),
-        );
-    }
+    steps.extend(browser_tests(browsers, drivers));
     steps.extend(by_the_programs());
     steps
 }
@@ -192,13 +188,16 @@ fn native_tests() -> Vec<Step> {
     steps
 }
 
-fn browser_tests(browsers: &[&Browser]) -> Vec<Step> {
+fn browser_tests(browsers: &[&Browser], drivers: &[(&str, String)]) -> Vec<Step> {
     let mut steps = Vec::new();
     for BrowserTest { package, test, browsers: meant, places } in BROWSER_TESTS {
         for browser in browsers.iter().filter(|browser| meant.contains(&browser.name)) {
             for (place, variable) in *places {
                 let title = format!("{package} in {}, {test} in {place}", browser.name);
                 let step = Step::cargo(title, &format!("test -p {package} --test {test} --target {WASM}"));
+                // If several drivers are named, wasm-bindgen's runner takes another browser than the one that is meant.
+                let driver = drivers.iter().filter(|(name, _)| *name == browser.driver_variable);
+                let step = driver.fold(step, |step, (name, driver)| step.with(name, driver));
                 let step = step.with(variable, "1").with("WASM_BINDGEN_TEST_TIMEOUT", "300").with("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", "60");
                 steps.push(step.judged_by(Judge::Tests { at_least: 5 }));
             }
