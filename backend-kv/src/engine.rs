@@ -2,8 +2,10 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use anystorage_api::{Error, ErrorKind, Operation, Result};
+use anystorage_api::{Detached, Error, ErrorKind, Operation, Result};
 use async_lock::{RwLock, RwLockReadGuard, RwLockUpgradableReadGuard, RwLockWriteGuard};
+// First come, first served.
+use tokio::sync::Mutex as Queue;
 
 use crate::cache::Cache;
 use crate::format::{Key, ROOT, block_key, missing, unseal};
@@ -19,7 +21,9 @@ use crate::store::KvStore;
 ///
 /// The state has one lock. Reads share it; changes have it alone. Publishing has it alone while it is prepared, lets reads go on
 /// during the commit, and has it alone again to finish. Over an immediate store nobody waits for it in a future: the thread waits, and the
-/// call is ready when first polled.
+/// call is ready when first polled. Over another one calls get it in the order in which they were first polled, which the lock by itself
+/// does not promise: each waits in the queue until it has the lock. So a read goes on beside a commit if nothing is before it, and a read
+/// behind a change that waits for the commit waits with it: that change is one that it has to see.
 #[derive(Debug)]
 pub(crate) struct Engine<S> {
     pub(crate) store: S,
@@ -27,6 +31,7 @@ pub(crate) struct Engine<S> {
     /// In bytes; the location's own.
     pub(crate) block_size: usize,
     state: RwLock<State>,
+    queue: Queue<()>,
     caches: Mutex<Caches>,
     pub(crate) handles: Handles,
 }
@@ -46,23 +51,44 @@ impl<S: KvStore> Engine<S> {
         let records = Cache::new(options.cache_bytes / 4);
         let blocks = Cache::new(options.cache_bytes - options.cache_bytes / 4);
         let caches = Mutex::new(Caches { records, blocks });
-        Self { store, options, block_size, state: RwLock::new(state), caches, handles: Handles::default() }
+        Self { store, options, block_size, state: RwLock::new(state), queue: Queue::default(), caches, handles: Handles::default() }
     }
 
     pub(crate) fn caches(&self) -> MutexGuard<'_, Caches> {
         self.caches.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(crate) fn carries_on(&self) -> Option<fn(Detached)> {
+        self.options.carries_on()
+    }
+
+    /// `StorageBackend::close`.
+    pub(crate) async fn close(&self) -> Result<()> {
+        let mut state = self.exclusive(Operation::Close).await?;
+        state.closed = true;
+        self.store.close().await
+    }
+
     /// For reading.
     pub(crate) async fn shared(&self, operation: Operation) -> Result<RwLockReadGuard<'_, State>> {
-        let state = if self.options.immediate { immediate::read(&self.state, operation)? } else { self.state.read().await };
+        let state = if self.options.immediate {
+            immediate::read(&self.state, operation)?
+        } else {
+            let _turn = self.queue.lock().await;
+            self.state.read().await
+        };
         check_open(&state, operation)?;
         Ok(state)
     }
 
     /// For changing something.
     pub(crate) async fn exclusive(&self, operation: Operation) -> Result<RwLockWriteGuard<'_, State>> {
-        let mut state = if self.options.immediate { immediate::write(&self.state, operation)? } else { self.state.write().await };
+        let mut state = if self.options.immediate {
+            immediate::write(&self.state, operation)?
+        } else {
+            let _turn = self.queue.lock().await;
+            self.state.write().await
+        };
         check_open(&state, operation)?;
         if state.committing {
             let text = "a call was dropped in the middle of a commit, and what reached the store is unknown: \

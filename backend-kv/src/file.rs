@@ -3,14 +3,15 @@ use std::sync::Arc;
 use anystorage_api::{Error, ErrorKind, Metadata, OpenOptions, Operation, Result, StorageFile, StoragePath, engine};
 
 use crate::backend::MAX_FILE_LEN;
+use crate::detach::to_end;
 use crate::engine::Engine;
+use crate::open::OpenFile;
 use crate::store::KvStore;
 
-/// A handle; the inode lives as long as a name or a handle does.
+/// A handle.
 #[derive(Debug)]
 pub(crate) struct KvFile<S: KvStore> {
-    engine: Arc<Engine<S>>,
-    ino: u64,
+    open: Arc<OpenFile<S>>,
     /// Where it was opened, for errors.
     path: StoragePath,
     read: bool,
@@ -18,9 +19,12 @@ pub(crate) struct KvFile<S: KvStore> {
 }
 
 impl<S: KvStore> KvFile<S> {
-    /// Takes over a handle that was acquired.
-    pub(crate) const fn new(engine: Arc<Engine<S>>, ino: u64, path: StoragePath, options: &OpenOptions) -> Self {
-        Self { engine, ino, path, read: options.is_read(), write: options.is_write() }
+    pub(crate) fn new(open: OpenFile<S>, path: StoragePath, options: &OpenOptions) -> Self {
+        Self { open: Arc::new(open), path, read: options.is_read(), write: options.is_write() }
+    }
+
+    fn engine(&self) -> &Engine<S> {
+        &self.open.engine
     }
 
     fn about(&self, operation: Operation) -> impl FnOnce(Error) -> Error {
@@ -45,13 +49,7 @@ impl<S: KvStore> KvFile<S> {
 
     /// Refuses every call after the backend was closed.
     async fn check_open(&self, operation: Operation) -> Result<()> {
-        self.engine.shared(operation).await.map(drop).map_err(self.about(operation))
-    }
-}
-
-impl<S: KvStore> Drop for KvFile<S> {
-    fn drop(&mut self) {
-        self.engine.handles.release(self.ino);
+        self.engine().shared(operation).await.map(drop).map_err(self.about(operation))
     }
 }
 
@@ -62,7 +60,7 @@ impl<S: KvStore> StorageFile for KvFile<S> {
             self.check_open(Operation::Read).await?;
             return Err(self.refused(Operation::Read, "the file was not opened for reading"));
         }
-        self.engine.read_at(self.ino, offset, buf).await.map_err(self.about(Operation::Read))
+        self.engine().read_at(self.open.ino, offset, buf).await.map_err(self.about(Operation::Read))
     }
 
     async fn write_at(&self, offset: u64, data: &[u8]) -> Result<()> {
@@ -72,7 +70,7 @@ impl<S: KvStore> StorageFile for KvFile<S> {
             self.check_open(Operation::Write).await?;
             return refused;
         }
-        self.engine.write_at(self.ino, offset, data).await.map_err(self.about(Operation::Write))
+        to_end!((self.open => open, data), open.write_at(offset, data)).map_err(self.about(Operation::Write))
     }
 
     async fn set_len(&self, len: u64) -> Result<()> {
@@ -81,19 +79,19 @@ impl<S: KvStore> StorageFile for KvFile<S> {
             self.check_open(Operation::SetLen).await?;
             return refused;
         }
-        self.engine.set_len(self.ino, len).await.map_err(self.about(Operation::SetLen))
+        to_end!((self.open => open), open.set_len(len)).map_err(self.about(Operation::SetLen))
     }
 
     async fn stat(&self) -> Result<Metadata> {
         let found = async {
-            let state = self.engine.shared(Operation::Stat).await?;
-            self.engine.metadata(&state, self.ino).await
+            let state = self.engine().shared(Operation::Stat).await?;
+            self.engine().metadata(&state, self.open.ino).await
         };
         found.await.map_err(self.about(Operation::Stat))
     }
 
     async fn sync(&self) -> Result<()> {
-        self.engine.sync(Some(self.ino)).await.map_err(self.about(Operation::Sync))
+        to_end!((self.open => open), open.sync()).map_err(self.about(Operation::Sync))
     }
 
     async fn close(self: Box<Self>) -> Result<()> {

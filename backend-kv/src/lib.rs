@@ -28,8 +28,10 @@
 //!
 //! - That the store keeps what [`KvStore`] promises: its commits are atomic, and its durable ones last.
 //! - That the store is its own: whoever else writes to it damages it.
-//! - Over a store that is not [immediate](KvOptions::immediate): that futures are polled to their end. One that is dropped in the middle of
-//!   a call leaves what it had done until then; in the middle of a commit, which the store may have made, it is as if that had failed.
+//! - Over a store that is not [immediate](KvOptions::immediate): that a future which was polled is polled on, or dropped; until then those
+//!   that were polled later may wait for it. A call that changes something and is dropped goes on with a
+//!   [spawner](KvOptions::spawner). Without one it leaves what it had done until then; in the middle of a commit, which the store may have
+//!   made, it is as if that had failed.
 //!
 //! # What it keeps
 //!
@@ -45,7 +47,9 @@
 //! 4. *Replacing*: `write` fills a new inode and gives it the name. What has replaced something is published whole or not at all.
 //! 5. *Reads* see changed blocks, then stored ones, through whichever handle. Holes and growth read as zeros. Files reach up to 2^53 - 1
 //!    bytes.
-//! 6. *Order*: calls that change something wait for each other, calls that read wait for changes, but not for commits of syncs.
+//! 6. *Order*: calls take effect in the order in which they were first polled. Calls that change something wait for each other, calls that
+//!    read wait for changes before them, but not for commits of syncs. Over a store that waits: a read behind a change that is behind a
+//!    sync waits for both, because it has to see the change; and one that is dropped runs to its end where there is a spawner.
 //! 7. *One holder* is up to the store.
 //! 8. *Space*: a commit that the store refuses for want of space leaves changes as they were; what nothing needs is deleted, and the commit
 //!    tried once more. Removing goes on where nothing can be spilled. Opening and reading need no space.
@@ -59,12 +63,14 @@
 mod backend;
 mod cache;
 mod content;
+mod detach;
 mod engine;
 mod file;
 mod format;
 mod garbage;
 mod handles;
 mod map;
+mod open;
 mod options;
 mod pages;
 mod placement;
@@ -78,6 +84,7 @@ mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod tree;
+mod whole;
 
 pub use backend::KvBackend;
 pub use options::{KvOptions, MAX_BLOCK_SIZE, MIN_BLOCK_SIZE};

@@ -1,4 +1,4 @@
-use anystorage_api::{Durability, Error, ErrorKind, Operation, Result, Timestamp};
+use anystorage_api::{Detached, Durability, Error, ErrorKind, Operation, Result, Timestamp};
 
 /// How [`KvBackend`](crate::KvBackend) uses its store.
 #[derive(Clone, Debug)]
@@ -6,6 +6,7 @@ use anystorage_api::{Durability, Error, ErrorKind, Operation, Result, Timestamp}
 pub struct KvOptions {
     pub(crate) durability: Durability,
     pub(crate) immediate: bool,
+    spawner: Option<fn(Detached)>,
     pub(crate) checksums: bool,
     pub(crate) usage: bool,
     pub(crate) block_size: usize,
@@ -29,6 +30,7 @@ impl KvOptions {
         Self {
             durability: Durability::None,
             immediate: false,
+            spawner: None,
             checksums: true,
             usage: true,
             block_size: 16 << 10,
@@ -51,6 +53,15 @@ impl KvOptions {
     #[must_use]
     pub const fn immediate(mut self, yes: bool) -> Self {
         self.immediate = yes;
+        self
+    }
+
+    /// Who carries on with a call that changes something when its future is dropped before its end (contract line 6): `spawn_local` in a
+    /// browser, an executor's `spawn` elsewhere. Such calls then own copies of what they were given. Without it, over a store that waits,
+    /// futures have to be polled to their end. Over an [immediate](Self::immediate) store no call ever waits, and it is not used.
+    #[must_use]
+    pub const fn spawner(mut self, spawn: fn(Detached)) -> Self {
+        self.spawner = Some(spawn);
         self
     }
 
@@ -111,6 +122,11 @@ impl KvOptions {
     pub const fn create(mut self, yes: bool) -> Self {
         self.create = yes;
         self
+    }
+
+    /// Who carries on with dropped calls, if calls can be dropped before their end at all.
+    pub(crate) fn carries_on(&self) -> Option<fn(Detached)> {
+        self.spawner.filter(|_| !self.immediate)
     }
 
     pub(crate) fn check(&self) -> Result<()> {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anystorage_api::{Capabilities, Durability, Result, StorageBackend, engine};
+use anystorage_api::{Capabilities, Detached, Durability, Result, StorageBackend, engine};
 use anystorage_conformance::model::{self, ModelFailure, ModelOptions, ModelReport};
 use anystorage_conformance::simdisk::Rng;
 use anystorage_conformance::subject::{FlushFaults, Place, Subject};
@@ -25,7 +25,23 @@ fn salt() -> u64 {
     Rng::new(OPENINGS.fetch_add(1, Ordering::Relaxed)).bits()
 }
 
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+fn carry_on(rest: Detached) {
+    std::thread::spawn(move || futures_lite::future::block_on(rest));
+}
+
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+fn carry_on(rest: Detached) {
+    wasm_bindgen_futures::spawn_local(rest);
+}
+
 impl Simulated {
+    /// Over a store that waits, with somebody who carries on with dropped calls.
+    fn waiting(block_size: usize, memory: usize) -> Self {
+        let subject = Self::new(true, block_size, memory);
+        Self { options: subject.options.spawner(carry_on), ..subject }
+    }
+
     /// Small blocks and little memory: most cases spill.
     fn new(waiting: bool, block_size: usize, memory: usize) -> Self {
         let options = KvOptions::new().durability(Durability::PowerLoss).immediate(!waiting);
@@ -121,14 +137,17 @@ mod immediate {
     anystorage_conformance::suite!(subject = super::Simulated::new(false, 4 << 10, 64 << 10));
 }
 
-#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 mod waiting {
+    anystorage_conformance::suite!(subject = super::Simulated::waiting(4 << 10, 64 << 10));
+}
+
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+mod without_a_spawner {
     use anystorage_conformance::report::Status;
     use anystorage_conformance::suite::{self, Options};
     use futures_lite::future::block_on;
 
-    /// Contract line 6 for futures that are dropped: over a store that waits the engine needs them polled to their end, as it says, and
-    /// whoever opens it there puts something around it that does that.
+    /// Contract line 6 for futures that are dropped: over a store that waits the engine needs a spawner for it, as it says.
     const DROPPED: [&str; 5] = [
         "order::a_write_polled_once_runs_to_its_end",
         "order::a_replacing_write_polled_once_runs_to_its_end",
@@ -154,7 +173,8 @@ mod waiting {
 /// Long random sequences of calls beside a model, with blocks and memory so small that most of them spill. The seed is fixed, as there is
 /// nothing random to draw one from in a browser.
 async fn plays_beside_the_model(waiting: bool, seed: u64, calls: u64) -> Result<ModelReport, Box<ModelFailure>> {
-    model::run(&Simulated::new(waiting, 64, 4 << 10), ModelOptions::new(seed).operations(calls)).await
+    let subject = if waiting { Simulated::waiting(64, 4 << 10) } else { Simulated::new(false, 64, 4 << 10) };
+    model::run(&subject, ModelOptions::new(seed).operations(calls)).await
 }
 
 #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]

@@ -140,6 +140,12 @@ impl SimMedium {
         self.state().log.len()
     }
 
+    /// Whether a commit was asked for that has not ended.
+    #[must_use]
+    pub fn is_committing(&self) -> bool {
+        self.state().committing
+    }
+
     /// How many values were asked for by `get`.
     #[must_use]
     pub fn gets(&self) -> u64 {

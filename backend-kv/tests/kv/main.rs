@@ -9,6 +9,7 @@ mod damage;
 mod faults;
 mod format;
 mod mixed;
+mod order;
 mod protocol;
 mod simulated;
 
