@@ -37,6 +37,15 @@ pub const SLED: Capabilities = Capabilities::new()
     .attributes(true)
     .usage(true);
 
+/// What the idb engine offers. What a commit survives beyond the browser's process is up to the browser, and not each tells how full it is.
+pub const IDB: Capabilities = Capabilities::new()
+    .durability(Durability::Process)
+    .atomic_sync(true)
+    .atomic_rename_file(true)
+    .atomic_rename_dir(true)
+    .checksums(true)
+    .attributes(true);
+
 /// Where an engine's declaration differs from what the table says of it, in words; `max_file_len` and `max_name_len` may be smaller
 /// on the host at hand, but not larger.
 #[must_use]
@@ -108,5 +117,6 @@ mod tests {
         assert_eq!(lacking(&FILES), [Need::AtomicSync, Need::Checksums, Need::Attributes]);
         assert_eq!(lacking(&REDB), [Need::Checksums]);
         assert_eq!(lacking(&SLED), [Need::Checksums]);
+        assert_eq!(lacking(&IDB), [Need::Immediate, Need::Usage]);
     }
 }

@@ -33,12 +33,14 @@
 //! - What was durable stays.
 
 mod check;
+mod damage;
 mod medium;
 mod outcome;
 mod state;
 mod store;
 
 pub use check::{StoreFailure, check_store};
+pub use damage::damage;
 pub use medium::{Fault, SimCommit, SimMedium};
 pub use outcome::Outcome;
 pub use store::SimStore;
