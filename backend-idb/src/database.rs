@@ -32,6 +32,9 @@ const VERSION: u32 = 1;
 /// of the database: by deleting it, say, which waits for a connection that does not close.
 const PATIENCE: f64 = 5000.0;
 
+/// How long a connection that is in the way may take to go, in milliseconds. Chromium also says `blocked` for one that was closed just now.
+const GRACE: f64 = 500.0;
+
 /// An error about a location.
 pub(crate) fn failed(kind: ErrorKind, name: &str, text: impl std::fmt::Display) -> Error {
     Error::new(kind, Operation::OpenLocation).with_text(format!("the location {name:?} in IndexedDB {text}"))
@@ -168,6 +171,7 @@ async fn patiently<T: 'static>(
         if blocked.await.is_err() {
             std::future::pending::<()>().await;
         }
+        global::sleep(GRACE).await;
         None
     };
     let slow = async {
