@@ -1,7 +1,7 @@
 use std::num::NonZeroUsize;
 
 /// The bytes of a file that one record holds, unless told otherwise.
-pub const DEFAULT_BLOCK_SIZE: usize = 16 << 10;
+pub const DEFAULT_BLOCK_SIZE: usize = 4 << 10;
 
 /// The bytes of stored blocks and records in memory, unless told otherwise.
 pub const DEFAULT_CACHE_BYTES: usize = 8 << 20;

@@ -122,6 +122,13 @@ impl<S: KvStore> Engine<S> {
         Ok(record)
     }
 
+    /// A number for an inode, of which nothing is published.
+    pub(crate) fn new_ino(&self, state: &mut State) -> u64 {
+        let ino = state.ids.take();
+        self.remember(&Key::Inode(ino), None);
+        ino
+    }
+
     /// Keeps in memory what is published for `key`.
     pub(crate) fn remember(&self, key: &Key, record: Option<Record>) {
         let cost = 32 + key.name_len() + record.as_ref().map_or(0, Record::cost);
@@ -165,7 +172,12 @@ impl<S: KvStore> Engine<S> {
 
     /// What a name leads to.
     pub(crate) async fn entry(&self, state: &State, directory: u64, name: &str) -> Result<Option<Entry>> {
-        match self.current(state, &Key::entry(directory, name)).await? {
+        let key = Key::entry(directory, name);
+        let record = match state.new_directories.contains(&directory) {
+            true => state.changed(&key).cloned().flatten(),
+            false => self.current(state, &key).await?,
+        };
+        match record {
             Some(Record::Entry(entry)) => Ok(Some(entry)),
             _ => Ok(None),
         }

@@ -160,11 +160,14 @@ impl<S: KvStore> Engine<S> {
 
     /// Creates a file or a directory where nothing is.
     pub(crate) async fn create(&self, state: &mut State, place: Place, kind: Kind) -> Result<u64> {
-        let ino = state.ids.take();
+        let ino = self.new_ino(state);
         let mut inode = Inode::new(kind, ino, None);
         inode.revision = Self::next_revision(state);
         inode.modified = (self.options.clock)().map(Into::into);
         self.bind(state, place, ino, inode).await?;
+        if kind == Kind::Directory && !state.shadowed {
+            state.new_directories.insert(ino);
+        }
         Ok(ino)
     }
 
@@ -381,6 +384,7 @@ fn forget(state: &mut State, ino: u64, spilled: bool, shadows: Vec<(Key, Option<
     }
     state.drop_blocks(ino, 0);
     state.freed.remove(&ino);
+    state.new_directories.remove(&ino);
     let nodes: Vec<Key> = state.changes().range(nodes_of(ino)).map(|(key, _)| key.clone()).collect();
     for key in nodes {
         state.unset(&key);

@@ -23,7 +23,7 @@ impl<S: KvStore> Engine<S> {
             }
             None => None,
         };
-        let ino = state.ids.take();
+        let ino = self.new_ino(&mut state);
         let inode = Inode { mode, ..Inode::new(Kind::File, ino, None) };
         state.set(Key::Inode(ino), Some(Record::Inode(Arc::new(inode))));
         // Without a name, it is kept by being open.
