@@ -72,6 +72,7 @@ mod handles;
 mod map;
 mod open;
 mod options;
+mod paged;
 mod pages;
 mod placement;
 mod publish;
@@ -88,6 +89,7 @@ mod whole;
 
 pub use backend::KvBackend;
 pub use options::{KvOptions, MAX_BLOCK_SIZE, MIN_BLOCK_SIZE};
+pub use paged::Paged;
 pub use store::{Batch, Commit, KvEntry, KvStore, MAX_KEY_LEN, MAX_RECORD_LEN};
 
 #[doc = include_str!("../GUIDE.md")]

@@ -9,6 +9,7 @@ use async_lock::RwLockWriteGuard;
 use crate::engine::{Engine, MapEdit};
 use crate::format::{APPLY, Key, ROOT, SUPERBLOCK, block_key, encode, prefix, seal, spill_key};
 use crate::map::{Freed, NodeId};
+use crate::pages::Pages;
 use crate::placement::Placement;
 use crate::records::{Inode, Kind, Record, Spill, SpilledFile, decode_shadow};
 use crate::spill::{Spilled, freed_at_once, seal_block};
@@ -18,6 +19,9 @@ use crate::store::{Batch, Commit, KvStore};
 /// A removed file with at most so many blocks is deleted by the commit that publishes its removal; so are as many blocks that a file has
 /// let go.
 const DELETED_AT_ONCE: u64 = 1024;
+
+/// About so many removals of which shadows tell are published at a time where there is no space.
+const REMOVED_AT_ONCE: usize = 512;
 
 /// How many records are deleted after a sync, if so many wait for it.
 const COLLECTED_AFTER_SYNC: usize = 4096;
@@ -56,8 +60,21 @@ impl<S: KvStore> Engine<S> {
     pub(crate) async fn sync(&self, file: Option<u64>) -> Result<()> {
         let mut state = self.changing(Operation::Sync).await?;
         if state.shadowed && file.is_none() {
-            self.sync_shadowed(&mut state).await?;
-            return self.collect_some(state).await;
+            loop {
+                match self.sync_shadowed(&mut state).await {
+                    Err(full) if full.kind() == ErrorKind::NoSpace => {
+                        let (after, removed) = self.publish_removals(state).await?;
+                        state = after;
+                        if !self.make_space(&mut state).await && !removed {
+                            return Err(full);
+                        }
+                    }
+                    outcome => {
+                        outcome?;
+                        return self.collect_some(state).await;
+                    }
+                }
+            }
         }
         let mut first = true;
         loop {
@@ -170,7 +187,10 @@ impl<S: KvStore> Engine<S> {
             (Key::Inode(ino), None) => Some(*ino),
             (key, record) => nameless(key, record.as_ref()),
         };
-        let gone: Vec<u64> = state.changes().iter().filter_map(lost).collect();
+        let mut gone: Vec<u64> = state.changes().iter().filter_map(lost).collect();
+        if state.shadowed {
+            gone.extend(self.removed_in_shadows().await?);
+        }
         let mut plan = Plan { small: true, ..Plan::default() };
         for ino in gone {
             let Some(published) = self.published_inode(ino).await? else { continue };
@@ -189,6 +209,25 @@ impl<S: KvStore> Engine<S> {
             Err(full) if full.kind() == ErrorKind::NoSpace => Ok((state, false)),
             outcome => outcome.map(|()| (state, true)),
         }
+    }
+
+    /// Some of the files and directories of whose removal a shadow tells.
+    async fn removed_in_shadows(&self) -> Result<Vec<u64>> {
+        let mut found = Vec::new();
+        let mut pages = Pages::of(prefix(b"pwi"), 256);
+        while found.len() < REMOVED_AT_ONCE {
+            let page = pages.next(&self.store).await?;
+            if page.is_empty() {
+                break;
+            }
+            for (stored, value) in page {
+                let key = Key::of_shadow(&stored)?;
+                if let (Key::Inode(ino), None) = (&key, decode_shadow(&key, value)?) {
+                    found.push(*ino);
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// None if nothing has changed, and nothing waits to be deleted.

@@ -10,11 +10,13 @@ use anystorage_conformance::simdisk::Rng;
 use anystorage_conformance::subject::{FlushFaults, Place, Subject};
 use anystorage_conformance::table;
 use anystorage_kv::testing::{Fault, SimMedium};
-use anystorage_kv::{Commit, KvBackend, KvOptions};
+use anystorage_kv::{Commit, KvBackend, KvOptions, Paged};
 
 #[derive(Debug)]
 struct Simulated {
     waiting: bool,
+    /// Small records are kept in pages.
+    paged: bool,
     options: KvOptions,
     media: Mutex<HashMap<String, SimMedium>>,
 }
@@ -42,11 +44,16 @@ impl Simulated {
         Self { options: subject.options.spawner(carry_on), ..subject }
     }
 
+    /// As IndexedDB is used.
+    fn paged(block_size: usize, memory: usize) -> Self {
+        Self { paged: true, ..Self::waiting(block_size, memory) }
+    }
+
     /// Small blocks and little memory: most cases spill.
     fn new(waiting: bool, block_size: usize, memory: usize) -> Self {
         let options = KvOptions::new().durability(Durability::PowerLoss).immediate(!waiting);
         let options = options.block_size(block_size).dirty_bytes(memory).cache_bytes(32 << 10);
-        Self { waiting, options, media: Mutex::default() }
+        Self { waiting, paged: false, options, media: Mutex::default() }
     }
 }
 
@@ -65,7 +72,7 @@ impl Subject for Simulated {
         let mut media = self.media.lock().unwrap_or_else(PoisonError::into_inner);
         let medium = media.entry(label.to_owned()).or_default().clone();
         medium.set_waiting(self.waiting);
-        Ok(Box::new(OneMedium { medium, waiting: self.waiting, options: self.options.clone() }))
+        Ok(Box::new(OneMedium { medium, waiting: self.waiting, paged: self.paged, options: self.options.clone() }))
     }
 }
 
@@ -73,20 +80,25 @@ impl Subject for Simulated {
 struct OneMedium {
     medium: SimMedium,
     waiting: bool,
+    paged: bool,
     options: KvOptions,
 }
 
 #[engine]
 impl Place for OneMedium {
     async fn open(&self) -> Result<Box<dyn StorageBackend>> {
-        Ok(Box::new(KvBackend::open(self.medium.open()?, self.options.clone().salt(salt())).await?))
+        let (store, options) = (self.medium.open()?, self.options.clone().salt(salt()));
+        Ok(match self.paged {
+            true => Box::new(KvBackend::open(Paged::new(store, 8 << 10), options).await?),
+            false => Box::new(KvBackend::open(store, options).await?),
+        })
     }
 
     async fn small(&self, bytes: u64) -> Result<Option<Box<dyn Place>>> {
         let medium = SimMedium::new();
         medium.set_limit(bytes);
         medium.set_waiting(self.waiting);
-        Ok(Some(Box::new(Self { medium, waiting: self.waiting, options: self.options.clone() })))
+        Ok(Some(Box::new(Self { medium, waiting: self.waiting, paged: self.paged, options: self.options.clone() })))
     }
 
     async fn open_with_faults(&self) -> Result<Option<(Box<dyn StorageBackend>, Box<dyn FlushFaults>)>> {
@@ -137,6 +149,10 @@ mod immediate {
     anystorage_conformance::suite!(subject = super::Simulated::new(false, 4 << 10, 64 << 10));
 }
 
+mod paged {
+    anystorage_conformance::suite!(subject = super::Simulated::paged(4 << 10, 64 << 10));
+}
+
 mod waiting {
     anystorage_conformance::suite!(subject = super::Simulated::waiting(4 << 10, 64 << 10));
 }
@@ -172,8 +188,7 @@ mod without_a_spawner {
 
 /// Long random sequences of calls beside a model, with blocks and memory so small that most of them spill. The seed is fixed, as there is
 /// nothing random to draw one from in a browser.
-async fn plays_beside_the_model(waiting: bool, seed: u64, calls: u64) -> Result<ModelReport, Box<ModelFailure>> {
-    let subject = if waiting { Simulated::waiting(64, 4 << 10) } else { Simulated::new(false, 64, 4 << 10) };
+async fn plays_beside_the_model(subject: Simulated, seed: u64, calls: u64) -> Result<ModelReport, Box<ModelFailure>> {
     model::run(&subject, ModelOptions::new(seed).operations(calls)).await
 }
 
@@ -184,29 +199,36 @@ mod model_test {
     use anystorage_conformance::model::ModelFailure;
     use futures_lite::future::block_on;
 
+    use super::Simulated;
+
     /// `ANYSTORAGE_SEED` repeats a run, `ANYSTORAGE_OPERATIONS` sets how many calls there are.
-    fn plays(waiting: bool) -> Result<(), Box<ModelFailure>> {
+    fn plays(subject: Simulated) -> Result<(), Box<ModelFailure>> {
         let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
         let seed = number("ANYSTORAGE_SEED").unwrap_or_else(|| RandomState::new().build_hasher().finish());
         println!("ANYSTORAGE_SEED={seed} repeats this run");
-        let report = block_on(super::plays_beside_the_model(waiting, seed, number("ANYSTORAGE_OPERATIONS").unwrap_or(20_000)))?;
+        let report = block_on(super::plays_beside_the_model(subject, seed, number("ANYSTORAGE_OPERATIONS").unwrap_or(20_000)))?;
         println!("{report}");
         Ok(())
     }
 
     #[test]
     fn every_answer_is_the_models() -> Result<(), Box<ModelFailure>> {
-        plays(false)
+        plays(Simulated::new(false, 64, 4 << 10))
     }
 
     #[test]
     fn every_answer_is_the_models_where_calls_wait() -> Result<(), Box<ModelFailure>> {
-        plays(true)
+        plays(Simulated::waiting(64, 4 << 10))
+    }
+
+    #[test]
+    fn every_answer_is_the_models_where_small_records_are_in_pages() -> Result<(), Box<ModelFailure>> {
+        plays(Simulated::paged(64, 4 << 10))
     }
 }
 
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 #[wasm_bindgen_test::wasm_bindgen_test]
 async fn every_answer_is_the_models() -> Result<(), Box<ModelFailure>> {
-    plays_beside_the_model(true, 0x6b76, 5_000).await.map(drop)
+    plays_beside_the_model(Simulated::paged(64, 4 << 10), 0x6b76, 5_000).await.map(drop)
 }

@@ -24,11 +24,11 @@ async fn reads_and_commits_go_on_over_another_connection() {
     let file = backend.open(&path("file"), &OpenOptions::editing()).await.unwrap();
     for round in 0..5_u8 {
         file.write_at(0, &[round; 50_000]).await.unwrap();
-        backend.store().lose_connection();
+        backend.store().inner().lose_connection();
         file.sync().await.unwrap();
-        backend.store().lose_connection();
+        backend.store().inner().lose_connection();
         assert_eq!(backend.read(&path("file")).await.unwrap(), [round; 50_000]);
-        backend.store().lose_connection();
+        backend.store().inner().lose_connection();
         // Many at a time, which all find out.
         let (first, second) = zip(backend.list(&path(""), None, 10), backend.read(&path("file"))).await;
         assert_eq!((first.unwrap().len(), second.unwrap().len()), (1, 50_000));
@@ -81,7 +81,7 @@ async fn a_database_that_is_gone_is_not_made_anew() {
     let (backend, _) = open(&name).await;
     backend.write(&path("file"), b"bytes").await.unwrap();
     backend.sync().await.unwrap();
-    backend.store().lose_connection();
+    backend.store().inner().lose_connection();
     assert_eq!(delete(&database(&name)).await, "deleted");
     for _ in 0..2 {
         let (kind, text) = refused(backend.read(&path("file")).await);
@@ -99,7 +99,7 @@ async fn a_database_that_is_not_as_it_was_left_is_refused() {
     let (backend, _) = open(&name).await;
     backend.write(&path("file"), b"bytes").await.unwrap();
     backend.sync().await.unwrap();
-    backend.store().lose_connection();
+    backend.store().inner().lose_connection();
     spoil(&database(&name), &JsValue::from_str("nothing")).await;
     for _ in 0..2 {
         let (kind, text) = refused(backend.read(&path("file")).await);

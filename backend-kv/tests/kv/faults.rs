@@ -1,6 +1,6 @@
 //! Commits that fail: refused for want of space, or with nobody knowing what was made.
 
-use anystorage_api::{ErrorKind, StorageBackend, StoragePath};
+use anystorage_api::{Error, ErrorKind, StorageBackend, StoragePath};
 use anystorage_conformance::durability_model::{DurabilityModel, Promise, Tree};
 use anystorage_conformance::simdisk::Rng;
 use anystorage_conformance::workload::Workload;
@@ -82,4 +82,33 @@ fn after_a_failed_commit_nothing_changes_until_the_location_is_opened_again() {
             check(&medium, &options, &model).unwrap_or_else(|error| panic!("{which}: opened again: {error}"));
         });
     }
+}
+
+/// Removals that went to the store because they were many, and no space for what else is to be published with them: they come first.
+#[test]
+fn removals_that_were_spilled_make_room_for_the_sync_that_publishes_them() {
+    const FILES: usize = 1500;
+    let medium = SimMedium::new();
+    let backend = open(&medium, &tiny(128, 1536)).unwrap();
+    let name = |number: usize| StoragePath::parse(&format!("file {number}")).unwrap();
+    block_on(async {
+        for number in 0..FILES {
+            backend.write(&name(number), &[1; 300]).await?;
+        }
+        backend.sync().await?;
+        for number in 0..FILES {
+            backend.remove_file(&name(number)).await?;
+        }
+        assert!(medium.records().keys().any(|key| key.starts_with(b"pwi")), "nothing is shadowed");
+        backend.write(&name(FILES), &[2; 1000]).await?;
+        medium.set_limit(medium.records().iter().map(|(key, value)| (key.len() + value.len()) as u64).sum());
+        backend.sync().await?;
+        backend.write(&name(FILES + 1), &[3; 100_000]).await?;
+        backend.sync().await?;
+        assert_eq!(backend.list(&StoragePath::root(), None, 10).await?.len(), 2);
+        assert_eq!(backend.read(&name(FILES)).await?, [2; 1000]);
+        assert_eq!(backend.read(&name(FILES + 1)).await?, [3; 100_000]);
+        Ok::<(), Error>(())
+    })
+    .unwrap();
 }

@@ -10,6 +10,7 @@ mod faults;
 mod format;
 mod mixed;
 mod order;
+mod paged;
 mod protocol;
 mod simulated;
 

@@ -1,0 +1,198 @@
+//! Many small records in few larger ones.
+
+mod cache;
+mod page;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use anystorage_api::{Result, Usage, engine};
+use tokio::sync::RwLock;
+
+use self::cache::{Found, PageCache};
+use self::page::{Page, behind, last_page};
+use crate::store::{Batch, Commit, KvEntry, KvStore};
+
+/// About how many records a page has, to know how many pages are worth asking for.
+const RECORDS_OF_A_PAGE: usize = 32;
+
+/// So many pages are asked for at a time, at most.
+const MOST_PAGES: usize = 64;
+
+/// A store around one in which each put costs much, however small it is: inodes and names are put together in pages, each of which is one
+/// record of the store below. IndexedDB is such a store.
+///
+/// A page has the records between two keys, up to about 4 KiB of them, or one that is larger. It is stored under the highest key that one of
+/// them may have, so that one scan finds the page of any key. Pages are split when they grow, and deleted when they are empty. A commit of this
+/// store is one commit of the store below, with the same durability.
+///
+/// A page has a checksum, as each record in it has. Of a damaged page those records are still read that can be; all others whose page it
+/// would be are [`Corrupt`](anystorage_api::ErrorKind::Corrupt), and so is every scan that meets it. That it was damaged stays noted in it.
+#[derive(Debug)]
+pub struct Paged<S> {
+    store: S,
+    /// Whether records whose keys begin with this byte are kept in pages.
+    in_pages: fn(u8) -> bool,
+    cache: Mutex<PageCache>,
+    /// Scans that ask more than once share it, and a commit has it alone: a scan sees the store before it or after it.
+    turn: RwLock<()>,
+}
+
+impl<S: KvStore> Paged<S> {
+    /// Around `store`, which keeps about so many bytes of pages in memory.
+    #[must_use]
+    pub fn new(store: S, cache_bytes: usize) -> Self {
+        // Inodes and entries. All else is large, or is there for a short time.
+        Self::of(store, |tag| matches!(tag, b'i' | b'e'), cache_bytes)
+    }
+
+    /// Around `store`, with the records in pages whose keys begin with a byte of which `in_pages` is true: always the same ones.
+    #[must_use]
+    pub fn of(store: S, in_pages: fn(u8) -> bool, cache_bytes: usize) -> Self {
+        Self { store, in_pages, cache: Mutex::new(PageCache::new(cache_bytes)), turn: RwLock::default() }
+    }
+
+    /// The store below.
+    #[must_use]
+    pub const fn inner(&self) -> &S {
+        &self.store
+    }
+
+    fn cache(&self) -> MutexGuard<'_, PageCache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The tag of a record that is kept in pages.
+    fn tag(&self, key: &[u8]) -> Option<u8> {
+        key.first().copied().filter(|tag| (self.in_pages)(*tag))
+    }
+
+    /// The page in which a record is, or would be.
+    async fn find(&self, tag: u8, key: &[u8]) -> Result<Found> {
+        let moment = {
+            let mut cache = self.cache();
+            if let Some(found) = cache.find(tag, key) {
+                return Ok(found);
+            }
+            cache.moment()
+        };
+        let stored = self.store.scan(key, &behind(tag), 1).await?;
+        let (page_key, page) = match stored.into_iter().next() {
+            Some((page_key, value)) => {
+                let page = Page::decode(&page_key, value);
+                (page_key, Arc::new(page))
+            }
+            None => (last_page(tag), Arc::default()),
+        };
+        let found = Found { page_key, low: key.to_vec(), page };
+        self.cache().keep(found.clone(), moment);
+        Ok(found)
+    }
+
+    /// The pages that some changes make, in the order of their keys. Those that are to be deleted are empty.
+    async fn edit(&self, changes: BTreeMap<Vec<u8>, Option<Vec<u8>>>) -> Result<Vec<Found>> {
+        let mut edited = Vec::new();
+        let mut changes = changes.into_iter().peekable();
+        while let Some((first, value)) = changes.next() {
+            let Some(tag) = first.first().copied() else { continue };
+            let found = self.find(tag, &first).await?;
+            let mut page = Page::clone(&found.page);
+            page.set(first, value);
+            while let Some((key, value)) = changes.next_if(|(key, _)| *key <= found.page_key) {
+                page.set(key, value);
+            }
+            let mut low = found.low;
+            for (page_key, piece) in page.split(found.page_key) {
+                let next = [page_key.as_slice(), &[0]].concat();
+                edited.push(Found { page_key, low: std::mem::replace(&mut low, next), page: Arc::new(piece) });
+            }
+        }
+        Ok(edited)
+    }
+
+    /// The records of one tag.
+    async fn scan_pages(&self, tag: u8, from: &[u8], to: &[u8], limit: usize, found: &mut Vec<KvEntry>) -> Result<()> {
+        let mut next = from.to_vec();
+        while found.len() < limit {
+            let wanted = ((limit - found.len()) / RECORDS_OF_A_PAGE + 1).min(MOST_PAGES);
+            let pages = self.store.scan(&next, &behind(tag), wanted).await?;
+            let is_last = pages.len() < wanted;
+            for (page_key, value) in pages {
+                let page = Page::decode(&page_key, value);
+                let records = page.range(from, to)?.take(limit - found.len());
+                found.extend(records.map(|(key, value)| (key.clone(), value.clone())));
+                if page_key.as_slice() >= to {
+                    return Ok(());
+                }
+                next = [page_key.as_slice(), &[0]].concat();
+            }
+            if is_last {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+}
+
+#[engine]
+impl<S: KvStore> KvStore for Paged<S> {
+    async fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        let Some(tag) = self.tag(key) else { return self.store.get(key).await };
+        Ok(self.find(tag, key).await?.page.get(key)?.cloned())
+    }
+
+    async fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<KvEntry>> {
+        let _turn = self.turn.read().await;
+        let mut found = Vec::new();
+        let mut at = from.to_vec();
+        while found.len() < limit && at.as_slice() < to {
+            // Up to the next tag that is kept otherwise than this one.
+            let tag = self.tag(&at);
+            let mut end = at.first().copied();
+            match tag {
+                Some(tag) => {
+                    end = tag.checked_add(1);
+                    self.scan_pages(tag, &at, to, limit, &mut found).await?;
+                }
+                None => {
+                    end = (end.unwrap_or(0)..=u8::MAX).find(|tag| (self.in_pages)(*tag));
+                    let end = end.map_or_else(|| to.to_vec(), |end| vec![end]);
+                    let to = to.min(end.as_slice());
+                    found.extend(self.store.scan(&at, to, limit - found.len()).await?);
+                }
+            }
+            let Some(end) = end else { break };
+            at = vec![end];
+        }
+        Ok(found)
+    }
+
+    async fn commit(&self, batch: Batch, durability: Commit) -> Result<()> {
+        let mut below = Batch::new();
+        let mut changes = BTreeMap::new();
+        for (key, value) in batch {
+            match self.tag(&key) {
+                Some(_) => drop(changes.insert(key, value)),
+                None => below.push(key, value),
+            }
+        }
+        let edited = self.edit(changes).await?;
+        for Found { page_key, page, .. } in &edited {
+            below.push(page_key.clone(), if page.is_empty() { None } else { Some(page.encode(page_key)) });
+        }
+        let _turn = self.turn.write().await;
+        self.cache().begin(edited.iter().map(|edited| &edited.page_key));
+        let outcome = self.store.commit(below, durability).await;
+        let made = edited.into_iter().filter(|edited| outcome.is_ok() && !edited.page.is_empty());
+        self.cache().end(made);
+        outcome
+    }
+
+    async fn size(&self) -> Result<Usage> {
+        self.store.size().await
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.store.close().await
+    }
+}
