@@ -1,5 +1,4 @@
-//! The chores of the workspace: `cargo xtask test` checks everything, `cargo xtask conformance` runs the suite in browsers, `cargo xtask
-//! bench` measures there, `cargo xtask size` weighs a module, `cargo xtask deny` checks the dependencies.
+//! The chores of the workspace: `cargo xtask test` checks everything, `cargo xtask deny` checks the dependencies.
 //!
 //! - [`steps`]: what `test` runs, as a list
 //! - [`setup`], [`browsers`] and [`tools`]: what is needed and how that gets onto the machine
@@ -18,7 +17,7 @@ mod tally;
 mod toolchain;
 mod tools;
 
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::{Args, Parser, Subcommand};
@@ -39,13 +38,6 @@ enum Chore {
     /// Formatting, lints, docs, feature combinations, every test natively and in a browser, the command, the benchmark. Installs what is
     /// missing (on Debian), stops at the first failure, and ends with the line `N passed, M failed, K skipped`.
     Test(TestArgs),
-    /// The conformance suite in real browsers, across reloads, restarts and kills. Installs what is missing (on Debian). What follows the
-    /// browsers is for the runner: `--format json`, `--engine`, `--kills` and others, told by `-- --help`.
-    Conformance(BrowserArgs),
-    /// The engines of browsers beside plain JavaScript on the same storage, in one run. Installs what is missing (on Debian).
-    Bench(BrowserArgs),
-    /// The size of an optimised and compressed module that opens and uses opfs and idb through the facade.
-    Size(PassedOn),
     /// Licences, bans, sources and known vulnerabilities of all dependencies, by cargo-deny (installed below `target/` if it is missing).
     Deny,
 }
@@ -60,28 +52,9 @@ struct TestArgs {
     browser: Vec<&'static Browser>,
 }
 
-#[derive(Debug, Args)]
-struct BrowserArgs {
-    /// In which browsers: chromium, firefox, webkit.
-    #[arg(long, value_name = "NAMES", value_delimiter = ',', required = true, value_parser = Browser::parse)]
-    browser: Vec<&'static Browser>,
-    #[command(flatten)]
-    passed_on: PassedOn,
-}
-
-#[derive(Debug, Args)]
-struct PassedOn {
-    /// Arguments of the runner.
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    arguments: Vec<String>,
-}
-
 fn main() -> ExitCode {
     let passed = match Cli::parse().chore {
         Chore::Test(args) => test(&args),
-        Chore::Conformance(args) => in_browsers("conformance", &args),
-        Chore::Bench(args) => in_browsers("bench", &args),
-        Chore::Size(args) => runner(&["size"], &args.arguments, &[]).map_err(|why| eprintln!("error: {why}")).is_ok(),
         Chore::Deny => deny::run().map_err(|why| eprintln!("error: {why}")).is_ok(),
     };
     if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -107,25 +80,6 @@ fn test(args: &TestArgs) -> bool {
     }
     println!("\n{total}");
     total.failed == 0
-}
-
-/// Runs a command of the browsers' runner, with the drivers that it needs.
-fn in_browsers(command: &str, args: &BrowserArgs) -> bool {
-    let ran = setup::drivers(&args.browser)
-        .and_then(|drivers| runner(&[command, "--browser", &Browser::names(&args.browser)], &args.passed_on.arguments, &drivers));
-    ran.map_err(|why| eprintln!("error: {why}")).is_ok()
-}
-
-fn runner(command: &[&str], arguments: &[String], drivers: &[(&str, String)]) -> Result<(), String> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
-        .args(["run", "--quiet", "-p", steps::RUNNER, "--"])
-        .args(command)
-        .args(arguments.iter().filter(|argument| *argument != "--"))
-        .envs(drivers.iter().map(|(name, driver)| (name, driver)))
-        .status()
-        .map_err(|error| format!("cargo could not be started: {error}"))?;
-    if status.success() { Ok(()) } else { Err(format!("the runner ended with {status}")) }
 }
 
 /// Runs the steps up to the first that fails, and sums up.

@@ -7,40 +7,18 @@ use std::process::{Command, Stdio};
 use crate::browsers::{Browser, Driver};
 use crate::tools;
 
-/// What must be there, and the Debian package that brings it.
+/// A program, any of these names, and the Debian package that brings it.
 #[derive(Debug)]
 pub(crate) struct Tool {
-    pub(crate) found: Found,
+    pub(crate) programs: &'static [&'static str],
     pub(crate) package: &'static str,
-}
-
-/// How to see that something is there.
-#[derive(Debug)]
-pub(crate) enum Found {
-    /// A program of any of these names is on the PATH.
-    Program(&'static [&'static str]),
-    /// A file of this path is in `/usr/lib`, or in a directory of it that belongs to an architecture.
-    Library(&'static str),
-}
-
-impl Found {
-    fn is_there(&self) -> bool {
-        match self {
-            Self::Program(names) => names.iter().any(|name| on_path(name)),
-            Self::Library(path) => {
-                let library = Path::new("/usr/lib");
-                let inner = std::fs::read_dir(library).into_iter().flatten().flatten().map(|entry| entry.path());
-                std::iter::once(library.to_owned()).chain(inner).any(|directory| directory.join(path).is_file())
-            }
-        }
-    }
 }
 
 /// What the native tests run: the order of system calls is read from strace, the full disk is a small tmpfs in a namespace of its own.
 const NATIVE: &[Tool] = &[
-    Tool { found: Found::Program(&["strace"]), package: "strace" },
-    Tool { found: Found::Program(&["unshare"]), package: "util-linux" },
-    Tool { found: Found::Program(&["mount"]), package: "mount" },
+    Tool { programs: &["strace"], package: "strace" },
+    Tool { programs: &["unshare"], package: "util-linux" },
+    Tool { programs: &["mount"], package: "mount" },
 ];
 
 /// Installs what is missing, and nothing else.
@@ -56,13 +34,11 @@ pub(crate) fn prepare(browsers: &[&Browser]) -> Result<(), String> {
     debian_packages(&tools)
 }
 
-/// Installs what some browsers need, and nothing else, and tells the variables by which test runners find their drivers.
+/// The variables by which test runners find the drivers of these browsers. A driver that comes as a crate is built if it is missing.
 ///
 /// # Errors
-/// As [`prepare`].
+/// If it cannot be built.
 pub(crate) fn drivers(browsers: &[&Browser]) -> Result<Vec<(&'static str, String)>, String> {
-    wasm_target()?;
-    debian_packages(&browsers.iter().flat_map(|browser| browser.tools).collect::<Vec<_>>())?;
     browsers.iter().map(|browser| Ok((browser.driver_variable, driver(browser)?))).collect()
 }
 
@@ -104,7 +80,7 @@ fn rustup(arguments: &[&str]) -> Result<(), String> {
 }
 
 fn debian_packages(tools: &[&Tool]) -> Result<(), String> {
-    let missing = || tools.iter().filter(|tool| !tool.found.is_there()).collect::<Vec<_>>();
+    let missing = || tools.iter().filter(|tool| !tool.programs.iter().any(|program| on_path(program))).collect::<Vec<_>>();
     let packages: Vec<&str> = missing().iter().map(|tool| tool.package).collect();
     if packages.is_empty() {
         return Ok(());
@@ -132,7 +108,7 @@ fn debian_packages(tools: &[&Tool]) -> Result<(), String> {
     apt(&arguments).ok_or_else(|| format!("apt-get could not install {names}"))?;
     match missing().first() {
         None => Ok(()),
-        Some(tool) => Err(format!("{} was installed, and still this is missing: {:?}", tool.package, tool.found)),
+        Some(tool) => Err(format!("{} was installed, but there is no {} on the PATH", tool.package, tool.programs.join(" or "))),
     }
 }
 

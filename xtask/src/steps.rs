@@ -12,20 +12,16 @@ const BROWSER_CRATES: &[&str] = &[
     "anystorage-layers",
     "anystorage-memory",
     "anystorage-kv",
-    "anystorage-opfs",
     "anystorage-conformance",
     "anystorage",
 ];
 
-/// What runs in browsers by way of WebDriver: the suite across reloads, restarts and kills, benchmarks, and what the tests of its own do.
-pub(crate) const RUNNER: &str = "anystorage-browser-runner";
-
 /// Packages with a large tree of dependencies of their own, which native tests go without.
-const BROWSERS_ALONE: &[&str] = &["wasm-runner", RUNNER];
+const BROWSERS_ALONE: &[&str] = &["wasm-runner"];
 
 /// Crates with features, and the combinations that are checked: none, each alone, some together, all.
 const FEATURES: &[(&str, &[&str])] = &[
-    ("anystorage", &["", "memory", "files", "sled", "redb", "sled,redb", "memory,files", "opfs,idb", "memory,files,sled,redb,opfs,idb"]),
+    ("anystorage", &["", "memory", "files", "sled", "redb", "sled,redb", "memory,files", "idb", "memory,files,sled,redb,idb"]),
     ("anystorage-kv", &["", "testing"]),
     (
         "anystorage-native",
@@ -34,18 +30,23 @@ const FEATURES: &[(&str, &[&str])] = &[
 ];
 
 /// Features of the facade in a browser's build. Those of native engines may be on, and nothing of them may be compiled in.
-const BROWSER_FEATURES: &[&str] = &["opfs", "idb", "memory,opfs,idb", "memory,files,sled,redb"];
+const BROWSER_FEATURES: &[&str] = &["idb", "memory,idb", "memory,files,sled,redb"];
 
 /// Crates that are empty natively, so that their documentation has to be made for browsers.
-const ONLY_IN_BROWSERS: &str = "-p anystorage-browser-host -p anystorage-idb -p anystorage-opfs";
+const ONLY_IN_BROWSERS: &str = "-p anystorage-browser-host -p anystorage-idb";
 
 /// Test programs that wasm-bindgen's runner takes into browsers.
 const BROWSER_TESTS: &[BrowserTest] = &[
     BrowserTest { package: "anystorage-memory", test: "conformance", browsers: &["chromium"], places: &[PAGE, WORKER] },
     BrowserTest { package: "anystorage-kv", test: "conformance", browsers: &["chromium"], places: &[WORKER] },
+    BrowserTest { package: "anystorage-idb", test: "conformance", browsers: &["chromium"], places: &[PAGE, WORKER, SHARED_WORKER] },
+    BrowserTest { package: "anystorage-idb", test: "conformance", browsers: &["firefox"], places: &[PAGE, WORKER] },
+    BrowserTest { package: "anystorage-idb", test: "conformance", browsers: &["webkit"], places: &[PAGE, WORKER] },
+    BrowserTest { package: "anystorage-idb", test: "browser", browsers: &["chromium", "firefox"], places: &[PAGE, WORKER] },
+    BrowserTest { package: "anystorage", test: "browser", browsers: &["chromium", "firefox", "webkit"], places: &[PAGE, WORKER] },
 ];
 
-/// A test program, and where it runs. The suite itself goes through the runner of ours, in all browsers.
+/// A test program, and where it runs.
 #[derive(Debug)]
 struct BrowserTest {
     package: &'static str,
@@ -59,6 +60,7 @@ type Place = (&'static str, &'static str);
 
 const PAGE: Place = ("a page", "WASM_BINDGEN_USE_BROWSER");
 const WORKER: Place = ("a dedicated worker", "WASM_BINDGEN_USE_DEDICATED_WORKER");
+const SHARED_WORKER: Place = ("a shared worker", "WASM_BINDGEN_USE_SHARED_WORKER");
 
 const WASM: &str = "wasm32-unknown-unknown";
 
@@ -154,7 +156,10 @@ fn checks(declared_toolchain: Option<String>) -> Vec<Step> {
     ];
     for BrowserTest { package, test, .. } in BROWSER_TESTS {
         let title = format!("lints, {WASM}, {package}'s test {test}");
-        steps.push(Step::cargo(title, &format!("clippy -p {package} --test {test} --target {WASM} -- -D warnings")));
+        let step = Step::cargo(title, &format!("clippy -p {package} --test {test}{} --target {WASM} -- -D warnings", features_of(package)));
+        if !steps.iter().any(|other| other.title == step.title) {
+            steps.push(step);
+        }
     }
     for (package, combinations) in FEATURES {
         for features in *combinations {
@@ -194,16 +199,26 @@ fn browser_tests(browsers: &[&Browser], drivers: &[(&str, String)]) -> Vec<Step>
         for browser in browsers.iter().filter(|browser| meant.contains(&browser.name)) {
             for (place, variable) in *places {
                 let title = format!("{package} in {}, {test} in {place}", browser.name);
-                let step = Step::cargo(title, &format!("test -p {package} --test {test} --target {WASM}"));
+                let mut step = Step::cargo(title, &format!("test -p {package} --test {test}{} --target {WASM}", features_of(package)));
+                if browser.needs_display {
+                    // A display that nobody sees.
+                    step.command.arguments.splice(0..0, ["-a".to_owned(), "cargo".to_owned()]);
+                    step.command.program = "xvfb-run".to_owned();
+                }
                 // If several drivers are named, wasm-bindgen's runner takes another browser than the one that is meant.
                 let driver = drivers.iter().filter(|(name, _)| *name == browser.driver_variable);
                 let step = driver.fold(step, |step, (name, driver)| step.with(name, driver));
-                let step = step.with(variable, "1").with("WASM_BINDGEN_TEST_TIMEOUT", "300").with("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", "60");
+                let step = step.with(variable, "1").with("WASM_BINDGEN_TEST_TIMEOUT", "600").with("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", "60");
                 steps.push(step.judged_by(Judge::Tests { at_least: 5 }));
             }
         }
     }
     steps
+}
+
+/// The facade has the engines of browsers by feature.
+fn features_of(package: &str) -> &'static str {
+    if package == "anystorage" { " --features idb" } else { "" }
 }
 
 /// What the programs of the workspace show by themselves.

@@ -38,14 +38,6 @@ pub enum Location {
         /// The parameters.
         options: StoreOptions,
     },
-    /// `opfs://...`
-    #[non_exhaustive]
-    Opfs {
-        /// The directory below the root of the origin's private file system.
-        name: StoragePath,
-        /// The parameters.
-        options: OpfsOptions,
-    },
     /// `idb://...`
     #[non_exhaustive]
     Idb {
@@ -80,38 +72,6 @@ pub struct StoreOptions {
     pub block: Option<ByteSize>,
     /// The parameter `cache`: about how many bytes of what is stored are kept in memory. None is the engine's default.
     pub cache: Option<ByteSize>,
-}
-
-/// The parameters of an `opfs:` URL.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct OpfsOptions {
-    /// The parameter `mode`.
-    pub mode: StoreMode,
-    /// The parameter `layout`.
-    pub layout: OpfsLayout,
-    /// The parameter `io`.
-    pub io: OpfsIo,
-}
-
-/// The parameter `layout` of an `opfs:` URL: how files lie in the origin's private file system.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum OpfsLayout {
-    /// `tree`: one OPFS file for each file, under its own name.
-    #[default]
-    Tree,
-}
-
-/// The parameter `io` of an `opfs:` URL: how bytes are read and written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum OpfsIo {
-    /// `sync`: through synchronous access handles, which exist in dedicated workers alone. Elsewhere opening is an error.
-    #[default]
-    Sync,
-    /// `stream`: through writable streams, in pages and workers. Slow: each change of a file copies it.
-    Stream,
 }
 
 /// The parameter `mode` of all URLs but `file:`. There is no `ro`: these engines cannot open a location without its lock.

@@ -1,0 +1,62 @@
+//! The engines of browsers by their URLs, in a page and in a worker.
+#![cfg(all(target_family = "wasm", target_os = "unknown", feature = "memory", feature = "idb"))]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+use anystorage::{Durability, ErrorKind, ProbeOutcome, StorageBackend, StorageConfig, StoragePath, StorageUrl};
+use wasm_bindgen_test::wasm_bindgen_test;
+
+fn path(text: &str) -> StoragePath {
+    StoragePath::parse(text).unwrap()
+}
+
+/// Writes, syncs, closes, opens again and reads.
+async fn keeps(url: &str) {
+    let storage = anystorage::open(url).await.unwrap();
+    storage.write(&path("plan"), b"buy milk").await.unwrap();
+    storage.sync().await.unwrap();
+    storage.close().await.unwrap();
+    let storage = anystorage::open(&format!("{url}{}mode=rw", if url.contains('?') { '&' } else { '?' })).await.unwrap();
+    assert_eq!(storage.report().durability, Durability::Process);
+    assert_eq!(storage.read(&path("plan")).await.unwrap(), b"buy milk");
+    storage.close().await.unwrap();
+}
+
+#[wasm_bindgen_test]
+async fn idb_keeps_files() {
+    keeps("idb://facade").await;
+    keeps("idb://facade%20%F0%9F%98%80/%5C?block=4KiB&cache=1MiB").await;
+}
+
+#[wasm_bindgen_test]
+async fn a_location_that_must_be_there_is_not_created() {
+    for _ in 0..2 {
+        assert_eq!(anystorage::open("idb://facade-missing?mode=rw").await.unwrap_err().kind(), ErrorKind::NotFound);
+    }
+}
+
+#[wasm_bindgen_test]
+async fn a_second_holder_is_refused() {
+    let holder = anystorage::open("idb://facade-held").await.unwrap();
+    assert_eq!(anystorage::open("idb://facade-held").await.unwrap_err().kind(), ErrorKind::Locked);
+    holder.close().await.unwrap();
+    anystorage::open("idb://facade-held").await.unwrap().close().await.unwrap();
+}
+
+/// What a browser cannot open is passed over, is not replaced by memory, and is told.
+#[wasm_bindgen_test]
+async fn a_configuration_falls_back_and_says_so() {
+    let config = StorageConfig::new(StorageUrl::parse("file:///var/lib/notes").unwrap());
+    let config = config.or(StorageUrl::parse("idb://facade-second").unwrap()).or(StorageUrl::parse("memory:").unwrap());
+    let storage = config.open().await.unwrap();
+    let report = storage.report();
+    assert_eq!((report.opened.as_str(), report.tried.len(), report.probe), ("idb://facade-second", 1, ProbeOutcome::Passed));
+    assert_eq!(report.tried[0].error.kind(), ErrorKind::Unsupported);
+    assert!(report.tried[0].error.to_string().contains("there is no engine of file: on this target"), "{}", report.tried[0].error);
+    storage.close().await.unwrap();
+}
+
+#[wasm_bindgen_test]
+async fn blocking_says_that_the_engine_has_to_wait() {
+    let error = anystorage::open_blocking("idb://facade-blocking").map(drop).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::WouldBlock, "{error}");
+}

@@ -1,1 +1,0 @@
-//! The anystorage engines over the origin private file system.
