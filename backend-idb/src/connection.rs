@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use anystorage_api::{Error, ErrorKind, Operation};
 use anystorage_kv::{Batch, Commit, KvEntry};
-use idb::{Database, KeyRange, ObjectStore, TransactionMode};
+use idb::{Database, KeyRange, ObjectStore};
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::IdbDatabase;
@@ -66,9 +66,7 @@ impl Connection {
     }
 
     fn reading(&self) -> Result<ObjectStore, Failure> {
-        // Wrapped anew each time: it is a reference, and the wrapper has no callbacks.
-        let transaction = Database::from(self.database.clone()).transaction(&[STORE], TransactionMode::ReadOnly)?;
-        Ok(transaction.object_store(STORE)?)
+        Ok(self.database.transaction_with_str(STORE)?.object_store(STORE)?.into())
     }
 
     pub(crate) async fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Failure> {
@@ -108,19 +106,34 @@ impl Connection {
     }
 }
 
-/// Asks for all that a commit changes. The answers are not awaited: what fails aborts the transaction. Keys and values are copied out of the
-/// memory of wasm here, which may move later.
+/// Asks for all that a commit changes. The answers are not awaited: what fails aborts the transaction.
 fn ask(change: &Change, batch: &Batch, stamp: Stamp) -> Result<(), Failure> {
     let store = change.store(STORE)?;
+    let (mut keys, mut values) = (Scratch::default(), Scratch::default());
     for (key, value) in batch.iter() {
-        let key = JsValue::from(Uint8Array::from(key));
+        let key = keys.hold(key);
         match value {
-            Some(value) => drop(store.put(&Uint8Array::from(value), Some(&key))?),
-            None => drop(store.delete(key)?),
+            Some(value) => drop(store.put(values.hold(value), Some(key))?),
+            None => drop(store.delete(key.clone())?),
         }
     }
     store.put(&stamp.to_value(), Some(&JsValue::from_str(STAMP_KEY)))?;
     Ok(())
+}
+
+/// Bytes outside of the memory of wasm, for as long as a call takes: the browser copies what it is given before the call returns. One array
+/// serves for all that follow one another with the same length, as blocks do.
+#[derive(Default)]
+struct Scratch(JsValue);
+
+impl Scratch {
+    fn hold(&mut self, bytes: &[u8]) -> &JsValue {
+        match self.0.dyn_ref::<Uint8Array>().filter(|array| array.length() as usize == bytes.len()) {
+            Some(array) => array.copy_from(bytes),
+            None => self.0 = Uint8Array::from(bytes).into(),
+        }
+        &self.0
+    }
 }
 
 impl Drop for Connection {

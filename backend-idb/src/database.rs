@@ -28,8 +28,11 @@ const PREFIX: &str = "anystorage/";
 /// The version of the databases.
 const VERSION: u32 = 1;
 
-/// How long the browser may take to open or to delete a database, in milliseconds. It takes longer where somebody holds up all that is asked
-/// of the database: by deleting it, say, which waits for a connection that does not close.
+const DENIED: &str = "may not be opened: the browser denies this site its storage (cookies and site data blocked, a private window, \
+                      or a frame of another site); allow it for this site";
+
+/// How long the browser may take to open or to delete a database, in milliseconds. It takes longer where somebody holds up all that is
+/// asked of the database: by deleting it, say, which waits for a connection that does not close.
 const PATIENCE: f64 = 5000.0;
 
 /// How long a connection that is in the way may take to go, in milliseconds. Chromium also says `blocked` for one that was closed just now.
@@ -45,7 +48,10 @@ pub(crate) async fn hold(name: &str) -> Result<WebLock> {
     if name.is_empty() {
         return Err(Error::new(ErrorKind::InvalidInput, Operation::OpenLocation).with_text("a location in IndexedDB needs a name"));
     }
-    WebLock::acquire(&format!("anystorage:idb:{name}")).await
+    WebLock::acquire(&format!("anystorage:idb:{name}")).await.map_err(|error| match (error.kind(), error.text()) {
+        (ErrorKind::PermissionDenied, None) => failed(ErrorKind::PermissionDenied, name, DENIED).with_cause(error),
+        _ => error,
+    })
 }
 
 /// Opens the database of a location that is held; none if it is not there and may not be created.
@@ -152,8 +158,8 @@ fn factory() -> Result<IdbFactory> {
     })
 }
 
-/// Leaves `work` to the event loop, since what was asked of a database cannot be taken back, and waits for it. None if somebody blocks it, or
-/// if it takes too long; `late` gets what comes of it when nobody waits any more.
+/// Leaves `work` to the event loop, since what was asked of a database cannot be taken back, and waits for it. None if somebody blocks it,
+/// or if it takes too long; `late` gets what comes of it when nobody waits any more.
 async fn patiently<T: 'static>(
     work: impl Future<Output = T> + 'static,
     blocked: oneshot::Receiver<()>,
@@ -188,11 +194,7 @@ fn in_use(name: &str, text: &str) -> Error {
 /// The error for a database that the browser does not give.
 fn refused(name: &str, exception: Exception) -> Error {
     let (kind, text) = match exception.name() {
-        "SecurityError" | "NotAllowedError" => (
-            ErrorKind::PermissionDenied,
-            "may not be opened: the browser denies this site its storage (cookies and site data blocked, a private window, or a frame of \
-             another site); allow it for this site",
-        ),
+        "SecurityError" | "NotAllowedError" => (ErrorKind::PermissionDenied, DENIED),
         "VersionError" => (ErrorKind::Unsupported, "was written by a newer version of this library, or upgraded by another program"),
         "QuotaExceededError" => (ErrorKind::NoSpace, "cannot be opened: there is no space left"),
         "InvalidStateError" => (

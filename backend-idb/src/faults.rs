@@ -14,8 +14,8 @@ pub enum CommitFault {
     LostAfter,
 }
 
-/// Says what goes wrong with the durable commits of a store, and counts how often it did; clones are the same. Nothing does until it is told
-/// to.
+/// Says what goes wrong with the durable commits of a store, and counts how often it did; clones are the same. Nothing does until it is
+/// told to.
 #[derive(Clone, Debug, Default)]
 pub struct CommitFaults(Rc<State>);
 

@@ -1,6 +1,7 @@
 use std::num::NonZeroUsize;
 
-/// The bytes of a file that one record holds, unless told otherwise.
+/// The bytes of a file that one record holds, unless told otherwise: what databases and editors change at a time. With 64 KiB long streams
+/// are several times as fast, and changes here and there as much slower.
 pub const DEFAULT_BLOCK_SIZE: usize = 4 << 10;
 
 /// The bytes of stored blocks and records in memory, unless told otherwise.

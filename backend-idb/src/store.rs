@@ -154,7 +154,9 @@ impl IdbStore {
                 Ok(())
             }
             Ok(_) => {
-                self.cut("is not as it was left: commits that were made before the connection was lost are missing, or another program changed it");
+                let text = "is not as it was left: commits that were made before the connection was lost are missing, or another program \
+                            changed it";
+                self.cut(text);
                 Ok(())
             }
             Err(Failure::Lost(exception)) => Err(exception.into_error(Operation::OpenLocation)),

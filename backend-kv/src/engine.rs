@@ -196,8 +196,8 @@ impl<S: KvStore> Engine<S> {
         Ok(bytes)
     }
 
-    /// The stored bytes of the blocks that follow one another in `extent`, in one go. They are not kept in memory: who reads so much at once
-    /// reads on behind it.
+    /// The stored bytes of the blocks that follow one another in `extent`, in one go. They are not kept in memory: who reads so much at
+    /// once reads on behind it.
     pub(crate) async fn stored_blocks(&self, ino: u64, extent: Extent) -> Result<Vec<Vec<u8>>> {
         let count = usize::try_from(extent.count).unwrap_or(usize::MAX);
         let last = extent.block + extent.count - 1;

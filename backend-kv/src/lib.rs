@@ -2,7 +2,8 @@
 //!
 //! Whoever has the five functions of [`KvStore`] (get, scan, commit, size, close) has an engine: [`KvBackend`] is a
 //! [`StorageBackend`](anystorage_api::StorageBackend) with directories, sparse files, both kinds of sync, atomic renames, attributes and
-//! checksums. sled and redb are such stores natively; in browsers IndexedDB is to be one.
+//! checksums. sled and redb are such stores natively, IndexedDB is one in browsers. Where a put costs much, however small, [`Paged`] goes
+//! around the store.
 //!
 //! # How it keeps files
 //!
@@ -12,17 +13,17 @@
 //! lost is noticed. Every record carries a crc32c over its key and its content. ARCHITECTURE.md in the repository has the format on one
 //! page.
 //!
-//! What is changed stays in memory until a sync publishes it by one durable commit. Beyond [`KvOptions::dirty_bytes`] it goes to the store by
-//! relaxed commits: blocks under versions that no published map names, other records as shadows, all of it noted under `pending/`. The sync
-//! is then still one durable commit of a few records. What a kill leaves behind is undone or finished when the location is opened, which
-//! reads what is under `pending/` and nothing else; what is no longer needed is deleted a piece at a time, after later syncs.
+//! What is changed stays in memory until a sync publishes it by one durable commit. Beyond [`KvOptions::dirty_bytes`] it goes to the store
+//! by relaxed commits: blocks under versions that no published map names, other records as shadows, all of it noted under `pending/`. The
+//! sync is then still one durable commit of a few records. What a kill leaves behind is undone or finished when the location is opened,
+//! which reads what is under `pending/` and nothing else; what is no longer needed is deleted a piece at a time, after later syncs.
 //!
 //! # Memory
 //!
-//! Changed blocks and changed records take about [`KvOptions::dirty_bytes`] each, however large a file or a sync is; the batch of a commit takes
-//! as much again for a moment. Stored blocks and records are cached in [`KvOptions::cache_bytes`]. Besides, there is an entry for each open
-//! file. Only these are not bounded by that: the names of a directory that was removed and replaced, when a file that replaces it is
-//! synced; and the parts of the block map of one file, some bytes for every 512 of its blocks, when it alone is synced.
+//! Changed blocks and changed records take about [`KvOptions::dirty_bytes`] each, however large a file or a sync is; the batch of a commit
+//! takes as much again for a moment. Stored blocks and records are cached in [`KvOptions::cache_bytes`]. Besides, there is an entry for
+//! each open file. Only these are not bounded by that: the names of a directory that was removed and replaced, when a file that replaces it
+//! is synced; and the parts of the block map of one file, some bytes for every 512 of its blocks, when it alone is synced.
 //!
 //! # What it assumes
 //!

@@ -23,8 +23,8 @@ pub(crate) struct State {
     pub(crate) applying: bool,
     /// Recovery could not be finished when the location was opened, for want of space. Until it is, nothing changes.
     pub(crate) recovering: bool,
-    /// Directories that were created here and are not published, nor any name in them: there is no need to ask the store for one. Empty where
-    /// changed records are in the store as well.
+    /// Directories that were created here and are not published, nor any name in them: there is no need to ask the store for one. Empty
+    /// where changed records are in the store as well.
     pub(crate) new_directories: BTreeSet<u64>,
     /// Stored blocks that files have let go since they were published, by inode.
     pub(crate) freed: BTreeMap<u64, Vec<Freed>>,

@@ -22,9 +22,9 @@ const MOST_PAGES: usize = 64;
 /// A store around one in which each put costs much, however small it is: inodes and names are put together in pages, each of which is one
 /// record of the store below. IndexedDB is such a store.
 ///
-/// A page has the records between two keys, up to about 4 KiB of them, or one that is larger. It is stored under the highest key that one of
-/// them may have, so that one scan finds the page of any key. Pages are split when they grow, and deleted when they are empty. A commit of this
-/// store is one commit of the store below, with the same durability.
+/// A page has the records between two keys, up to about 4 KiB of them, or one that is larger. It is stored under the highest key that one
+/// of them may have, so that one scan finds the page of any key. Pages are split when they grow, and deleted when they are empty. A commit
+/// of this store is one commit of the store below, with the same durability.
 ///
 /// A page has a checksum, as each record in it has. Of a damaged page those records are still read that can be; all others whose page it
 /// would be are [`Corrupt`](anystorage_api::ErrorKind::Corrupt), and so is every scan that meets it. That it was damaged stays noted in it.

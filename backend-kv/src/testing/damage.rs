@@ -2,8 +2,8 @@ use anystorage_api::Result;
 
 use crate::store::{Batch, Commit, KvStore};
 
-/// Damages one record of a store, durably: flips a bit of it, or cuts it. Each seed takes another record and another place in it. None if there
-/// is no record, otherwise what was done, in words.
+/// Damages one record of a store, durably: flips a bit of it, or cuts it. Each seed takes another record and another place in it. None if
+/// there is no record, otherwise what was done, in words.
 ///
 /// # Errors
 /// What the store reports.
