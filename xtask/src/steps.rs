@@ -33,7 +33,7 @@ const FEATURES: &[(&str, &[&str])] = &[
 const BROWSER_FEATURES: &[&str] = &["idb", "memory,idb", "memory,files,sled,redb"];
 
 /// Crates that are empty natively, so that their documentation has to be made for browsers.
-const ONLY_IN_BROWSERS: &str = "-p anystorage-browser-host -p anystorage-idb";
+const ONLY_IN_BROWSERS: &[&str] = &["anystorage-browser-host", "anystorage-idb"];
 
 /// Test programs that wasm-bindgen's runner takes into browsers.
 const BROWSER_TESTS: &[BrowserTest] = &[
@@ -139,20 +139,29 @@ pub(crate) fn list(browsers: &[&Browser], drivers: &[(&str, String)], declared_t
 
 /// Everything natively, without what only browsers need.
 fn native() -> String {
-    BROWSERS_ALONE.iter().fold("--workspace".to_owned(), |words, package| format!("{words} --exclude {package}"))
+    format!("--workspace{}", each("--exclude", BROWSERS_ALONE))
+}
+
+/// ` OPTION PACKAGE` for each.
+fn each(option: &str, packages: &[&str]) -> String {
+    packages.iter().map(|package| format!(" {option} {package}")).collect()
 }
 
 /// Formatting, lints, documentation, features.
 fn checks(declared_toolchain: Option<String>) -> Vec<Step> {
     let native = native();
-    let browser_crates = BROWSER_CRATES.iter().map(|name| format!("-p {name} ")).collect::<String>();
+    let browser_crates = each("-p", BROWSER_CRATES);
     let mut steps = vec![
         Step::cargo("formatting", "fmt --all --check"),
         Step::cargo("lints, native", &format!("clippy {native} --all-targets -- -D warnings")),
-        Step::cargo(format!("lints, {WASM}"), &format!("clippy {browser_crates}--target {WASM} -- -D warnings")),
-        Step::cargo("documentation", &format!("doc {native} --no-deps")).with("RUSTDOCFLAGS", "-D warnings"),
-        Step::cargo(format!("documentation, {WASM}"), &format!("doc {ONLY_IN_BROWSERS} --target {WASM} --no-deps --all-features"))
+        Step::cargo(format!("lints, {WASM}"), &format!("clippy{browser_crates} --target {WASM} -- -D warnings")),
+        Step::cargo("documentation", &format!("doc {native}{} --no-deps", each("--exclude", ONLY_IN_BROWSERS)))
             .with("RUSTDOCFLAGS", "-D warnings"),
+        Step::cargo(
+            format!("documentation, {WASM}"),
+            &format!("doc{} --target {WASM} --no-deps --all-features", each("-p", ONLY_IN_BROWSERS)),
+        )
+        .with("RUSTDOCFLAGS", "-D warnings"),
     ];
     for BrowserTest { package, test, .. } in BROWSER_TESTS {
         let title = format!("lints, {WASM}, {package}'s test {test}");
