@@ -25,6 +25,9 @@ pub(crate) const STORE: &str = "anystorage";
 /// In front of the name of a location, the name of its database.
 const PREFIX: &str = "anystorage/";
 
+/// The longest name of a location, in bytes: WebKit has no longer Web Locks than 1,024 characters.
+pub const MAX_NAME_LEN: usize = 1000;
+
 /// The version of the databases.
 const VERSION: u32 = 1;
 
@@ -45,8 +48,9 @@ pub(crate) fn failed(kind: ErrorKind, name: &str, text: impl std::fmt::Display) 
 
 /// Takes the location for this instance.
 pub(crate) async fn hold(name: &str) -> Result<WebLock> {
-    if name.is_empty() {
-        return Err(Error::new(ErrorKind::InvalidInput, Operation::OpenLocation).with_text("a location in IndexedDB needs a name"));
+    if name.is_empty() || name.len() > MAX_NAME_LEN {
+        let text = format!("the name of a location in IndexedDB has from 1 to {MAX_NAME_LEN} bytes, not {}", name.len());
+        return Err(Error::new(ErrorKind::InvalidInput, Operation::OpenLocation).with_text(text));
     }
     WebLock::acquire(&format!("anystorage:idb:{name}")).await.map_err(|error| match (error.kind(), error.text()) {
         (ErrorKind::PermissionDenied, None) => failed(ErrorKind::PermissionDenied, name, DENIED).with_cause(error),
@@ -140,7 +144,11 @@ pub async fn list() -> Result<Vec<String>> {
         return Err(Error::new(ErrorKind::Unsupported, Operation::List).with_text(text));
     }
     let found = global::call(&factory, "databases", &[]).await.map_err(|thrown| refused("", Exception::new(&thrown)))?;
-    let name = |entry: JsValue| global::member(&entry, "name").as_string()?.strip_prefix(PREFIX).map(str::to_owned);
+    let name = |entry: JsValue| {
+        // WebKit also names a database whose creation was taken back, with version 0.
+        global::member(&entry, "version").as_f64().filter(|version| *version > 0.0)?;
+        global::member(&entry, "name").as_string()?.strip_prefix(PREFIX).map(str::to_owned)
+    };
     let mut names: Vec<String> = Array::from(&found).iter().filter_map(name).collect();
     names.sort_unstable();
     Ok(names)

@@ -116,7 +116,7 @@ use anystorage_api::{Durability, Result};
 use anystorage_browser_host::{global, task};
 use anystorage_kv::{KvBackend, KvOptions, Paged};
 
-pub use database::{list, remove};
+pub use database::{MAX_NAME_LEN, list, remove};
 pub use options::{DEFAULT_BLOCK_SIZE, DEFAULT_CACHE_BYTES, IdbMode, IdbOptions};
 pub use store::IdbStore;
 

@@ -54,7 +54,8 @@ impl IdbStore {
     /// because somebody else has; [`NotFound`](ErrorKind::NotFound) if it is not there and `mode` does not create it;
     /// [`PermissionDenied`](ErrorKind::PermissionDenied) where the browser denies the site its storage;
     /// [`Unsupported`](ErrorKind::Unsupported) where there is no IndexedDB, and for what a newer version wrote;
-    /// [`InvalidInput`](ErrorKind::InvalidInput) for a database of another program, and for an empty name.
+    /// [`InvalidInput`](ErrorKind::InvalidInput) for a database of another program, and for a name that is empty or longer than
+    /// [`MAX_NAME_LEN`](crate::MAX_NAME_LEN).
     pub async fn open(name: &str, mode: IdbMode) -> Result<Self> {
         Self::open_with_faults(name, mode, &CommitFaults::default()).await
     }

@@ -1,7 +1,7 @@
 //! Which locations there are, who may open them, and what else a database may be.
 
 use anystorage_api::{ErrorKind, OpenOptions, StorageBackend};
-use anystorage_idb::{IdbMode, IdbOptions};
+use anystorage_idb::{IdbMode, IdbOptions, MAX_NAME_LEN};
 use futures_lite::future::zip;
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -61,11 +61,14 @@ async fn another_programs_database_is_left_alone() {
 }
 
 #[wasm_bindgen_test]
-async fn names_are_anything_but_empty() {
+async fn names_are_anything_but_empty_or_very_long() {
     assert_eq!(refused(anystorage_idb::open("", &IdbOptions::new()).await).0, ErrorKind::InvalidInput);
     assert_eq!(refused(anystorage_idb::remove("").await).0, ErrorKind::InvalidInput);
+    let long = "\u{e9}".repeat(MAX_NAME_LEN / 2 + 1);
+    assert_eq!(refused(anystorage_idb::open(&long, &IdbOptions::new()).await).0, ErrorKind::InvalidInput);
     let mut backends = Vec::new();
-    let odd = ["a", "a/b", "A", "a b", "../a", "\u{1f980}", "e\u{301}", "\u{e9}", "-", "'\"\\<>", "a\0b", &"x".repeat(1000)].map(fresh);
+    let odd = ["a", "a/b", "A", "a b", "../a", "\u{1f980}", "e\u{301}", "\u{e9}", "-", "'\"\\<>", "a\0b", &"x".repeat(MAX_NAME_LEN - 20)]
+        .map(fresh);
     for name in &odd {
         let backend = anystorage_idb::open(name, &IdbOptions::new()).await.unwrap();
         backend.write(&path("name"), name.as_bytes()).await.unwrap();
