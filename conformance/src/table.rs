@@ -46,6 +46,9 @@ pub const IDB: Capabilities = Capabilities::new()
     .checksums(true)
     .attributes(true);
 
+/// What the opfs engine offers in the layout `tree`.
+pub const OPFS: Capabilities = Capabilities::new().durability(Durability::Process).atomic_rename_file(true).real_names(true);
+
 /// Where an engine's declaration differs from what the table says of it, in words; `max_file_len` and `max_name_len` may be smaller
 /// on the host at hand, but not larger.
 #[must_use]

@@ -12,6 +12,7 @@ const BROWSER_CRATES: &[&str] = &[
     "anystorage-layers",
     "anystorage-memory",
     "anystorage-kv",
+    "anystorage-opfs",
     "anystorage-conformance",
     "anystorage",
 ];
@@ -33,7 +34,7 @@ const FEATURES: &[(&str, &[&str])] = &[
 const BROWSER_FEATURES: &[&str] = &["idb", "memory,idb", "memory,files,sled,redb"];
 
 /// Crates that are empty natively, so that their documentation has to be made for browsers.
-const ONLY_IN_BROWSERS: &[&str] = &["anystorage-browser-host", "anystorage-idb"];
+const ONLY_IN_BROWSERS: &[&str] = &["anystorage-browser-host", "anystorage-idb", "anystorage-opfs"];
 
 /// Test programs that wasm-bindgen's runner takes into browsers.
 const BROWSER_TESTS: &[BrowserTest] = &[

@@ -1,0 +1,99 @@
+//! The engine as a subject of the conformance suite.
+
+use anystorage_api::{Capabilities, Result, StorageBackend, engine};
+use anystorage_conformance::subject::{FlushFaults as Faults, Place, Subject};
+use anystorage_conformance::table;
+
+use crate::faults::FlushFaults;
+use crate::host::Directory;
+use crate::names::HIDDEN;
+use crate::options::OpfsOptions;
+use crate::tree;
+
+/// The `tree` layout, with a location for each place.
+#[derive(Clone, Debug)]
+pub struct OpfsSubject {
+    prefix: String,
+}
+
+impl OpfsSubject {
+    /// Places whose names begin with `prefix`.
+    #[must_use]
+    pub fn new(prefix: impl Into<String>) -> Self {
+        Self { prefix: prefix.into() }
+    }
+}
+
+#[engine]
+impl Subject for OpfsSubject {
+    fn name(&self) -> String {
+        "opfs".to_owned()
+    }
+
+    fn url(&self) -> String {
+        "opfs:".to_owned()
+    }
+
+    fn expected(&self) -> Option<Capabilities> {
+        Some(table::OPFS)
+    }
+
+    async fn place(&self, label: &str) -> Result<Box<dyn Place>> {
+        Ok(Box::new(OpfsPlace { name: format!("{}{}", self.prefix, label.replace("::", "-")) }))
+    }
+}
+
+#[derive(Clone, Debug)]
+struct OpfsPlace {
+    name: String,
+}
+
+#[engine]
+impl Place for OpfsPlace {
+    async fn open(&self) -> Result<Box<dyn StorageBackend>> {
+        Ok(Box::new(tree::open(&self.name, &OpfsOptions::new()).await?))
+    }
+
+    fn address(&self) -> Option<String> {
+        Some(self.name.clone())
+    }
+
+    async fn open_with_faults(&self) -> Result<Option<(Box<dyn StorageBackend>, Box<dyn Faults>)>> {
+        let faults = FlushFaults::default();
+        let backend = tree::open_with_faults(&self.name, &OpfsOptions::new(), &faults).await?;
+        Ok(Some((Box::new(backend), Box::new(faults))))
+    }
+
+    async fn damage(&self, seed: u64) -> Result<Option<String>> {
+        let root = Directory::of_origin().await?;
+        let Ok(location) = root.directory(&self.name, false).await else { return Ok(None) };
+        let mut files = Vec::new();
+        let mut waiting = vec![location];
+        while let Some(directory) = waiting.pop() {
+            let mut entries = directory.entries().await?;
+            entries.sort_unstable();
+            for (name, is_directory) in entries.into_iter().filter(|(name, _)| name != HIDDEN) {
+                match is_directory {
+                    true => waiting.extend(directory.directory(&name, false).await.ok()),
+                    false => files.extend(directory.file(&name, false).await.ok().map(|file| (name, file))),
+                }
+            }
+        }
+        // Any odd number far from a power of two spreads small seeds over the files.
+        let spread = seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let chosen = usize::try_from(spread >> 32).ok().and_then(|spread| files.get(spread.checked_rem(files.len())?));
+        let Some((name, file)) = chosen else { return Ok(None) };
+        let handle = file.open(&FlushFaults::default()).await?;
+        let len = handle.len()?;
+        let at = (spread & 0xffff_ffff).checked_rem(len).unwrap_or(0);
+        if seed % 3 == 2 {
+            handle.set_len(at)?;
+            return Ok(Some(format!("the file {name:?} was cut from {len} to {at} bytes")));
+        }
+        let mut byte = [0];
+        handle.read(at, &mut byte)?;
+        let bit = 1 << (seed % 8);
+        handle.write(at, &byte.map(|byte| byte ^ bit))?;
+        Ok(Some(format!("byte {at} of the file {name:?} was changed by {bit:#04x}")))
+    }
+}

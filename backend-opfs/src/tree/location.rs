@@ -1,0 +1,194 @@
+//! What the backend and all its files share.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+
+use anystorage_api::{Error, ErrorKind, Operation, Result, StoragePath};
+use anystorage_browser_host::global::random;
+use anystorage_browser_host::lock::WebLock;
+use anystorage_browser_host::task::spawn;
+use tokio::sync::{Mutex, MutexGuard};
+
+use super::node::Node;
+use crate::faults::FlushFaults;
+use crate::host::{Directory, Plain};
+
+/// How many files that nobody has open keep their handle until they are flushed.
+const MOST_UNFLUSHED: usize = 32;
+
+/// How many paths have a revision of their own in memory.
+const MOST_REVISIONS: usize = 10_000;
+
+/// One open location.
+#[derive(Debug)]
+pub(super) struct Location {
+    pub(super) root: Directory,
+    pub(super) hidden: Directory,
+    pub(super) faults: FlushFaults,
+    /// Whoever has to wait for the browser has it: tokio's mutex is handed on in the order in which it was asked for.
+    turn: Mutex<()>,
+    pub(super) closed: Cell<bool>,
+    /// The files that are open or not flushed, by where they are now.
+    pub(super) nodes: RefCell<BTreeMap<StoragePath, Rc<Node>>>,
+    /// Directories that were looked up.
+    pub(super) directories: RefCell<HashMap<StoragePath, Directory>>,
+    /// The last listing that was made, until something changes: the names in their order, and whether each is a directory.
+    pub(super) listed: RefCell<Option<Listing>>,
+    revisions: RefCell<HashMap<StoragePath, u64>>,
+    /// The revision of what has none of its own.
+    base: Cell<u64>,
+    last: Cell<u64>,
+    next_hidden: Cell<u64>,
+    /// Released last.
+    pub(super) lock: RefCell<Option<WebLock>>,
+}
+
+/// The names in a directory.
+pub(super) type Listing = (StoragePath, Rc<Vec<(String, bool)>>);
+
+impl Location {
+    pub(super) fn new(root: Directory, hidden: Directory, faults: FlushFaults, lock: WebLock) -> Self {
+        let first = random();
+        Self {
+            root,
+            hidden,
+            faults,
+            turn: Mutex::new(()),
+            closed: Cell::new(false),
+            nodes: RefCell::default(),
+            directories: RefCell::default(),
+            listed: RefCell::default(),
+            revisions: RefCell::default(),
+            base: Cell::new(first),
+            last: Cell::new(first),
+            next_hidden: Cell::new(0),
+            lock: RefCell::new(Some(lock)),
+        }
+    }
+
+    pub(super) fn check_open(&self, operation: Operation) -> Result<()> {
+        if self.closed.get() {
+            return Err(Error::new(ErrorKind::Closed, operation).with_text("this location was closed"));
+        }
+        Ok(())
+    }
+
+    /// Waits for the turn of this call, behind all that were polled before it.
+    pub(super) async fn turn(&self, operation: Operation) -> Result<MutexGuard<'_, ()>> {
+        let turn = self.turn.lock().await;
+        self.check_open(operation)?;
+        Ok(turn)
+    }
+
+    /// A revision that nothing has had.
+    pub(super) fn next_revision(&self) -> u64 {
+        self.last.set(self.last.get().wrapping_add(1));
+        self.last.get()
+    }
+
+    /// The revision of what is at a path.
+    pub(super) fn revision(&self, path: &StoragePath) -> u64 {
+        self.revisions.borrow().get(path).copied().unwrap_or(self.base.get())
+    }
+
+    /// What is at a path has changed.
+    pub(super) fn changed(&self, path: &StoragePath) {
+        let revision = self.next_revision();
+        self.remember(path, revision);
+    }
+
+    pub(super) fn remember(&self, path: &StoragePath, revision: u64) {
+        if self.revisions.borrow().len() >= MOST_REVISIONS {
+            self.all_changed();
+        }
+        self.revisions.borrow_mut().insert(path.clone(), revision);
+    }
+
+    /// Paths below a directory lead elsewhere: nothing that was known of any is so any more.
+    pub(super) fn all_changed(&self) {
+        self.revisions.borrow_mut().clear();
+        self.base.set(self.next_revision());
+        self.directories.borrow_mut().clear();
+        self.listed.take();
+    }
+
+    /// A name came or went.
+    pub(super) fn name_changed(&self, path: &StoragePath) {
+        self.listed.take();
+        if let Some(parent) = path.parent() {
+            self.changed(&parent);
+        }
+    }
+
+    /// The number of a hidden file that is not there.
+    pub(super) fn new_hidden(&self) -> u64 {
+        self.next_hidden.replace(self.next_hidden.get() + 1)
+    }
+
+    /// A new hidden file.
+    pub(super) async fn create_hidden(&self, operation: Operation) -> Result<(Plain, u64)> {
+        let number = self.new_hidden();
+        let plain = self.hidden.file(&number.to_string(), true).await.map_err(|exception| exception.into_error(operation))?;
+        Ok((plain, number))
+    }
+
+    /// The node of a path, if its file is open or not flushed.
+    pub(super) fn node(&self, path: &StoragePath) -> Option<Rc<Node>> {
+        self.nodes.borrow().get(path).cloned()
+    }
+
+    /// One opener less.
+    pub(super) fn let_go(self: &Rc<Self>, node: &Rc<Node>) {
+        node.openers.set(node.openers.get().saturating_sub(1));
+        if node.openers.get() > 0 || self.closed.get() {
+            return;
+        }
+        if let Some(number) = node.hidden() {
+            // Its space can be had at once; its name goes in its turn.
+            let _ = node.at_once(|handle| handle.set_len(0));
+            node.close();
+            let location = Rc::clone(self);
+            spawn(Box::pin(async move {
+                if let Ok(_turn) = location.turn(Operation::Close).await {
+                    // What is left of it is removed when the location is opened.
+                    let _ = location.hidden.remove(&number.to_string()).await;
+                }
+            }));
+        } else if !node.is_unflushed() {
+            self.forget(node);
+        } else {
+            self.bound_unflushed();
+        }
+    }
+
+    /// Closes a file that nobody has open and that is flushed.
+    fn forget(&self, node: &Rc<Node>) {
+        let mut nodes = self.nodes.borrow_mut();
+        let path = nodes.iter().find(|(_, other)| Rc::ptr_eq(other, node)).map(|(path, _)| path.clone());
+        if let Some(path) = path {
+            nodes.remove(&path);
+            drop(nodes);
+            self.remember(&path, node.revision.get());
+        }
+        node.close();
+    }
+
+    /// Flushes and closes files beyond the number that may wait for it.
+    fn bound_unflushed(&self) {
+        let waiting: Vec<Rc<Node>> = self.nodes.borrow().values().filter(|node| node.openers.get() == 0).cloned().collect();
+        for node in waiting.iter().take(waiting.len().saturating_sub(MOST_UNFLUSHED)) {
+            // One that fails stays, so that the next sync answers its error.
+            if matches!(node.at_once(|handle| node.flush(handle)), Some(Ok(()))) {
+                self.forget(node);
+            }
+        }
+    }
+
+    /// Lets go of files that nobody has open and that are flushed.
+    pub(super) fn forget_flushed(&self) {
+        let idle: Vec<Rc<Node>> =
+            self.nodes.borrow().values().filter(|node| node.openers.get() == 0 && !node.is_unflushed()).cloned().collect();
+        idle.iter().for_each(|node| self.forget(node));
+    }
+}
