@@ -20,6 +20,7 @@
 //!
 //! - Of the suite, `flush::a_failed_flush_of_the_tree_is_not_forgotten` fails: a rename asks for no flush here, so that none can fail. The
 //!   case has to learn that, or the engine.
+//! - The model test ends where it writes at 1 TiB: Chromium counts holes towards the quota, so that is `NoSpace`.
 //! - It was tried in dedicated workers of Chromium alone, within one page: neither in Firefox, nor across reloads, restarts and kills.
 //! - Pages, which have no synchronous access handles, are refused; writable streams are to serve them.
 //! - Locations inside one another are not held back from each other.
