@@ -9,6 +9,7 @@ mod damage;
 mod faults;
 mod format;
 mod mixed;
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))] // It carries on in threads.
 mod order;
 mod paged;
 mod protocol;
