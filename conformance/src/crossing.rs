@@ -3,11 +3,13 @@
 use std::fmt::Debug;
 
 use anystorage_api::{MaybeSend, MaybeSync, engine};
+use serde::{Deserialize, Serialize};
 
 use crate::case::{Broken, Carry, Case, Verdict};
 
 /// What happens between the halves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Crossing {
     /// The instance is closed and the location opened again, in the same process.
@@ -16,8 +18,14 @@ pub enum Crossing {
     Drop,
     /// The first half's process ends by itself, and another one runs the second half.
     Process,
-    /// The first half's process is killed by SIGKILL, with everything still open.
+    /// The first half's process is killed by SIGKILL, with everything still open; a browser with all its processes.
     Kill,
+    /// The worker that ran the first half is terminated by its page, with everything still open.
+    Terminate,
+    /// The page that ran the first half, or had a worker do it, is reloaded.
+    Reload,
+    /// The browser is asked to quit, and is started again on the same profile.
+    Restart,
 }
 
 impl Crossing {
@@ -29,6 +37,9 @@ impl Crossing {
             Self::Drop => "drop",
             Self::Process => "process",
             Self::Kill => "kill",
+            Self::Terminate => "terminate",
+            Self::Reload => "reload",
+            Self::Restart => "restart",
         }
     }
 }

@@ -96,11 +96,12 @@
 //! - [`table`]: what the project's own engines must offer, and may leave out.
 //! - [`report`]: what a run found, as JSON and as a matrix.
 
+pub mod browser;
 pub mod case;
 pub mod cases;
 pub mod crossing;
 pub mod durability_model;
-#[cfg(unix)]
+pub mod fault;
 pub mod kill_loop;
 pub mod list;
 mod macros;

@@ -6,6 +6,8 @@ use std::fmt;
 use anystorage_api::Capabilities;
 use serde::Serialize;
 
+use crate::kill_loop::KillReport;
+
 /// How one case ended on one engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -41,11 +43,20 @@ pub struct CaseReport {
 pub struct EngineReport {
     /// The engine's URL.
     pub url: String,
+    /// The browser that it ran in, with its version; none natively.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub browser: Option<String>,
+    /// Where in the browser: `page` or `worker`; none natively.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context: Option<String>,
     /// What it declares; none if it could not be opened.
     #[serde(serialize_with = "capabilities_as_map")]
     pub capabilities: Option<Capabilities>,
     /// The cases, in the order of the suite.
     pub cases: Vec<CaseReport>,
+    /// What kill loops found, each under the word for what was done to the player of its load; empty where none ran.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub kill_loops: BTreeMap<String, KillReport>,
 }
 
 /// A whole run.
@@ -81,13 +92,23 @@ impl EngineReport {
     /// An engine of which nothing is known yet.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), capabilities: None, cases: Vec::new() }
+        Self { url: url.into(), browser: None, context: None, capabilities: None, cases: Vec::new(), kill_loops: BTreeMap::new() }
     }
 
     /// How many of its cases ended so.
     #[must_use]
     pub fn count(&self, status: Status) -> usize {
         self.cases.iter().filter(|case| case.status == status).count()
+    }
+
+    /// The engine and where it ran, in words.
+    fn title(&self) -> String {
+        [Some(&self.url), self.browser.as_ref(), self.context.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
     fn cell(&self, line: u8) -> String {
@@ -137,12 +158,13 @@ pub struct Matrix<'a> {
 impl fmt::Display for Matrix<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let engines = &self.report.engines;
+        let titles: Vec<String> = engines.iter().map(EngineReport::title).collect();
         writeln!(f, "passed/failed/not offered, by contract line")?;
-        let wide = engines.iter().map(|engine| engine.url.chars().count()).max().unwrap_or_default().max("engine".len());
+        let wide = titles.iter().map(|title| title.chars().count()).max().unwrap_or_default().max("engine".len());
         let columns: Vec<Vec<String>> = (1..=12)
             .map(|line| std::iter::once(line.to_string()).chain(engines.iter().map(|engine| engine.cell(line))).collect())
             .collect();
-        let names = std::iter::once("engine").chain(engines.iter().map(|engine| engine.url.as_str()));
+        let names = std::iter::once("engine").chain(titles.iter().map(String::as_str));
         for (row, name) in names.enumerate() {
             write!(f, "{name:wide$}")?;
             for column in &columns {
@@ -151,18 +173,21 @@ impl fmt::Display for Matrix<'_> {
             }
             writeln!(f)?;
         }
-        for engine in engines {
+        for (engine, title) in engines.iter().zip(&titles) {
             let mut lacking: BTreeMap<&str, usize> = BTreeMap::new();
             for case in engine.cases.iter().filter(|case| case.status == Status::Skipped) {
                 *lacking.entry(case.detail.as_str()).or_default() += 1;
             }
             for (why, count) in lacking {
-                writeln!(f, "{:wide$}  {why} ({count} cases)", engine.url)?;
+                writeln!(f, "{title:wide$}  {why} ({count} cases)")?;
             }
         }
-        for engine in engines {
+        for (engine, title) in engines.iter().zip(&titles) {
+            for (how, report) in &engine.kill_loops {
+                writeln!(f, "\n{title}, kill loop by {how}: {report}")?;
+            }
             for case in engine.cases.iter().filter(|case| case.status == Status::Failed) {
-                writeln!(f, "\nFAILED {} on {} (line {})", case.name, engine.url, case.line)?;
+                writeln!(f, "\nFAILED {} on {title} (line {})", case.name, case.line)?;
                 for line in case.detail.lines() {
                     writeln!(f, "  {line}")?;
                 }

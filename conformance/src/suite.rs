@@ -1,8 +1,9 @@
 //! Runs the cases: all of them against a subject, or one, or one half of one.
 
+use std::fmt::Debug;
 use std::panic::AssertUnwindSafe;
 
-use anystorage_api::{Capabilities, StorageBackend};
+use anystorage_api::{Capabilities, MaybeSend, MaybeSync, StorageBackend, engine};
 use futures_lite::FutureExt;
 
 use crate::case::{Broken, Carry, Case, Need, Run, Verdict};
@@ -42,6 +43,31 @@ impl Options {
     }
 }
 
+/// Where the cases of a run take place: in this process, or somewhere that this one tells what to do.
+#[engine]
+pub trait Stage: Debug + MaybeSend + MaybeSync {
+    /// The URL of the engine, for the report.
+    fn url(&self) -> String;
+
+    /// What the project's table says of the engine: see [`Subject::expected`].
+    fn expected(&self) -> Option<Capabilities>;
+
+    /// What the engine declares.
+    async fn declared(&self) -> Result<Capabilities, Broken>;
+
+    /// What each persistence case is to cross.
+    fn crossings(&self) -> Vec<Crossing>;
+
+    /// Runs one case at a fresh place; a persistence case across one of the [crossings](Self::crossings).
+    async fn play(&self, case: &Case, crossing: Option<Crossing>) -> Verdict;
+
+    /// How long a case took that was [played](Self::play), if that is not how long the call took.
+    fn seconds(&self, case: &Case, crossing: Option<Crossing>) -> Option<f64> {
+        let _ = (case, crossing);
+        None
+    }
+}
+
 /// Runs the suite against `subject` and reports every case to `observer` as it ends.
 ///
 /// Persistence cases cross a close and a drop in this process, and whatever `elsewhere` offers besides. Where the subject has an entry in
@@ -52,12 +78,17 @@ pub async fn run(
     elsewhere: Option<&dyn Elsewhere>,
     observer: &mut dyn FnMut(&CaseReport),
 ) -> EngineReport {
-    let mut report = EngineReport::new(subject.url());
+    run_on(&Here { subject, elsewhere }, options, observer).await
+}
+
+/// [`run`], wherever the cases take place.
+pub async fn run_on(stage: &dyn Stage, options: &Options, observer: &mut dyn FnMut(&CaseReport)) -> EngineReport {
+    let mut report = EngineReport::new(stage.url());
     let mut add = |report: &mut EngineReport, case: CaseReport| {
         observer(&case);
         report.cases.push(case);
     };
-    let declared = match capabilities(subject, "capabilities").await {
+    let declared = match stage.declared().await {
         Ok(declared) => declared,
         Err(broken) => {
             add(&mut report, CaseReport::new(CAPABILITIES_CASE, 10, Status::Failed, format!("the engine cannot be opened: {broken}")));
@@ -65,7 +96,7 @@ pub async fn run(
         }
     };
     report.capabilities = Some(declared);
-    let expected = subject.expected();
+    let expected = stage.expected();
     if let Some(expected) = &expected
         && CAPABILITIES_CASE.contains(&options.filter)
     {
@@ -74,15 +105,25 @@ pub async fn run(
         add(&mut report, CaseReport::new(CAPABILITIES_CASE, 10, status, differences.join("; ")));
     }
     for case in list::cases().iter().filter(|case| case.name.contains(&options.filter)) {
-        for crossing in crossings(case, &declared, elsewhere) {
+        let unmet = unmet(case, &declared);
+        for crossing in crossings(case, unmet, stage.crossings()) {
             let clock = Clock::start();
-            let verdict = one(subject, &declared, case, crossing, elsewhere).await;
+            let verdict = match unmet {
+                Some(need) => Err(Broken::NotOffered(need.as_str().to_owned())),
+                None => stage.play(case, crossing).await,
+            };
             let mut ended = judged(case, crossing, verdict, expected.as_ref());
-            ended.seconds = clock.seconds();
+            ended.seconds = stage.seconds(case, crossing).or_else(|| clock.seconds());
             add(&mut report, ended);
         }
     }
     report
+}
+
+/// What a case needs that is not declared; none if everything is, or cannot be told before the case runs.
+#[must_use]
+pub fn unmet(case: &Case, declared: &Capabilities) -> Option<Need> {
+    case.needs.iter().find(|need| need.met_by(declared) == Some(false)).copied()
 }
 
 /// Runs one case in this process against a fresh place of `subject`, persistence cases across both crossings that need no other process.
@@ -92,13 +133,35 @@ pub async fn run(
 pub async fn run_case(subject: &dyn Subject, case: &Case) -> Verdict {
     // Tests run side by side, each in places of its own.
     let declared = capabilities(subject, &format!("{}-capabilities", label(case, None))).await?;
-    for crossing in crossings(case, &declared, None) {
-        one(subject, &declared, case, crossing, None).await.map_err(|broken| match crossing {
+    let unmet = unmet(case, &declared);
+    for crossing in crossings(case, unmet, IN_PLACE.to_vec()) {
+        let verdict = match unmet {
+            Some(need) => Err(Broken::NotOffered(need.as_str().to_owned())),
+            None => here(subject, case, crossing).await,
+        };
+        verdict.map_err(|broken| match crossing {
             Some(crossing) => broken.in_context(&format!("@{}", crossing.as_str())),
             None => broken,
         })?;
     }
     Ok(())
+}
+
+/// Runs one case in this process against a fresh place of `subject`; a persistence case across `crossing`, which must be one that needs
+/// nothing but this process.
+///
+/// # Errors
+/// [`Broken`], with the last operations; [`Broken::NotOffered`] if the subject lacks what the case needs.
+pub async fn here(subject: &dyn Subject, case: &Case, crossing: Option<Crossing>) -> Verdict {
+    Here { subject, elsewhere: None }.play(case, crossing).await
+}
+
+/// What the engine of `subject` declares.
+///
+/// # Errors
+/// [`Broken`] if it cannot be opened.
+pub async fn declared(subject: &dyn Subject) -> Result<Capabilities, Broken> {
+    capabilities(subject, "capabilities").await
 }
 
 /// Runs the first half of a persistence case on an open location.
@@ -156,49 +219,70 @@ async fn capabilities(subject: &dyn Subject, label: &str) -> Result<Capabilities
     Ok(declared)
 }
 
-/// What each run of the case crosses: nothing for cases of one piece, and for those whose engine keeps nothing.
-fn crossings(case: &Case, declared: &Capabilities, elsewhere: Option<&dyn Elsewhere>) -> Vec<Option<Crossing>> {
-    let offered = case.needs.iter().all(|need| need.met_by(declared) != Some(false));
-    if !matches!(case.run, Run::Persistence { .. }) || !offered {
+/// The crossings that need nothing but this process.
+const IN_PLACE: [Crossing; 2] = [Crossing::Reopen, Crossing::Drop];
+
+/// What each run of the case crosses: nothing for cases of one piece, and for those that cannot run.
+fn crossings(case: &Case, unmet: Option<Need>, offered: Vec<Crossing>) -> Vec<Option<Crossing>> {
+    if !matches!(case.run, Run::Persistence { .. }) || unmet.is_some() {
         return vec![None];
     }
-    let there = elsewhere.map(|elsewhere| elsewhere.crossings()).unwrap_or_default();
-    [Crossing::Reopen, Crossing::Drop].iter().chain(there).copied().map(Some).collect()
+    offered.into_iter().map(Some).collect()
 }
 
-async fn one(
-    subject: &dyn Subject,
-    declared: &Capabilities,
-    case: &Case,
-    crossing: Option<Crossing>,
-    elsewhere: Option<&dyn Elsewhere>,
-) -> Verdict {
-    if let Some(need) = case.needs.iter().find(|need| need.met_by(declared) == Some(false)) {
-        return Err(Broken::NotOffered(need.as_str().to_owned()));
+/// This process, and what it can do elsewhere.
+#[derive(Debug)]
+struct Here<'a> {
+    subject: &'a dyn Subject,
+    elsewhere: Option<&'a dyn Elsewhere>,
+}
+
+#[engine]
+impl Stage for Here<'_> {
+    fn url(&self) -> String {
+        self.subject.url()
     }
-    let place = subject.place(&label(case, crossing)).await?;
-    if case.needs.contains(&Need::SmallPlace) {
-        return match (place.small(SMALL_BYTES).await?, elsewhere) {
-            (Some(small), _) => whole(case, &*small).await,
-            (None, Some(elsewhere)) => elsewhere.in_small_place(case, SMALL_BYTES).await,
-            (None, None) => Err(Broken::NotOffered(Need::SmallPlace.as_str().to_owned())),
-        };
+
+    fn expected(&self) -> Option<Capabilities> {
+        self.subject.expected()
     }
-    match crossing {
-        None => whole(case, &*place).await,
-        Some(crossing @ (Crossing::Reopen | Crossing::Drop)) => across(case, &*place, crossing).await,
-        Some(crossing) => {
-            let (Some(elsewhere), Some(address)) = (elsewhere, place.address()) else {
-                return Err(Broken::NotOffered("a place that another process can open".to_owned()));
+
+    async fn declared(&self) -> Result<Capabilities, Broken> {
+        declared(self.subject).await
+    }
+
+    fn crossings(&self) -> Vec<Crossing> {
+        let there = self.elsewhere.map(|elsewhere| elsewhere.crossings()).unwrap_or_default();
+        IN_PLACE.iter().chain(there).copied().collect()
+    }
+
+    async fn play(&self, case: &Case, crossing: Option<Crossing>) -> Verdict {
+        let place = self.subject.place(&label(case, crossing)).await?;
+        if case.needs.contains(&Need::SmallPlace) {
+            return match (place.small(SMALL_BYTES).await?, self.elsewhere) {
+                (Some(small), _) => whole(case, &*small).await,
+                (None, Some(elsewhere)) => elsewhere.in_small_place(case, SMALL_BYTES).await,
+                (None, None) => Err(Broken::NotOffered(Need::SmallPlace.as_str().to_owned())),
             };
-            let carry = elsewhere.before(crossing, case, &address).await.map_err(|broken| broken.in_context(FIRST))?;
-            elsewhere.after(crossing, case, &address, &carry).await.map_err(|broken| broken.in_context(SECOND))
+        }
+        match crossing {
+            None => whole(case, &*place).await,
+            Some(crossing @ (Crossing::Reopen | Crossing::Drop)) => across(case, &*place, crossing).await,
+            Some(crossing) => {
+                let (Some(elsewhere), Some(address)) = (self.elsewhere, place.address()) else {
+                    return Err(Broken::NotOffered("a place that another process can open".to_owned()));
+                };
+                let carry = elsewhere.before(crossing, case, &address).await.map_err(|broken| broken.in_context(FIRST))?;
+                elsewhere.after(crossing, case, &address, &carry).await.map_err(|broken| broken.in_context(SECOND))
+            }
         }
     }
 }
 
-const FIRST: &str = "in the first half";
-const SECOND: &str = "in the second half";
+/// What stands before what broke in the first half of a case.
+pub const FIRST: &str = "in the first half";
+/// What stands before what broke in the second half.
+pub const SECOND: &str = "in the second half";
 
 /// Both halves in this process.
 async fn across(case: &Case, place: &dyn Place, crossing: Crossing) -> Verdict {
@@ -210,7 +294,9 @@ async fn across(case: &Case, place: &dyn Place, crossing: Crossing) -> Verdict {
     after(case, place.open().await?, &carry).await.map_err(|broken| broken.in_context(SECOND))
 }
 
-fn label(case: &Case, crossing: Option<Crossing>) -> String {
+/// The label of the place of a case.
+#[must_use]
+pub fn label(case: &Case, crossing: Option<Crossing>) -> String {
     let name = case.name.replace("::", "-");
     match crossing {
         Some(crossing) => format!("{name}-{}", crossing.as_str()),
@@ -250,24 +336,33 @@ fn judged(case: &Case, crossing: Option<Crossing>, verdict: Verdict, expected: O
     CaseReport::new(name, case.line, status, detail)
 }
 
-/// A stopwatch, where there is a clock.
+/// A stopwatch.
 struct Clock {
     #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
     start: std::time::Instant,
+    /// In milliseconds, where there is a clock.
+    #[cfg(all(target_family = "wasm", target_os = "unknown"))]
+    start: Option<f64>,
 }
 
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 impl Clock {
     fn start() -> Self {
-        Self {
-            #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
-            start: std::time::Instant::now(),
-        }
+        Self { start: std::time::Instant::now() }
     }
 
     fn seconds(&self) -> Option<f64> {
-        #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
-        return Some(self.start.elapsed().as_secs_f64());
-        #[cfg(all(target_family = "wasm", target_os = "unknown"))]
-        None
+        Some(self.start.elapsed().as_secs_f64())
+    }
+}
+
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+impl Clock {
+    fn start() -> Self {
+        Self { start: crate::browser::milliseconds() }
+    }
+
+    fn seconds(&self) -> Option<f64> {
+        Some((crate::browser::milliseconds()? - self.start?) / 1000.0)
     }
 }

@@ -1,7 +1,7 @@
 //! The cases, a module for each part of the contract. [`list`](crate::list) is their index.
 
 #[macro_use]
-mod check;
+pub(crate) mod check;
 
 pub mod atomic_sync;
 pub mod attributes;

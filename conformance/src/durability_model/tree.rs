@@ -87,7 +87,54 @@ impl Tree {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+
+    /// All of it as bytes, to be sent elsewhere.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut field = |field: &[u8]| {
+            bytes.extend_from_slice(&(field.len() as u64).to_le_bytes());
+            bytes.extend_from_slice(field);
+        };
+        for (path, node) in self {
+            field(path.as_str().as_bytes());
+            match node {
+                Node::Directory => field(DIRECTORY),
+                Node::File(content) => {
+                    field(FILE);
+                    field(content);
+                }
+            }
+        }
+        bytes
+    }
+
+    /// What [`to_bytes`](Self::to_bytes) made; none if these are other bytes.
+    #[must_use]
+    pub fn from_bytes(mut bytes: &[u8]) -> Option<Self> {
+        let mut tree = Self::new();
+        let mut field = || {
+            let (len, rest) = bytes.split_first_chunk::<8>()?;
+            let (field, rest) = rest.split_at_checked(usize::try_from(u64::from_le_bytes(*len)).ok()?)?;
+            bytes = rest;
+            Some(field)
+        };
+        while let Some(path) = field() {
+            let path = StoragePath::parse(std::str::from_utf8(path).ok()?).ok()?;
+            let node = match field()? {
+                DIRECTORY => Node::Directory,
+                FILE => Node::File(field()?.to_vec()),
+                _ => return None,
+            };
+            tree.insert(path, node);
+        }
+        bytes.is_empty().then_some(tree)
+    }
 }
+
+/// What stands for a kind in [`Tree::to_bytes`].
+const DIRECTORY: &[u8] = b"d";
+const FILE: &[u8] = b"f";
 
 impl<'a> IntoIterator for &'a Tree {
     type Item = (&'a StoragePath, &'a Node);
@@ -95,5 +142,26 @@ impl<'a> IntoIterator for &'a Tree {
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tree_comes_back_from_its_bytes() {
+        let path = |text: &str| StoragePath::parse(text).unwrap_or_default();
+        let mut tree = Tree::new();
+        assert_eq!(Tree::from_bytes(&tree.to_bytes()), Some(tree.clone()));
+        tree.insert(path("d"), Node::Directory);
+        tree.insert(path("d/\u{1f5c4} f"), Node::File(vec![0, 1, 255]));
+        tree.insert(path("e"), Node::File(Vec::new()));
+        let bytes = tree.to_bytes();
+        assert_eq!(Tree::from_bytes(&bytes), Some(tree));
+        for cut in 1..bytes.len() {
+            let cut_off = bytes.get(..cut).and_then(Tree::from_bytes);
+            assert!(cut_off.is_none_or(|tree| tree.len() < 3), "{cut}");
+        }
     }
 }

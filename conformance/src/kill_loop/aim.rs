@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::killer::Target;
 use super::load::{Load, Op};
 use super::random::Random;
 use super::report::{KillReport, Phase};
@@ -14,13 +15,6 @@ const SYNC_SHARE: f64 = 42.0;
 
 /// How many [kinds](kind) of operations there are.
 const KINDS: usize = 7;
-
-/// Which operation of a child the kill is meant for, and how long after its beginning.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Target {
-    pub(super) number: u64,
-    pub(super) delay: Duration,
-}
 
 /// Picks targets, and learns how long operations take.
 #[derive(Debug)]
@@ -51,7 +45,7 @@ impl Aim {
         let target = self.random.one_of(fitting.iter().copied()).or_else(|| operations.last());
         let usual = target.and_then(|(_, op)| self.usual.get(kind(op)?)).copied().unwrap_or_default();
         let nanoseconds = u64::try_from(usual.as_nanos()).unwrap_or(u64::MAX);
-        Target { number: target.map_or(0, |(number, _)| *number), delay: Duration::from_nanos(self.random.below(nanoseconds)) }
+        Target::new(target.map_or(0, |(number, _)| *number), Duration::from_nanos(self.random.below(nanoseconds)))
     }
 
     /// A running mean, which forgets.

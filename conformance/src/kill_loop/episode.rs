@@ -1,10 +1,10 @@
-//! One child's life as the parent knows it: where it began, what it announced, and what may be there after its death.
+//! One player's life as the loop knows it: where it began, what it announced, and what may be there after its death.
 
 use anystorage_api::StoragePath;
 
+use super::line::Line;
 use super::load::{Load, Op};
 use super::report::Phase;
-use super::victim::Line;
 use crate::case::Broken;
 use crate::durability_model::{Action, DurabilityModel, Promise, Tree};
 
@@ -52,7 +52,7 @@ impl Ground {
     }
 }
 
-/// An operation that the child has begun.
+/// An operation that the player has begun.
 #[derive(Debug)]
 pub(super) struct Played {
     pub(super) number: u64,
@@ -60,7 +60,7 @@ pub(super) struct Played {
     pub(super) ended: bool,
 }
 
-/// How a child ended.
+/// How a player ended.
 #[derive(Debug)]
 pub(super) struct End {
     pub(super) played: Vec<Played>,
@@ -76,14 +76,14 @@ impl End {
                 let (expected, op) = load.next();
                 if (number, digest) != (expected, op.digest()) {
                     return Err(Broken::promise(format!(
-                        "the child began another operation than number {expected}, {op:?}: number {number}"
+                        "the player began another operation than number {expected}, {op:?}: number {number}"
                     )));
                 }
                 self.played.push(Played { number, op, ended: false });
             }
             Line::End { number } => match self.played.last_mut().filter(|last| last.number == number && !last.ended) {
                 Some(last) => last.ended = true,
-                None => return Err(Broken::promise(format!("the child ended operation {number}, which was not under way"))),
+                None => return Err(Broken::promise(format!("the player ended operation {number}, which was not under way"))),
             },
             Line::Failed { text } => self.failure = Some(text),
         }

@@ -9,6 +9,9 @@
 //! [durability model](crate::durability_model) (lines 1, 2 and 4, and 3 where `atomic_sync` is declared). The next child goes on from
 //! there.
 //!
+//! Who plays and who kills is up to a [`Killer`]: natively child processes and SIGKILL, by [`KillLoop`]; in browsers workers and pages that
+//! are terminated, reloaded or killed with everything else.
+//!
 //! A kill does not lose the operating system's page cache. So this proves recovery, and finds what an engine keeps in its own memory or
 //! does in the wrong order; that a sync reaches the disk is for a simulated disk to show.
 //!
@@ -29,14 +32,23 @@
 //! ```
 
 mod aim;
+#[cfg(unix)]
+mod children;
 mod episode;
+mod killer;
+mod line;
 mod load;
 mod player;
 mod random;
 mod report;
 mod run;
+#[cfg(unix)]
 mod victim;
 
+#[cfg(unix)]
+pub use children::KillLoop;
+pub use killer::{Found, Killer, Lost, Play, Target, look};
+pub use line::Line;
 pub(crate) use player::play;
 pub use report::{KillReport, KillViolation, Phase, PhaseCounts};
-pub use run::KillLoop;
+pub use run::KillPlan;

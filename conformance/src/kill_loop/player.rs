@@ -1,20 +1,26 @@
-//! The child's side: plays the load and announces each operation, until it is killed.
+//! The player: plays the load and announces each operation, until it is killed.
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::io::{self, Write};
+use std::io;
 
 use anystorage_api::{ErrorKind, FileKind, OpenOptions, Result, StorageBackend, StorageFile, StoragePath};
 
+use super::killer::Play;
+use super::line::Line;
 use super::load::{Load, Op, Shape, renamed};
 use super::random::Random;
-use super::victim::Line;
 
-/// Plays the load from operation `first` on over the location that `open` opens.
+/// Plays the load over the location that `open` opens. Each line is announced before anything else happens.
 ///
 /// # Errors
-/// If the parent cannot be told. An engine that fails is told to the parent.
-pub(crate) async fn play(seed: u64, first: u64, open: impl Future<Output = Result<Box<dyn StorageBackend>>>) -> io::Result<()> {
+/// If an announcement fails. An engine that fails is announced.
+pub(crate) async fn play(
+    play: &Play,
+    open: impl Future<Output = Result<Box<dyn StorageBackend>>>,
+    announce: &mut dyn FnMut(&Line) -> io::Result<()>,
+) -> io::Result<()> {
+    let &Play { seed, first, .. } = play;
     let ready = async {
         let backend = open.await?;
         let shape = shape(&*backend).await?;
@@ -36,11 +42,6 @@ pub(crate) async fn play(seed: u64, first: u64, open: impl Future<Output = Resul
         }
         player.forget_some(&mut Random::new(seed, !number));
     }
-}
-
-/// One line, one `write(2)`: standard output hands on whole lines at once.
-fn announce(line: &Line) -> io::Result<()> {
-    io::stdout().lock().write_all(format!("{line}\n").as_bytes())
 }
 
 async fn shape(backend: &dyn StorageBackend) -> Result<Shape> {

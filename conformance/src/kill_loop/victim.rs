@@ -1,55 +1,16 @@
 //! The child as the parent sees it: what it announces, and its death.
 
-use std::fmt;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::process::Stdio;
 use std::time::Instant;
 
+use super::line::Line;
 use crate::case::Broken;
 use crate::process::Processes;
 use crate::process::spawned::Spawned;
 use crate::process::wire::{Answer, Request, heard};
-
-/// What a child announces.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Line {
-    /// An operation is about to be asked for.
-    Begin { number: u64, digest: u64 },
-    /// It has returned.
-    End { number: u64 },
-    /// Something failed, and the child goes no further.
-    Failed { text: String },
-}
-
-/// What announcements start with, so that they are told from whatever else a program prints.
-const MARKER: char = '@';
-
-impl fmt::Display for Line {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Begin { number, digest } => write!(f, "{MARKER}begin {number} {digest}"),
-            Self::End { number } => write!(f, "{MARKER}end {number}"),
-            Self::Failed { text } => write!(f, "{MARKER}failed {}", text.replace('\n', "; ")),
-        }
-    }
-}
-
-impl Line {
-    fn parse(line: &str) -> Option<Self> {
-        let (word, rest) = line.strip_prefix(MARKER)?.split_once(' ')?;
-        match word {
-            "begin" => {
-                let (number, digest) = rest.split_once(' ')?;
-                Some(Self::Begin { number: number.parse().ok()?, digest: digest.parse().ok()? })
-            }
-            "end" => Some(Self::End { number: rest.parse().ok()? }),
-            "failed" => Some(Self::Failed { text: rest.to_owned() }),
-            _ => None,
-        }
-    }
-}
 
 /// How to wait for the next line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,6 +12,8 @@ use futures_lite::future::block_on;
 use super::small::run_in_small_place;
 use super::wire::{Answer, CHILD_VARIABLE, ORPHANED, Request, Then, heard, say};
 use crate::case::{Broken, Carry, Case, CaseFuture, Verdict};
+#[cfg(unix)]
+use crate::kill_loop::Line;
 use crate::{list, suite};
 
 /// How a child opens an address.
@@ -78,7 +80,11 @@ fn serve(cases: &[Case], open: &Opener) -> io::Result<()> {
             answer(&Answer::Verdict(verdict.map_err(Into::into)))
         }
         #[cfg(unix)]
-        Request::Load { seed, first, address } => block_on(crate::kill_loop::play(seed, first, open(address))),
+        Request::Load(play) => {
+            // One line, one `write(2)`: standard output hands on whole lines at once.
+            let mut announce = |line: &Line| io::Write::write_all(&mut io::stdout().lock(), format!("{line}\n").as_bytes());
+            block_on(crate::kill_loop::play(&play, open(play.address.clone()), &mut announce))
+        }
     }
 }
 

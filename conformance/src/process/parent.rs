@@ -125,9 +125,7 @@ impl Elsewhere for Processes {
         let then = match crossing {
             Crossing::Process => Then::Exit,
             Crossing::Kill => Then::Wait,
-            Crossing::Reopen | Crossing::Drop => {
-                return Err(Broken::NotOffered(format!("@{} happens within one process", crossing.as_str())));
-            }
+            other => return Err(Broken::NotOffered(format!("@{} is not for processes", other.as_str()))),
         };
         let request = Request::Before { case: case.name.to_owned(), address: address.to_owned(), then };
         let mut child = self.start(self.command(), &request)?;

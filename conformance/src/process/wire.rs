@@ -6,7 +6,10 @@ use std::path::PathBuf;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::case::{Broken, Carry};
+use crate::case::Carry;
+use crate::fault::Fault;
+#[cfg(unix)]
+use crate::kill_loop::Play;
 
 /// The environment variable that makes a program serve as a child: set, it has a request waiting on standard input.
 pub(crate) const CHILD_VARIABLE: &str = "ANYSTORAGE_CONFORMANCE_CHILD";
@@ -28,9 +31,9 @@ pub(crate) enum Request {
     /// A whole case over the location at `address`, once a file system of `bytes` is mounted on `directory`, in the child's own mount
     /// namespace.
     InSmallPlace { case: String, bytes: u64, directory: PathBuf, address: String },
-    /// The load of a kill loop, until it is killed: from the operation `first` on, which depends on `seed` and on what is there.
+    /// The load of a kill loop, until it is killed.
     #[cfg(unix)]
-    Load { seed: u64, first: u64, address: String },
+    Load(Play),
 }
 
 /// What a child does after the first half.
@@ -53,32 +56,6 @@ pub(crate) enum Answer {
     Carry(Result<Carry, Fault>),
     /// The case is over.
     Verdict(Result<(), Fault>),
-}
-
-/// A [`Broken`] on its way between processes: an error keeps its text alone.
-#[derive(Debug, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Fault {
-    Promise(String),
-    NotOffered(String),
-}
-
-impl From<Broken> for Fault {
-    fn from(broken: Broken) -> Self {
-        match broken {
-            Broken::NotOffered(text) => Self::NotOffered(text),
-            other => Self::Promise(other.to_string()),
-        }
-    }
-}
-
-impl From<Fault> for Broken {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::Promise(text) => Self::Promise(text),
-            Fault::NotOffered(text) => Self::NotOffered(text),
-        }
-    }
 }
 
 /// Writes one message as a line of its own, with one `write(2)`.

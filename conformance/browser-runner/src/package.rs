@@ -1,0 +1,106 @@
+//! Builds a suite: the crate by cargo, its bindings to JavaScript by wasm-bindgen.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use serde_json::Value;
+use wasm_bindgen_cli_support::Bindgen;
+
+use crate::failure::{Failure, Result};
+
+const TARGET: &str = "wasm32-unknown-unknown";
+
+/// Which crate is the suite.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Package {
+    /// Its name; none for the one of the manifest.
+    pub name: Option<String>,
+    /// Its `Cargo.toml`, or that of its workspace; none for that of the current directory.
+    pub manifest: Option<PathBuf>,
+}
+
+impl Package {
+    /// From the options of a command line.
+    #[must_use]
+    pub const fn new(name: Option<String>, manifest: Option<PathBuf>) -> Self {
+        Self { name, manifest }
+    }
+
+    /// Builds it.
+    ///
+    /// # Errors
+    /// If it cannot be built, or is no suite.
+    pub fn build(&self) -> Result<Module> {
+        let module = self.compile()?;
+        let bound =
+            Bindgen::new().input_path(&module).out_name("suite").web(true).and_then(|bindgen| bindgen.typescript(false).generate_output());
+        let mut bound = bound.map_err(|error| {
+            let versions = "the crate's wasm-bindgen has to be of the version that this runner is built with";
+            Failure::new(format!("no bindings could be made for {}: {error:#}; {versions}", module.display()))
+        })?;
+        if !bound.js().contains("anystorage_suite") {
+            return Err(Failure::new(format!("{} exports no suite: it lacks `browser_suite!`", module.display())));
+        }
+        let mut scripts = BTreeMap::from([("/suite.js".to_owned(), bound.js().to_owned())]);
+        for (place, script) in bound.local_modules() {
+            scripts.insert(format!("/snippets/{place}"), script.clone());
+        }
+        for (place, inline) in bound.snippets() {
+            scripts.extend(
+                (0..).zip(inline).map(|(number, script): (u32, _)| (format!("/snippets/{place}/inline{number}.js"), script.clone())),
+            );
+        }
+        Ok(Module { scripts, wasm: bound.wasm_mut().emit_wasm().into() })
+    }
+
+    /// Runs cargo, and finds what it made.
+    fn compile(&self) -> Result<PathBuf> {
+        let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
+        command.args(["build", "--release", "--target", TARGET, "--message-format", "json-render-diagnostics"]);
+        if let Some(name) = &self.name {
+            command.args(["--package", name]);
+        }
+        if let Some(manifest) = &self.manifest {
+            command.arg("--manifest-path").arg(manifest);
+        }
+        let output = command.stderr(Stdio::inherit()).output().map_err(Failure::of("cargo could not be started"))?;
+        if !output.status.success() {
+            return Err(Failure::new(format!("the suite could not be built: cargo ended with {}", output.status)));
+        }
+        let messages = String::from_utf8_lossy(&output.stdout).into_owned();
+        let made: Vec<PathBuf> = messages.lines().filter_map(module_in).collect();
+        match made.as_slice() {
+            [module] => Ok(module.clone()),
+            [] => Err(Failure::new("the suite is no crate of type `cdylib`: nothing was made that a browser could load")),
+            several => Err(Failure::new(format!("{} modules were made: name one package", several.len()))),
+        }
+    }
+}
+
+/// The module that a message of cargo tells of.
+fn module_in(message: &str) -> Option<PathBuf> {
+    let message: Value = serde_json::from_str(message).ok()?;
+    let is_library = message.get("target")?.get("kind")?.as_array()?.iter().any(|kind| kind == "cdylib");
+    let files = message.get("filenames")?.as_array()?.iter().filter_map(Value::as_str);
+    let mut modules = files.map(Path::new).filter(|file| file.extension().is_some_and(|extension| extension == "wasm"));
+    modules.next().filter(|_| is_library).map(Path::to_owned)
+}
+
+/// A suite that a browser can load.
+#[derive(Clone)]
+pub struct Module {
+    /// The bindings, and what JavaScript crates brought along, by their paths.
+    pub(crate) scripts: BTreeMap<String, String>,
+    pub(crate) wasm: Arc<[u8]>,
+}
+
+impl fmt::Debug for Module {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Module").field("wasm", &self.wasm.len()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,124 @@
+//! A seat: one subject in one context of one browser, with a profile of its own, and whatever is done to it.
+
+use std::path::Path;
+
+use anystorage_conformance::browser::wire::{Answer, Context, Described, Request};
+use anystorage_conformance::crossing::Crossing;
+
+use crate::driver::{Launch, Session};
+use crate::ending::Directory;
+use crate::failure::{Failure, Result};
+use crate::server::{Order, Server, Tab};
+
+/// Which subject, and where.
+#[derive(Clone, Debug)]
+pub(crate) struct Chair {
+    pub(crate) subject: usize,
+    pub(crate) described: Described,
+    pub(crate) context: Context,
+}
+
+/// A browser that is started when it is needed, and again after it was ended.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    pub(crate) chair: Chair,
+    server: Server,
+    launch: Launch,
+    session: Option<Session>,
+    tab: Tab,
+    title: String,
+    // Removed when the browser is gone.
+    _profile: Directory,
+}
+
+impl Seat {
+    /// With a fresh profile. `launch` makes a browser out of a profile.
+    pub(crate) fn new(chair: Chair, server: &Server, launch: impl FnOnce(&Path) -> Launch) -> Result<Self> {
+        let profile = Directory::new()?;
+        let launch = launch(&profile.path().join("profile"));
+        let tab = server.tab();
+        Ok(Self { chair, server: server.clone(), launch, session: None, tab, title: String::new(), _profile: profile })
+    }
+
+    /// Name and version of the browser, once it was started.
+    pub(crate) fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// The server that its pages come from.
+    pub(crate) fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// The browser, started if it does not run, with its page loaded.
+    pub(crate) fn session(&mut self) -> Result<&Session> {
+        let session = match self.session.take() {
+            Some(session) => session,
+            None => {
+                let session = self.launch.start()?;
+                let life = self.tab.life();
+                session.go(&format!("{}{}", self.server.origin(), self.tab.path()))?;
+                self.tab.wait_for_life_after(life)?;
+                session.title().clone_into(&mut self.title);
+                session
+            }
+        };
+        Ok(self.session.insert(session))
+    }
+
+    /// Its page.
+    pub(crate) fn tab(&mut self) -> Result<&Tab> {
+        self.session()?;
+        Ok(&self.tab)
+    }
+
+    /// Asks where the subject is to run. Whoever does not answer is ended, with the browser.
+    pub(crate) fn ask(&mut self, request: &Request) -> Result<Answer> {
+        let context = self.chair.context;
+        let answer = self.tab()?.ask(context, request);
+        if answer.is_err() {
+            self.session = None;
+        }
+        answer
+    }
+
+    /// Ends what ran until now, and everything that it had open.
+    pub(crate) fn cross(&mut self, crossing: Crossing) -> Result<()> {
+        match crossing {
+            Crossing::Terminate => self.tab()?.order(Order::Terminate),
+            Crossing::Reload => self.tab()?.reload(),
+            Crossing::Restart => self.session.take().map_or(Ok(()), Session::quit),
+            Crossing::Kill => {
+                if let Some(session) = self.session.take() {
+                    let processes = session.processes();
+                    session.kill(&processes);
+                }
+                Ok(())
+            }
+            other => Err(Failure::new(format!("a browser does not know @{}", other.as_str()))),
+        }
+    }
+
+    /// SIGKILL to these, which were the processes of its browser a moment ago, and to all that are left.
+    pub(crate) fn kill(&mut self, processes: &[i32]) {
+        if let Some(session) = self.session.take() {
+            session.kill(processes);
+        }
+    }
+
+    /// What its context knows to cross.
+    pub(crate) fn crossings(&self) -> Vec<Crossing> {
+        let terminate = (self.chair.context == Context::Worker).then_some(Crossing::Terminate);
+        let all = [Crossing::Reopen, Crossing::Drop];
+        all.into_iter().chain(terminate).chain([Crossing::Reload, Crossing::Restart, Crossing::Kill]).collect()
+    }
+
+    /// Makes its browser forget everything, and gives it room for so many bytes.
+    pub(crate) fn make_small(&mut self, bytes: u64) -> Result<()> {
+        let end = if self.chair.context == Context::Worker { Crossing::Terminate } else { Crossing::Reload };
+        self.cross(end)?;
+        self.tab()?.order(Order::Clear)?;
+        let origin = self.server.origin();
+        self.session()?.limit(&origin, bytes)
+    }
+}

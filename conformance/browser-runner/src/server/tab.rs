@@ -1,0 +1,166 @@
+//! A tab of a browser: it is asked and ordered, whatever browser it is in and how often its page is loaded.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anystorage_conformance::browser::wire::{Answer, Context, Request};
+use anystorage_conformance::durability_model::Tree;
+use serde_json::json;
+
+use super::state::{Awaited, Shared};
+use crate::failure::{Failure, Result};
+
+/// How long a page may take to be there, however busy the machine is.
+const LOADING: Duration = Duration::from_secs(90);
+
+/// How long an answer may take. It decides only when a case counts as hung.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// What a page does by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Ends its worker, and waits until that is gone.
+    Terminate,
+    /// Deletes all that its origin stores.
+    Clear,
+}
+
+/// A tab.
+#[derive(Clone, Debug)]
+pub struct Tab {
+    shared: Arc<Shared>,
+    name: String,
+}
+
+/// A question that was not answered yet.
+#[derive(Clone, Copy, Debug)]
+#[must_use]
+pub struct Asked {
+    life: u64,
+    id: u64,
+}
+
+impl Tab {
+    pub(super) fn new(shared: Arc<Shared>, name: String) -> Self {
+        Self { shared, name }
+    }
+
+    /// Its page, relative to the server's origin.
+    #[must_use]
+    pub fn path(&self) -> String {
+        format!("/?tab={}", self.name)
+    }
+
+    /// How often its page has been loaded.
+    #[must_use]
+    pub fn life(&self) -> u64 {
+        self.shared.life(&self.name)
+    }
+
+    /// Waits until its page has been loaded once more than `life` times.
+    ///
+    /// # Errors
+    /// If it is not there after a long time.
+    pub fn wait_for_life_after(&self, life: u64) -> Result<()> {
+        if self.shared.wait_for_life_after(&self.name, life, LOADING) {
+            return Ok(());
+        }
+        Err(Failure::new(format!("the page did not come up in {LOADING:?}")))
+    }
+
+    /// Asks, without waiting for the answer.
+    ///
+    /// # Errors
+    /// If the question cannot be put into JSON.
+    pub fn put(&self, context: Context, request: &Request) -> Result<Asked> {
+        // As text in text: numbers are not to pass through JavaScript.
+        let request = serde_json::to_string(request).map_err(Failure::of("a request is no JSON"))?;
+        let life = self.life();
+        let order = |id| json!({ "does": context.as_str(), "id": id, "request": request }).to_string();
+        Ok(Asked { life, id: self.shared.order(&self.name, order) })
+    }
+
+    /// The answer to a question; none if there is none for so long.
+    ///
+    /// # Errors
+    /// If something else happened to the page or its worker.
+    pub fn answer(&self, asked: Asked, patience: Duration) -> Result<Option<Answer>> {
+        match self.shared.wait_for_answer(&self.name, (asked.life, asked.id), patience) {
+            Awaited::Answer(answer) => serde_json::from_str(&answer)
+                .map(Some)
+                .map_err(|error| Failure::new(format!("answered {answer}, which is unknown: {error}"))),
+            Awaited::Trouble(text) => Err(Failure::new(text.trim())),
+            Awaited::Outlived => Err(Failure::new("the page was loaded anew before it answered")),
+            Awaited::Nothing => Ok(None),
+        }
+    }
+
+    /// Asks, and waits for the answer.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn ask(&self, context: Context, request: &Request) -> Result<Answer> {
+        let asked = self.put(context, request)?;
+        match self.answer(asked, PATIENCE)? {
+            Some(Answer::Senseless(why)) => Err(Failure::new(format!("the suite did not understand: {why}"))),
+            Some(answer) => Ok(answer),
+            None => Err(Failure::new(format!("it hung: no answer for {PATIENCE:?}"))),
+        }
+    }
+
+    /// Orders, and waits until it is done.
+    ///
+    /// # Errors
+    /// What the page throws; that it hangs.
+    pub fn order(&self, order: Order) -> Result<()> {
+        let does = match order {
+            Order::Terminate => "terminate",
+            Order::Clear => "clear",
+        };
+        let life = self.life();
+        let id = self.shared.order(&self.name, |id| json!({ "does": does, "id": id }).to_string());
+        match self.shared.wait_for_answer(&self.name, (life, id), PATIENCE) {
+            Awaited::Answer(_) => Ok(()),
+            Awaited::Trouble(text) => Err(Failure::new(text.trim())),
+            Awaited::Outlived => Err(Failure::new(format!("the page was loaded anew before it did {does}"))),
+            Awaited::Nothing => Err(Failure::new(format!("the page did not {does} in {PATIENCE:?}"))),
+        }
+    }
+
+    /// Orders the page to load itself anew, and waits until nothing of its former life is left.
+    ///
+    /// # Errors
+    /// If it does not come up.
+    pub fn reload(&self) -> Result<()> {
+        let life = self.life();
+        self.shared.order(&self.name, |id| json!({ "does": "reload", "id": id }).to_string());
+        self.wait_for_life_after(life)
+    }
+
+    /// Where a [`Look`](Request::Look) is to post what it finds, and afterwards what it has posted.
+    #[must_use]
+    pub fn post_box(&self) -> PostBox {
+        PostBox { shared: Arc::clone(&self.shared), key: self.shared.key() }
+    }
+}
+
+/// A place for something to be posted to, once.
+#[derive(Debug)]
+pub struct PostBox {
+    shared: Arc<Shared>,
+    key: String,
+}
+
+impl PostBox {
+    /// Where to post.
+    #[must_use]
+    pub fn path(&self) -> String {
+        format!("/post?key={}", self.key)
+    }
+
+    /// The tree that was posted.
+    #[must_use]
+    pub fn tree(self) -> Option<Tree> {
+        Tree::from_bytes(&self.shared.posted(&self.key)?)
+    }
+}

@@ -1,0 +1,104 @@
+// A page under the runner: takes orders from the server, one life of the page after the other, and answers them.
+
+const tab = new URLSearchParams(location.search).get("tab");
+const forever = new Promise(() => {});
+let life = 0;
+
+const tell = (what, body, more = "") => fetch(`/${what}?tab=${tab}&life=${life}${more}`, { method: "POST", body });
+const trouble = (text) => tell("trouble", `${globalThis.anystoragePanic ?? ""} ${text}`).catch(() => {});
+addEventListener("error", (event) => trouble(`in the page: ${event.message}`));
+addEventListener("unhandledrejection", (event) => trouble(`in the page, not caught: ${event.reason}`));
+
+// Locks say when a page or a worker has really ended: whoever holds one is alive.
+const pageLock = `runner page ${tab}`;
+const workerLock = `runner worker ${tab}`;
+const granted = (name, until) =>
+  new Promise((resolve) => (navigator.locks ? navigator.locks.request(name, () => (resolve(), until)) : resolve()));
+
+let suite;
+const compiled = () => (suite ??= WebAssembly.compileStreaming(fetch("/suite_bg.wasm")));
+
+let inPage;
+async function askPage(request) {
+  inPage ??= (async () => {
+    const bindings = await import("/suite.js");
+    await bindings.default({ module_or_path: await compiled() });
+    return bindings.anystorage_suite;
+  })();
+  return (await inPage)(request);
+}
+
+let worker;
+const waiting = new Map();
+async function askWorker(id, request) {
+  worker ??= (async () => {
+    const started = new Worker("/worker.js", { type: "module" });
+    started.onerror = (event) => trouble(`in the worker: ${event.message ?? "it could not be started"}`);
+    started.onmessage = ({ data }) => {
+      if (data.trouble !== undefined) {
+        trouble(data.trouble);
+      } else {
+        waiting.get(data.id)?.(data.answer);
+        waiting.delete(data.id);
+      }
+    };
+    started.postMessage({ module: await compiled(), lock: workerLock });
+    return started;
+  })();
+  const answered = new Promise((resolve) => waiting.set(id, resolve));
+  (await worker).postMessage({ id, request });
+  return answered;
+}
+
+async function terminate() {
+  const ended = await worker;
+  worker = undefined;
+  ended?.terminate();
+  await granted(workerLock);
+}
+
+// Everything that this origin stores. Nothing may be open.
+async function clear() {
+  for (const { name } of (await globalThis.indexedDB?.databases?.()) ?? []) {
+    await new Promise((resolve, reject) => {
+      const request = indexedDB.deleteDatabase(name);
+      request.onsuccess = resolve;
+      request.onerror = () => reject(request.error);
+      request.onblocked = () => reject(new Error(`${name} is open`));
+    });
+  }
+  const root = await navigator.storage?.getDirectory?.();
+  for await (const name of root?.keys() ?? []) {
+    await root.removeEntry(name, { recursive: true });
+  }
+}
+
+const orders = {
+  page: ({ request }) => askPage(request),
+  worker: ({ id, request }) => askWorker(id, request),
+  terminate,
+  clear,
+  reload: () => (location.reload(), forever),
+};
+
+async function obey(order) {
+  try {
+    const answer = await orders[order.does](order);
+    await tell("answer", answer ?? "null", `&id=${order.id}`);
+  } catch (error) {
+    await trouble(`${order.does}: ${error}`);
+  }
+}
+
+await granted(pageLock, forever);
+await granted(workerLock);
+life = await (await tell("hello")).text();
+for (;;) {
+  const taken = await tell("take");
+  if (taken.status === 200) {
+    // Not awaited: a load is ended by an order that comes while it plays.
+    obey(await taken.json());
+  } else if (taken.status !== 204) {
+    break;
+  }
+}

@@ -1,0 +1,23 @@
+// A dedicated worker under the runner: passes requests on to the suite.
+
+import init, { anystorage_suite } from "/suite.js";
+
+const trouble = (text) => postMessage({ trouble: `${globalThis.anystoragePanic ?? ""} in the worker: ${text}` });
+addEventListener("error", (event) => trouble(event.message));
+addEventListener("unhandledrejection", (event) => trouble(event.reason));
+
+let ready;
+async function start({ module, lock }) {
+  // Held for as long as this worker lives.
+  await new Promise((resolve) => (navigator.locks ? navigator.locks.request(lock, () => (resolve(), new Promise(() => {}))) : resolve()));
+  await init({ module_or_path: module });
+}
+
+onmessage = async ({ data }) => {
+  if (data.module) {
+    ready = start(data);
+    return;
+  }
+  await ready;
+  postMessage({ id: data.id, answer: await anystorage_suite(data.request) });
+};

@@ -1,0 +1,56 @@
+//! What the player of a load says: the beginning and the end of each operation.
+
+use std::fmt;
+
+/// What the player of a load announces, as a line of text and back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Line {
+    /// An operation is about to be asked for.
+    Begin {
+        /// Its number in the load.
+        number: u64,
+        /// By which both sides see that they speak of the same operation.
+        digest: u64,
+    },
+    /// It has returned.
+    End {
+        /// Its number in the load.
+        number: u64,
+    },
+    /// Something failed, and the player goes no further.
+    Failed {
+        /// What failed, and how.
+        text: String,
+    },
+}
+
+/// What announcements start with, so that they are told from whatever else a program prints.
+const MARKER: char = '@';
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Begin { number, digest } => write!(f, "{MARKER}begin {number} {digest}"),
+            Self::End { number } => write!(f, "{MARKER}end {number}"),
+            Self::Failed { text } => write!(f, "{MARKER}failed {}", text.replace('\n', "; ")),
+        }
+    }
+}
+
+impl Line {
+    /// What a line announces; none if it is none of these.
+    #[must_use]
+    pub fn parse(line: &str) -> Option<Self> {
+        let (word, rest) = line.strip_prefix(MARKER)?.split_once(' ')?;
+        match word {
+            "begin" => {
+                let (number, digest) = rest.split_once(' ')?;
+                Some(Self::Begin { number: number.parse().ok()?, digest: digest.parse().ok()? })
+            }
+            "end" => Some(Self::End { number: rest.parse().ok()? }),
+            "failed" => Some(Self::Failed { text: rest.to_owned() }),
+            _ => None,
+        }
+    }
+}
