@@ -10,6 +10,9 @@ use crate::ending::Directory;
 use crate::failure::{Failure, Result};
 use crate::server::{Order, Server, Tab};
 
+/// From so many bytes on, a browser has to forget them before more come.
+const MUCH: f64 = 1e9;
+
 /// Which subject, and where.
 #[derive(Clone, Debug)]
 pub(crate) struct Chair {
@@ -85,8 +88,8 @@ impl Seat {
     /// Ends what ran until now, and everything that it had open.
     pub(crate) fn cross(&mut self, crossing: Crossing) -> Result<()> {
         match crossing {
-            Crossing::Terminate => self.tab()?.order(Order::Terminate),
-            Crossing::Reload => self.tab()?.reload(),
+            Crossing::Terminate => self.tab()?.order(Order::Terminate).map(drop),
+            Crossing::Reload => self.tab()?.order(Order::Reload).map(drop),
             Crossing::Restart => self.session.take().map_or(Ok(()), Session::quit),
             Crossing::Kill => {
                 if let Some(session) = self.session.take() {
@@ -113,11 +116,23 @@ impl Seat {
         all.into_iter().chain(terminate).chain([Crossing::Reload, Crossing::Restart, Crossing::Kill]).collect()
     }
 
+    /// Ends its context, and makes its browser forget everything.
+    fn clear(&mut self) -> Result<()> {
+        self.cross(if self.chair.context == Context::Worker { Crossing::Terminate } else { Crossing::Reload })?;
+        self.tab()?.order(Order::Clear).map(drop)
+    }
+
+    /// Makes its browser forget everything if that is much: holes count in some, and the cases are not to run out of space together.
+    pub(crate) fn tidy(&mut self) -> Result<()> {
+        match self.tab()?.order(Order::Usage)? {
+            Some(bytes) if bytes > MUCH => self.clear(),
+            _ => Ok(()),
+        }
+    }
+
     /// Makes its browser forget everything, and gives it room for so many bytes.
     pub(crate) fn make_small(&mut self, bytes: u64) -> Result<()> {
-        let end = if self.chair.context == Context::Worker { Crossing::Terminate } else { Crossing::Reload };
-        self.cross(end)?;
-        self.tab()?.order(Order::Clear)?;
+        self.clear()?;
         let origin = self.server.origin();
         self.session()?.limit(&origin, bytes)
     }

@@ -73,6 +73,8 @@ impl<'a> Theatre<'a> {
             });
             played.insert(case.name, (verdict, seconds + start.elapsed().as_secs_f64()));
         }
+        // What cannot be cleared shows in the next case.
+        let _ = seat.tidy();
         played
     }
 
@@ -155,7 +157,10 @@ impl Stage for Theatre<'_> {
         let here = {
             let mut seat = self.seat();
             let subject = seat.chair.subject;
-            verdict(seat.ask(&Request::Case { subject, case: case.name.to_owned(), crossing })?)
+            let verdict =
+                seat.ask(&Request::Case { subject, case: case.name.to_owned(), crossing }).map_err(Broken::from).and_then(verdict);
+            let _ = seat.tidy();
+            verdict
         };
         match here {
             // Where the subject has none, the browser's own quota makes one.

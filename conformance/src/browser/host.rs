@@ -38,3 +38,21 @@ pub(super) fn post(url: &str, body: &[u8]) -> std::io::Result<()> {
         Err(thrown) => Err(std::io::Error::other(format!("{url} cannot be reached: {thrown:?}"))),
     }
 }
+
+/// Tells the page that the operation of this number of a load begins now.
+pub(super) fn begin(number: u64) {
+    let begun = Reflect::get(&js_sys::global(), &"anystorageBegun".into()).ok().and_then(|begun| begun.dyn_into::<Function>().ok());
+    if let Some(begun) = begun {
+        #[expect(clippy::cast_precision_loss, reason = "the numbers of operations are far below 2^53")]
+        let number = number as f64;
+        // Nobody may be listening.
+        let _ = begun.call1(&JsValue::UNDEFINED, &number.into());
+    }
+}
+
+/// Keeps what a panic says where the page finds it when it hears of the panic.
+pub(super) fn keep_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let _ = Reflect::set(&js_sys::global(), &"anystoragePanic".into(), &panic.to_string().into());
+    }));
+}

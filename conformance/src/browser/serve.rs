@@ -10,7 +10,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::future_to_promise;
 
 use super::exported::Exported;
-use super::host::post;
+use super::host::{begin, keep_panics, post};
 use super::wire::{Act, Answer, Request};
 use crate::case::{Broken, Carry, Case, Verdict};
 use crate::cases::check;
@@ -27,7 +27,11 @@ thread_local! {
 
 /// A request as JSON, and the promise of its answer.
 pub fn serve(request: String, subjects: fn() -> Vec<Exported>) -> Promise {
-    let subjects = SUBJECTS.with_borrow_mut(|made| Rc::clone(made.get_or_insert_with(|| subjects().into())));
+    let make = || {
+        keep_panics();
+        subjects().into()
+    };
+    let subjects = SUBJECTS.with_borrow_mut(|made| Rc::clone(made.get_or_insert_with(make)));
     future_to_promise(async move {
         let answer = match serde_json::from_str(&request) {
             Ok(request) => answer(&subjects, request).await.unwrap_or_else(Answer::Senseless),
@@ -89,7 +93,13 @@ async fn after(subject: &dyn Subject, case: &Case, label: &str, carry: &str) -> 
 
 async fn load(subject: &dyn Subject, play: &Play, to: &str) -> std::result::Result<Answer, String> {
     let opening = async { subject.place(&play.address).await?.open().await };
-    let mut announce = |line: &Line| post(to, line.to_string().as_bytes());
+    let mut announce = |line: &Line| {
+        post(to, line.to_string().as_bytes())?;
+        if let Line::Begin { number, .. } = line {
+            begin(*number);
+        }
+        Ok(())
+    };
     kill_loop::play(play, opening, &mut announce).await.map_err(|error| error.to_string())?;
     Ok(Answer::Ended)
 }

@@ -52,7 +52,7 @@ pub async fn running_out_is_no_space(place: &dyn Place) -> Verdict {
     for _ in 0..3 {
         // A place may have room for some bytes of a piece, and a refused piece may leave a prefix; a large one cannot fit.
         let outcome = async {
-            file.write_at(taken, &vec![1; 12 << 20]).await?;
+            file.write_at(taken, &pattern(taken, 12 << 20)).await?;
             file.sync().await
         };
         fails_with("a large write where no space is left", ErrorKind::NoSpace, outcome.await)?;
@@ -130,7 +130,7 @@ pub async fn a_write_that_runs_out_leaves_the_old_file(place: &dyn Place) -> Ver
     backend.write(&file, &old).await?;
     backend.sync().await?;
     for _ in 0..3 {
-        match backend.write(&file, &vec![7; 12 << 20]).await {
+        match backend.write(&file, &pattern(7, 12 << 20)).await {
             // Taken in memory, it stays pending when its commit is refused. Without that commit it is gone.
             Ok(()) => {
                 fails_with("a sync of more than fits", ErrorKind::NoSpace, backend.sync().await)?;
@@ -222,7 +222,7 @@ pub async fn a_hole_takes_no_space_or_is_refused(place: &dyn Place) -> Verdict {
             same_bytes("a hole in a small place", &bytes_at(&*file, 0, 9).await?, b"start\0\0\0\0")?;
             let filled = async {
                 for at in (4096..ENDLESS).step_by(1 << 20) {
-                    file.write_at(at, &vec![5; 1 << 20]).await?;
+                    file.write_at(at, &pattern(at, 1 << 20)).await?;
                     file.sync().await?;
                 }
                 Ok(())

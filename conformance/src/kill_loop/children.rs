@@ -8,7 +8,7 @@ use std::time::Instant;
 use anystorage_api::{Result, StorageBackend, StoragePath};
 use futures_lite::future::block_on;
 
-use super::killer::{Found, Killer, Lost, Play, Target, look};
+use super::killer::{Ended, Found, Killer, Lost, Play, Target, look};
 use super::line::Line;
 use super::report::KillReport;
 use super::run::KillPlan;
@@ -85,7 +85,7 @@ impl Killer for Children {
         block_on(look((self.open)(address.to_owned()), leftover))
     }
 
-    fn kill(&mut self, play: &Play, target: Target, hear: &mut dyn FnMut(Line) -> Result<(), Broken>) -> Result<Option<String>, Broken> {
+    fn kill(&mut self, play: &Play, target: Target, hear: &mut dyn FnMut(Line) -> Result<(), Broken>) -> Result<Ended, Broken> {
         let mut victim = Victim::start(&self.processes, &Request::Load(play.clone()))?;
         let mut next = play.first;
         let killed = loop {
@@ -112,7 +112,7 @@ impl Killer for Children {
         while let Some(line) = victim.line(Waiting::Asleep)? {
             hear(line)?;
         }
-        Ok(killed.err().map(|broken| broken.to_string()))
+        Ok(killed.map_or_else(|broken| Ended::ByItself(broken.to_string()), |()| Ended::Killed))
     }
 }
 

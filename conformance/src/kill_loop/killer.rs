@@ -63,6 +63,18 @@ pub struct Lost {
     pub text: String,
 }
 
+/// How a player ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_enums, reason = "made by whoever implements a killer")]
+pub enum Ended {
+    /// It was killed; an operation that was announced and had not ended was under way.
+    Killed,
+    /// It was killed; an operation that was announced and had not ended may have been about to begin.
+    KilledEarly,
+    /// By itself, and why, as far as is known.
+    ByItself(String),
+}
+
 /// Plays the load, ends its player in the middle, and looks at what is there then.
 pub trait Killer {
     /// Opens the location at once, removes `leftover` if it is there, reads everything, syncs and closes.
@@ -74,8 +86,6 @@ pub trait Killer {
     /// Has the load played from where `play` says, and ends the player once an announcement [hits](Target::is_hit_by) the target. Every
     /// announcement, the last ones before the end too, is handed to `hear`, in order. When this returns, the player is gone.
     ///
-    /// Returns what ended the player if it was not killed.
-    ///
     /// # Errors
     /// If no player can be started, or one hangs; what `hear` answers.
     fn kill(
@@ -83,7 +93,7 @@ pub trait Killer {
         play: &Play,
         target: Target,
         hear: &mut dyn FnMut(Line) -> std::result::Result<(), Broken>,
-    ) -> std::result::Result<Option<String>, Broken>;
+    ) -> std::result::Result<Ended, Broken>;
 }
 
 /// What [`Killer::look`] does, given the opening of the location.

@@ -47,7 +47,7 @@ mod victim;
 
 #[cfg(unix)]
 pub use children::KillLoop;
-pub use killer::{Found, Killer, Lost, Play, Target, look};
+pub use killer::{Ended, Found, Killer, Lost, Play, Target, look};
 pub use line::Line;
 pub(crate) use player::play;
 pub use report::{KillReport, KillViolation, Phase, PhaseCounts};

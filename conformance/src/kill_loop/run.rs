@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::aim::Aim;
 use super::episode::{End, Ground};
-use super::killer::{Killer, Lost, Play};
+use super::killer::{Ended, Killer, Lost, Play};
 use super::line::Line;
 use super::load::{Load, Shape};
 use super::report::{KillReport, KillViolation, Phase};
@@ -128,12 +128,12 @@ impl KillPlan {
             }
             Ok(())
         })?;
-        // A player that ended by itself has told why, or has crashed.
-        if let Some(text) = killed {
-            end.failure.get_or_insert(text);
-        }
-        if let Some(last) = end.played.last().filter(|last| !last.ended) {
+        if let (Ended::Killed, Some(last)) = (&killed, end.played.last().filter(|last| !last.ended)) {
             end.hit = last.op.phase();
+        }
+        if let Ended::ByItself(text) = killed {
+            // It has told why, or has crashed.
+            end.failure.get_or_insert(text);
         }
         Ok(end)
     }

@@ -4,8 +4,17 @@
 mod memory;
 
 use anystorage_conformance::browser::Exported;
+use anystorage_conformance::browser::wire::{Browser, Context};
 use anystorage_idb::subject::IdbSubject;
+use anystorage_opfs::subject::OpfsSubject;
 
 use crate::memory::MemorySubject;
 
-anystorage_conformance::browser_suite!(Exported::new(MemorySubject::new(u64::MAX)), Exported::new(IdbSubject::new("")));
+/// WebKitGTK has no OPFS.
+const WITH_OPFS: [Browser; 2] = [Browser::Chromium, Browser::Firefox];
+
+anystorage_conformance::browser_suite!(
+    Exported::new(MemorySubject::new(u64::MAX)),
+    Exported::new(OpfsSubject::new("")).contexts(&[Context::Worker]).browsers(&WITH_OPFS),
+    Exported::new(IdbSubject::new("")),
+);

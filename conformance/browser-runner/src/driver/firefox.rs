@@ -11,6 +11,9 @@ pub(super) const DRIVER: &str = "geckodriver";
 
 const PROGRAMS: &[&str] = &["firefox-esr", "firefox"];
 
+/// What all sites together may have, in KiB.
+const LIMIT: &str = "dom.quotaManager.temporaryStorage.fixedLimit";
+
 pub(super) fn capabilities(launch: &Launch) -> Result<Value> {
     let program = programs::find(PROGRAMS).ok_or_else(|| Failure::new("there is no firefox on the PATH"))?;
     std::fs::create_dir_all(&launch.profile).map_err(Failure::of("no directory for a profile"))?;
@@ -26,10 +29,11 @@ pub(super) fn capabilities(launch: &Launch) -> Result<Value> {
         set("dom.security.https_first", false.into());
     }
     match launch.storage {
-        Storage::Usual => {}
+        // What it lets a site have depends on the disk, and it counts holes: the cases with large holes are to run on small disks too.
+        Storage::Usual => set(LIMIT, (1 << 30).into()),
         Storage::Private => set("browser.privatebrowsing.autostart", true.into()),
         Storage::Denied => set("network.cookie.cookieBehavior", 2.into()),
-        Storage::Small(bytes) => set("dom.quotaManager.temporaryStorage.fixedLimit", (bytes / 1024).into()),
+        Storage::Small(bytes) => set(LIMIT, (bytes / 1024).into()),
     }
     Ok(json!({
         "browserName": "firefox",

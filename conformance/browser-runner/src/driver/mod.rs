@@ -1,9 +1,9 @@
 //! Browsers, started and steered by their WebDriver servers.
 //!
-//! - [`launch`]: what a browser is started with
-//! - [`client`]: the protocol
-//! - [`chromium`], [`firefox`], [`webkit`]: what is special to each
-//! - [`session`]: a browser that runs
+//! - `launch`: what a browser is started with
+//! - `client`: the protocol
+//! - `chromium`, `firefox`, `webkit`: what is special to each
+//! - `session`: a browser that runs
 
 mod chromium;
 mod client;

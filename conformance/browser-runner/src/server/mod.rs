@@ -1,8 +1,8 @@
 //! The server that pages under the runner are loaded from, and that they take their orders from.
 //!
-//! - [`http`]: the protocol
-//! - [`state`]: the tabs, and what is waiting for each
-//! - [`tab`]: a tab, as the rest of the runner sees it
+//! - `http`: the protocol
+//! - `state`: the tabs, and what is waiting for each
+//! - `tab`: a tab, as the rest of the runner sees it
 
 mod http;
 mod state;
@@ -14,8 +14,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use self::http::{Incoming, Outgoing};
 use self::state::Shared;
-pub use self::state::{Announcements, Heard};
-pub use self::tab::{Order, Tab};
+pub use self::state::{Announcements, Heard, Held};
+pub use self::tab::{Asked, Order, PostBox, Tab};
 use crate::failure::{Failure, Result};
 use crate::package::Module;
 
@@ -68,10 +68,10 @@ impl Server {
         Tab::new(Arc::clone(&self.shared), name)
     }
 
-    /// Where loads announce what they do from now on.
+    /// Where a load announces what it does. At the beginning of operation `hold`, or of the first one behind it, it is held.
     #[must_use]
-    pub fn announcements(&self) -> Announcements {
-        Announcements::new(Arc::clone(&self.shared))
+    pub fn announcements(&self, hold: Option<u64>) -> Announcements {
+        Announcements::new(Arc::clone(&self.shared), hold)
     }
 }
 

@@ -19,10 +19,25 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// What a page does by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// Ends its worker, and waits until that is gone.
+    /// Ends its worker, and waits until that is gone. It answers which operation of a load was begun last.
     Terminate,
+    /// Loads itself anew. It answers as above.
+    Reload,
     /// Deletes all that its origin stores.
     Clear,
+    /// Answers how many bytes its origin stores, 0 if the browser does not tell.
+    Usage,
+}
+
+impl Order {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Terminate => "terminate",
+            Self::Reload => "reload",
+            Self::Clear => "clear",
+            Self::Usage => "usage",
+        }
+    }
 }
 
 /// A tab.
@@ -108,33 +123,37 @@ impl Tab {
         }
     }
 
-    /// Orders, and waits until it is done.
+    /// Orders, without waiting until it is done.
+    pub fn put_order(&self, order: Order) -> Asked {
+        let life = self.life();
+        Asked { life, id: self.shared.order(&self.name, |id| json!({ "does": order.as_str(), "id": id }).to_string()) }
+    }
+
+    /// Waits until an order is done, and gives the answer: a number, or nothing.
     ///
     /// # Errors
     /// What the page throws; that it hangs.
-    pub fn order(&self, order: Order) -> Result<()> {
-        let does = match order {
-            Order::Terminate => "terminate",
-            Order::Clear => "clear",
+    pub fn done(&self, order: Order, asked: Asked) -> Result<Option<f64>> {
+        let does = order.as_str();
+        let answer = match self.shared.wait_for_answer(&self.name, (asked.life, asked.id), PATIENCE) {
+            Awaited::Answer(answer) => answer,
+            Awaited::Trouble(text) => return Err(Failure::new(text.trim())),
+            Awaited::Outlived => return Err(Failure::new(format!("the page was loaded anew before it did {does}"))),
+            Awaited::Nothing => return Err(Failure::new(format!("the page did not {does} in {PATIENCE:?}"))),
         };
-        let life = self.life();
-        let id = self.shared.order(&self.name, |id| json!({ "does": does, "id": id }).to_string());
-        match self.shared.wait_for_answer(&self.name, (life, id), PATIENCE) {
-            Awaited::Answer(_) => Ok(()),
-            Awaited::Trouble(text) => Err(Failure::new(text.trim())),
-            Awaited::Outlived => Err(Failure::new(format!("the page was loaded anew before it did {does}"))),
-            Awaited::Nothing => Err(Failure::new(format!("the page did not {does} in {PATIENCE:?}"))),
+        if order == Order::Reload {
+            self.wait_for_life_after(asked.life)?;
         }
+        Ok(answer.parse().ok())
     }
 
-    /// Orders the page to load itself anew, and waits until nothing of its former life is left.
+    /// Orders, and waits until it is done.
     ///
     /// # Errors
-    /// If it does not come up.
-    pub fn reload(&self) -> Result<()> {
-        let life = self.life();
-        self.shared.order(&self.name, |id| json!({ "does": "reload", "id": id }).to_string());
-        self.wait_for_life_after(life)
+    /// As [`done`](Self::done).
+    pub fn order(&self, order: Order) -> Result<Option<f64>> {
+        let asked = self.put_order(order);
+        self.done(order, asked)
     }
 
     /// Where a [`Look`](Request::Look) is to post what it finds, and afterwards what it has posted.

@@ -15,6 +15,10 @@ const workerLock = `runner worker ${tab}`;
 const granted = (name, until) =>
   new Promise((resolve) => (navigator.locks ? navigator.locks.request(name, () => (resolve(), until)) : resolve()));
 
+// Which operation of a load was begun last, as far as this page knows.
+let begun = -1;
+globalThis.anystorageBegun = (number) => (begun = number);
+
 let suite;
 const compiled = () => (suite ??= WebAssembly.compileStreaming(fetch("/suite_bg.wasm")));
 
@@ -37,6 +41,8 @@ async function askWorker(id, request) {
     started.onmessage = ({ data }) => {
       if (data.trouble !== undefined) {
         trouble(data.trouble);
+      } else if (data.begun !== undefined) {
+        begun = data.begun;
       } else {
         waiting.get(data.id)?.(data.answer);
         waiting.delete(data.id);
@@ -55,6 +61,20 @@ async function terminate() {
   worker = undefined;
   ended?.terminate();
   await granted(workerLock);
+  return `${begun}`;
+}
+
+// The answer has to leave before this page does.
+function reload({ id }) {
+  const request = new XMLHttpRequest();
+  request.open("POST", `/answer?tab=${tab}&life=${life}&id=${id}`, false);
+  request.send(`${begun}`);
+  location.reload();
+  return forever;
+}
+
+async function usage() {
+  return `${(await navigator.storage?.estimate?.())?.usage ?? 0}`;
 }
 
 // Everything that this origin stores. Nothing may be open.
@@ -77,8 +97,9 @@ const orders = {
   page: ({ request }) => askPage(request),
   worker: ({ id, request }) => askWorker(id, request),
   terminate,
+  reload,
   clear,
-  reload: () => (location.reload(), forever),
+  usage,
 };
 
 async function obey(order) {

@@ -6,6 +6,8 @@ const trouble = (text) => postMessage({ trouble: `${globalThis.anystoragePanic ?
 addEventListener("error", (event) => trouble(event.message));
 addEventListener("unhandledrejection", (event) => trouble(event.reason));
 
+globalThis.anystorageBegun = (number) => postMessage({ begun: number });
+
 let ready;
 async function start({ module, lock }) {
   // Held for as long as this worker lives.
