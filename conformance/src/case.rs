@@ -86,6 +86,8 @@ pub enum Need {
     OneHolder,
     /// [`Place::small`] of the subject. A case with this need is run over the small place itself, not over one that has such a place.
     SmallPlace,
+    /// That what is removed gives its space back at once. Where the platform below keeps it for a while, no engine can change that.
+    FreedSpace,
     /// [`Place::open_with_faults`] of the subject.
     FlushFaults,
     /// [`Place::damage`] of the subject.
@@ -106,7 +108,7 @@ impl Need {
             Self::Attributes => capabilities.attributes,
             Self::Usage => capabilities.usage,
             Self::OneHolder => capabilities.is_durable() && !capabilities.shared,
-            Self::SmallPlace | Self::FlushFaults | Self::Damage => return None,
+            Self::SmallPlace | Self::FreedSpace | Self::FlushFaults | Self::Damage => return None,
         })
     }
 
@@ -124,6 +126,7 @@ impl Need {
             Self::Usage => "usage",
             Self::OneHolder => "a location with one holder",
             Self::SmallPlace => "a small place",
+            Self::FreedSpace => "space that is free as soon as it is freed",
             Self::FlushFaults => "a flush that can be made to fail",
             Self::Damage => "stored bytes that can be damaged",
         }

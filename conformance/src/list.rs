@@ -145,14 +145,14 @@ macro_rules! __case_table {
             space (8) {
                 place running_out_is_no_space [SmallPlace];
                 place what_was_synced_stays_readable [SmallPlace];
-                place removing_makes_room [SmallPlace];
-                place cutting_makes_room [SmallPlace];
-                place closing_a_removed_file_makes_room [SmallPlace];
-                place a_write_that_runs_out_leaves_the_old_file [SmallPlace];
+                place removing_makes_room [SmallPlace FreedSpace];
+                place cutting_makes_room [SmallPlace FreedSpace];
+                place closing_a_removed_file_makes_room [SmallPlace FreedSpace];
+                place a_write_that_runs_out_leaves_the_old_file [SmallPlace FreedSpace];
                 place a_write_at_that_runs_out_leaves_a_prefix [SmallPlace];
-                place many_small_files_run_out [SmallPlace];
+                place many_small_files_run_out [SmallPlace FreedSpace];
                 place a_hole_takes_no_space_or_is_refused [SmallPlace];
-                place a_full_location_opens_again [SmallPlace Durable];
+                place a_full_location_opens_again [SmallPlace FreedSpace Durable];
                 place usage_tells_that_space_runs_out [SmallPlace Usage];
             }
             damage (9) {
@@ -201,7 +201,7 @@ macro_rules! __case_table {
                 place opening_anew_clears_it [FlushFaults];
                 place a_write_whose_flush_fails_leaves_the_old_file [FlushFaults];
                 place an_ok_after_a_failed_flush_is_true [FlushFaults];
-                place a_commit_refused_for_space_may_be_tried_again [SmallPlace];
+                place a_commit_refused_for_space_may_be_tried_again [SmallPlace FreedSpace];
             }
             open_files (12) {
                 plain an_open_file_outlives_its_removal [];

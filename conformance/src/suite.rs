@@ -61,6 +61,12 @@ pub trait Stage: Debug + MaybeSend + MaybeSync {
     /// Runs one case at a fresh place; a persistence case across one of the [crossings](Self::crossings).
     async fn play(&self, case: &Case, crossing: Option<Crossing>) -> Verdict;
 
+    /// Whether all that takes place here has to do without `need`, as the [table] says, whatever the engine.
+    fn lacks(&self, need: Need) -> bool {
+        let _ = need;
+        false
+    }
+
     /// How long a case took that was [played](Self::play), if that is not how long the call took.
     fn seconds(&self, case: &Case, crossing: Option<Crossing>) -> Option<f64> {
         let _ = (case, crossing);
@@ -108,11 +114,16 @@ pub async fn run_on(stage: &dyn Stage, options: &Options, observer: &mut dyn FnM
         let unmet = unmet(case, &declared);
         for crossing in crossings(case, unmet, stage.crossings()) {
             let clock = Clock::start();
-            let verdict = match unmet {
-                Some(need) => Err(Broken::NotOffered(need.as_str().to_owned())),
-                None => stage.play(case, crossing).await,
+            let mut ended = match case.needs.iter().find(|need| stage.lacks(**need)) {
+                Some(need) => CaseReport::new(case.name.to_owned(), case.line, Status::Skipped, format!("not offered: {}", need.as_str())),
+                None => {
+                    let verdict = match unmet {
+                        Some(need) => Err(Broken::NotOffered(need.as_str().to_owned())),
+                        None => stage.play(case, crossing).await,
+                    };
+                    judged(case, crossing, verdict, expected.as_ref())
+                }
             };
-            let mut ended = judged(case, crossing, verdict, expected.as_ref());
             ended.seconds = stage.seconds(case, crossing).or_else(|| clock.seconds());
             add(&mut report, ended);
         }

@@ -1,6 +1,6 @@
 //! The browsers that tests run in, and what each needs on the machine.
 
-use crate::setup::Tool;
+use crate::setup::{Sign, Tool};
 
 /// A browser. To add one, add it to [`BROWSERS`].
 #[derive(Debug)]
@@ -32,8 +32,8 @@ pub(crate) const BROWSERS: &[Browser] = &[
         driver_variable: "CHROMEDRIVER",
         needs_display: false,
         tools: &[
-            Tool { programs: &["chromium", "chromium-browser", "google-chrome"], package: "chromium" },
-            Tool { programs: &["chromedriver"], package: "chromium-driver" },
+            Tool { sign: Sign::Program(&["chromium", "chromium-browser", "google-chrome"]), package: "chromium" },
+            Tool { sign: Sign::Program(&["chromedriver"]), package: "chromium-driver" },
         ],
     },
     Browser {
@@ -41,7 +41,7 @@ pub(crate) const BROWSERS: &[Browser] = &[
         driver: Driver::Crate { name: "geckodriver", version: "0.37.1" },
         driver_variable: "GECKODRIVER",
         needs_display: false,
-        tools: &[Tool { programs: &["firefox-esr", "firefox"], package: "firefox-esr" }],
+        tools: &[Tool { sign: Sign::Program(&["firefox-esr", "firefox"]), package: "firefox-esr" }],
     },
     Browser {
         name: "webkit",
@@ -49,14 +49,24 @@ pub(crate) const BROWSERS: &[Browser] = &[
         driver_variable: "SAFARIDRIVER",
         needs_display: true,
         tools: &[
-            Tool { programs: &["WebKitWebDriver"], package: "webkit2gtk-driver" },
-            Tool { programs: &["xvfb-run"], package: "xvfb" },
-            Tool { programs: &["xauth"], package: "xauth" },
+            Tool { sign: Sign::Program(&["WebKitWebDriver"]), package: "webkit2gtk-driver" },
+            Tool { sign: Sign::Program(&["xvfb-run"]), package: "xvfb" },
+            Tool { sign: Sign::Program(&["xauth"]), package: "xauth" },
+            Tool { sign: Sign::Runs(&["/usr/bin/python3", "-c", "import gi"]), package: "python3-gi" },
+            Tool {
+                sign: Sign::Runs(&["/usr/bin/python3", "-c", "import gi; gi.require_version('WebKit2', '4.1')"]),
+                package: "gir1.2-webkit2-4.1",
+            },
         ],
     },
 ];
 
 impl Browser {
+    /// Their names, as `--browser` takes them.
+    pub(crate) fn names(browsers: &[&Self]) -> String {
+        browsers.iter().map(|browser| browser.name).collect::<Vec<_>>().join(",")
+    }
+
     /// The browser of that name.
     pub(crate) fn parse(name: &str) -> Result<&'static Self, String> {
         let known = || BROWSERS.iter().map(|browser| browser.name).collect::<Vec<_>>().join(", ");

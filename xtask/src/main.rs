@@ -1,4 +1,5 @@
-//! The chores of the workspace: `cargo xtask test` checks everything, `cargo xtask deny` checks the dependencies.
+//! The chores of the workspace: `cargo xtask test` checks everything, `cargo xtask conformance` runs the suite in browsers, `cargo xtask
+//! deny` checks the dependencies.
 //!
 //! - [`steps`]: what `test` runs, as a list
 //! - [`setup`], [`browsers`] and [`tools`]: what is needed and how that gets onto the machine
@@ -17,7 +18,7 @@ mod tally;
 mod toolchain;
 mod tools;
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 use clap::{Args, Parser, Subcommand};
@@ -38,6 +39,9 @@ enum Chore {
     /// Formatting, lints, docs, feature combinations, every test natively and in a browser, the command, the benchmark. Installs what is
     /// missing (on Debian), stops at the first failure, and ends with the line `N passed, M failed, K skipped`.
     Test(TestArgs),
+    /// The conformance suite in real browsers, across reloads, restarts and kills. Installs what is missing (on Debian). Other options are
+    /// for the runner: `--format json`, `--engine`, `--kills` and more, told by `-- --help`.
+    Conformance(BrowserArgs),
     /// Licences, bans, sources and known vulnerabilities of all dependencies, by cargo-deny (installed below `target/` if it is missing).
     Deny,
 }
@@ -52,9 +56,20 @@ struct TestArgs {
     browser: Vec<&'static Browser>,
 }
 
+#[derive(Debug, Args)]
+struct BrowserArgs {
+    /// In which browsers: chromium, firefox, webkit.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', required = true, value_parser = Browser::parse)]
+    browser: Vec<&'static Browser>,
+    /// Options of the runner.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    others: Vec<String>,
+}
+
 fn main() -> ExitCode {
     let passed = match Cli::parse().chore {
         Chore::Test(args) => test(&args),
+        Chore::Conformance(args) => in_browsers("conformance", &args).map_err(|why| eprintln!("error: {why}")).is_ok(),
         Chore::Deny => deny::run().map_err(|why| eprintln!("error: {why}")).is_ok(),
     };
     if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -80,6 +95,19 @@ fn test(args: &TestArgs) -> bool {
     }
     println!("\n{total}");
     total.failed == 0
+}
+
+/// Runs a command of the browsers' runner, with the drivers that it needs.
+fn in_browsers(command: &str, args: &BrowserArgs) -> Result<(), String> {
+    setup::prepare_browsers(&args.browser)?;
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .args(["run", "--quiet", "-p", steps::RUNNER, "--", command, "--browser", &Browser::names(&args.browser)])
+        .args(args.others.iter().filter(|option| *option != "--"))
+        .envs(setup::drivers(&args.browser)?)
+        .status()
+        .map_err(|error| format!("cargo could not be started: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("the runner ended with {status}")) }
 }
 
 /// Runs the steps up to the first that fails, and sums up.

@@ -7,18 +7,38 @@ use std::process::{Command, Stdio};
 use crate::browsers::{Browser, Driver};
 use crate::tools;
 
-/// A program, any of these names, and the Debian package that brings it.
+/// What must be there, and the Debian package that brings it.
 #[derive(Debug)]
 pub(crate) struct Tool {
-    pub(crate) programs: &'static [&'static str],
+    pub(crate) sign: Sign,
     pub(crate) package: &'static str,
+}
+
+/// By what a tool is known.
+#[derive(Debug)]
+pub(crate) enum Sign {
+    /// A program of any of these names.
+    Program(&'static [&'static str]),
+    /// A command that succeeds, where it is no program by itself.
+    Runs(&'static [&'static str]),
+}
+
+impl Tool {
+    fn is_there(&self) -> bool {
+        match self.sign {
+            Sign::Program(names) => names.iter().any(|name| on_path(name)),
+            Sign::Runs(command) => command
+                .split_first()
+                .is_some_and(|(program, arguments)| succeeds(Command::new(program).args(arguments).stderr(Stdio::null()))),
+        }
+    }
 }
 
 /// What the native tests run: the order of system calls is read from strace, the full disk is a small tmpfs in a namespace of its own.
 const NATIVE: &[Tool] = &[
-    Tool { programs: &["strace"], package: "strace" },
-    Tool { programs: &["unshare"], package: "util-linux" },
-    Tool { programs: &["mount"], package: "mount" },
+    Tool { sign: Sign::Program(&["strace"]), package: "strace" },
+    Tool { sign: Sign::Program(&["unshare"]), package: "util-linux" },
+    Tool { sign: Sign::Program(&["mount"]), package: "mount" },
 ];
 
 /// Installs what is missing, and nothing else.
@@ -32,6 +52,15 @@ pub(crate) fn prepare(browsers: &[&Browser]) -> Result<(), String> {
     wasm_target()?;
     let tools: Vec<&Tool> = NATIVE.iter().chain(browsers.iter().flat_map(|browser| browser.tools)).collect();
     debian_packages(&tools)
+}
+
+/// Installs what is missing to run something in these browsers, and nothing else.
+///
+/// # Errors
+/// What is missing and could not be installed, with how to install it.
+pub(crate) fn prepare_browsers(browsers: &[&Browser]) -> Result<(), String> {
+    wasm_target()?;
+    debian_packages(&browsers.iter().flat_map(|browser| browser.tools).collect::<Vec<_>>())
 }
 
 /// The variables by which test runners find the drivers of these browsers. A driver that comes as a crate is built if it is missing.
@@ -80,7 +109,7 @@ fn rustup(arguments: &[&str]) -> Result<(), String> {
 }
 
 fn debian_packages(tools: &[&Tool]) -> Result<(), String> {
-    let missing = || tools.iter().filter(|tool| !tool.programs.iter().any(|program| on_path(program))).collect::<Vec<_>>();
+    let missing = || tools.iter().filter(|tool| !tool.is_there()).collect::<Vec<_>>();
     let packages: Vec<&str> = missing().iter().map(|tool| tool.package).collect();
     if packages.is_empty() {
         return Ok(());
@@ -108,7 +137,7 @@ fn debian_packages(tools: &[&Tool]) -> Result<(), String> {
     apt(&arguments).ok_or_else(|| format!("apt-get could not install {names}"))?;
     match missing().first() {
         None => Ok(()),
-        Some(tool) => Err(format!("{} was installed, but there is no {} on the PATH", tool.package, tool.programs.join(" or "))),
+        Some(tool) => Err(format!("{} was installed, but what it brings is not found: {:?}", tool.package, tool.sign)),
     }
 }
 

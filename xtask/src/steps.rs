@@ -17,6 +17,9 @@ const BROWSER_CRATES: &[&str] = &[
     "anystorage",
 ];
 
+/// What runs the suite in browsers by way of WebDriver.
+pub(crate) const RUNNER: &str = "anystorage-browser-runner";
+
 /// Packages with a large tree of dependencies of their own, which native tests go without.
 const BROWSERS_ALONE: &[&str] = &["wasm-runner"];
 

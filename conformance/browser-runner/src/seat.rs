@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anystorage_conformance::browser::wire::{Answer, Context, Described, Request};
+use anystorage_conformance::browser::wire::{Answer, Browser, Context, Described, Request};
 use anystorage_conformance::crossing::Crossing;
 
 use crate::driver::{Launch, Session};
@@ -46,6 +46,11 @@ impl Seat {
     /// Name and version of the browser, once it was started.
     pub(crate) fn title(&self) -> &str {
         &self.title
+    }
+
+    /// Which browser.
+    pub(crate) const fn browser(&self) -> Browser {
+        self.launch.browser()
     }
 
     /// The server that its pages come from.

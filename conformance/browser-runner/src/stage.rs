@@ -9,8 +9,8 @@ use anystorage_api::{Capabilities, engine};
 use anystorage_conformance::browser::wire::{Answer, Request};
 use anystorage_conformance::case::{Broken, Carry, Case, Need, Run, Verdict};
 use anystorage_conformance::crossing::Crossing;
-use anystorage_conformance::list;
 use anystorage_conformance::suite::{self, FIRST, SECOND, Stage, label};
+use anystorage_conformance::{list, table};
 
 use crate::driver::{Launch, Storage};
 use crate::failure::Failure;
@@ -140,6 +140,11 @@ impl Stage for Theatre<'_> {
 
     fn crossings(&self) -> Vec<Crossing> {
         self.seat().crossings()
+    }
+
+    fn lacks(&self, need: Need) -> bool {
+        let seat = self.seat();
+        need == Need::FreedSpace && table::keeps_space(&seat.chair.described.name, seat.browser().as_str())
     }
 
     async fn play(&self, case: &Case, crossing: Option<Crossing>) -> Verdict {
