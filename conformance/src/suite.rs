@@ -61,9 +61,9 @@ pub trait Stage: Debug + MaybeSend + MaybeSync {
     /// Runs one case at a fresh place; a persistence case across one of the [crossings](Self::crossings).
     async fn play(&self, case: &Case, crossing: Option<Crossing>) -> Verdict;
 
-    /// Whether all that takes place here has to do without `need`, as the [table] says, whatever the engine.
-    fn lacks(&self, need: Need) -> bool {
-        let _ = need;
+    /// Whether a case has to do without `need` here, as the [table] says, whatever the engine does.
+    fn lacks(&self, case: &Case, need: Need) -> bool {
+        let _ = (case, need);
         false
     }
 
@@ -114,7 +114,7 @@ pub async fn run_on(stage: &dyn Stage, options: &Options, observer: &mut dyn FnM
         let unmet = unmet(case, &declared);
         for crossing in crossings(case, unmet, stage.crossings()) {
             let clock = Clock::start();
-            let mut ended = match case.needs.iter().find(|need| stage.lacks(**need)) {
+            let mut ended = match case.needs.iter().find(|need| stage.lacks(case, **need)) {
                 Some(need) => CaseReport::new(case.name.to_owned(), case.line, Status::Skipped, format!("not offered: {}", need.as_str())),
                 None => {
                     let verdict = match unmet {

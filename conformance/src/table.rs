@@ -91,17 +91,22 @@ pub fn may_lack(need: Need, expected: &Capabilities) -> bool {
     }
 }
 
-/// Engines, by their schemes, and browsers in which removed records keep their space until the browser compacts its files, so that
-/// [`Need::FreedSpace`] is not met.
+/// Engines, by their schemes, browsers, and cases that have to do without [`Need::FreedSpace`] there: the browser keeps the space of removed
+/// records until it compacts or refills its files. All cases if none is named.
 ///
 /// Chromium 156 keeps records of less than 64 KiB in LevelDB, and counts its files: of 200 MiB in small records nothing was free after all
-/// of them were deleted, nor after the database was closed.
-const KEEPS_SPACE: [(&str, &str); 1] = [("idb", "chromium")];
+/// of them were deleted, nor after the database was closed. Firefox 153 keeps them in SQLite's pages of 32 KiB, and a page of which a part
+/// is free is not free.
+const KEEPS_SPACE: [(&str, &str, &[&str]); 2] =
+    [("idb", "chromium", &[]), ("idb", "firefox", &["space::many_small_files_run_out", "space::closing_a_removed_file_makes_room"])];
 
-/// Whether the engine of this scheme has to do without [`Need::FreedSpace`] in a browser.
+/// Whether a case with the engine of this scheme has to do without [`Need::FreedSpace`] in a browser.
 #[must_use]
-pub fn keeps_space(engine: &str, browser: &str) -> bool {
-    KEEPS_SPACE.contains(&(engine, browser))
+pub fn keeps_space(engine: &str, browser: &str, case: &str) -> bool {
+    let applies = |(known, within, cases): &(&str, &str, &[&str])| {
+        *known == engine && *within == browser && (cases.is_empty() || cases.contains(&case))
+    };
+    KEEPS_SPACE.iter().any(applies)
 }
 
 #[cfg(test)]

@@ -142,9 +142,9 @@ impl Stage for Theatre<'_> {
         self.seat().crossings()
     }
 
-    fn lacks(&self, need: Need) -> bool {
+    fn lacks(&self, case: &Case, need: Need) -> bool {
         let seat = self.seat();
-        need == Need::FreedSpace && table::keeps_space(&seat.chair.described.name, seat.browser().as_str())
+        need == Need::FreedSpace && table::keeps_space(&seat.chair.described.name, seat.browser().as_str(), case.name)
     }
 
     async fn play(&self, case: &Case, crossing: Option<Crossing>) -> Verdict {

@@ -16,5 +16,5 @@ const WITH_OPFS: [Browser; 2] = [Browser::Chromium, Browser::Firefox];
 anystorage_conformance::browser_suite!(
     Exported::new(MemorySubject::new(u64::MAX)),
     Exported::new(OpfsSubject::new("")).contexts(&[Context::Worker]).browsers(&WITH_OPFS),
-    Exported::new(IdbSubject::new("")),
+    Exported::new(IdbSubject::new("")).small_places_times(3),
 );
