@@ -41,12 +41,21 @@ pub(super) fn post(url: &str, body: &[u8]) -> std::io::Result<()> {
 
 /// Tells the page that the operation of this number of a load begins now.
 pub(super) fn begin(number: u64) {
-    let begun = Reflect::get(&js_sys::global(), &"anystorageBegun".into()).ok().and_then(|begun| begun.dyn_into::<Function>().ok());
-    if let Some(begun) = begun {
+    tell("anystorageBegun", number);
+}
+
+/// Tells the page that it has ended.
+pub(super) fn end(number: u64) {
+    tell("anystorageEnded", number);
+}
+
+/// Calls a function of the page or worker with a number, if it has it.
+fn tell(function: &str, number: u64) {
+    if let Some(listener) = Reflect::get(&js_sys::global(), &function.into()).ok().and_then(|found| found.dyn_into::<Function>().ok()) {
         #[expect(clippy::cast_precision_loss, reason = "the numbers of operations are far below 2^53")]
         let number = number as f64;
-        // Nobody may be listening.
-        let _ = begun.call1(&JsValue::UNDEFINED, &number.into());
+        // What it throws is its own affair.
+        let _ = listener.call1(&JsValue::UNDEFINED, &number.into());
     }
 }
 

@@ -10,7 +10,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::future_to_promise;
 
 use super::exported::Exported;
-use super::host::{begin, keep_panics, post};
+use super::host::{begin, end, keep_panics, post};
 use super::wire::{Act, Answer, Request};
 use crate::case::{Broken, Carry, Case, Verdict};
 use crate::cases::check;
@@ -94,6 +94,9 @@ async fn after(subject: &dyn Subject, case: &Case, label: &str, carry: &str) -> 
 async fn load(subject: &dyn Subject, play: &Play, to: &str) -> std::result::Result<Answer, String> {
     let opening = async { subject.place(&play.address).await?.open().await };
     let mut announce = |line: &Line| {
+        if let Line::End { number } = line {
+            end(*number);
+        }
         post(to, line.to_string().as_bytes())?;
         if let Line::Begin { number, .. } = line {
             begin(*number);

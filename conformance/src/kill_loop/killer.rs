@@ -69,8 +69,9 @@ pub struct Lost {
 pub enum Ended {
     /// It was killed; an operation that was announced and had not ended was under way.
     Killed,
-    /// It was killed; an operation that was announced and had not ended may have been about to begin.
-    KilledEarly,
+    /// It was killed while the operation of this number was under way, if any was. Whatever is announced as ended nevertheless was done
+    /// by a player that died slowly.
+    KilledDuring(Option<u64>),
     /// By itself, and why, as far as is known.
     ByItself(String),
 }

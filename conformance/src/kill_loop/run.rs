@@ -128,12 +128,17 @@ impl KillPlan {
             }
             Ok(())
         })?;
-        if let (Ended::Killed, Some(last)) = (&killed, end.played.last().filter(|last| !last.ended)) {
-            end.hit = last.op.phase();
-        }
-        if let Ended::ByItself(text) = killed {
-            // It has told why, or has crashed.
-            end.failure.get_or_insert(text);
+        let hit = match killed {
+            Ended::Killed => end.played.last().filter(|last| !last.ended),
+            Ended::KilledDuring(number) => number.and_then(|number| end.played.iter().find(|played| played.number == number)),
+            Ended::ByItself(text) => {
+                // It has told why, or has crashed.
+                end.failure.get_or_insert(text);
+                None
+            }
+        };
+        if let Some(hit) = hit {
+            end.hit = hit.op.phase();
         }
         Ok(end)
     }

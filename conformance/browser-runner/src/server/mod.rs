@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use self::http::{Incoming, Outgoing};
 use self::state::Shared;
-pub use self::state::{Announcements, Heard, Held};
+pub use self::state::{Announcements, Heard};
 pub use self::tab::{Asked, Order, PostBox, Tab};
 use crate::failure::{Failure, Result};
 use crate::package::Module;
@@ -68,10 +68,10 @@ impl Server {
         Tab::new(Arc::clone(&self.shared), name)
     }
 
-    /// Where a load announces what it does. At the beginning of operation `hold`, or of the first one behind it, it is held.
+    /// Where a load announces what it does.
     #[must_use]
-    pub fn announcements(&self, hold: Option<u64>) -> Announcements {
-        Announcements::new(Arc::clone(&self.shared), hold)
+    pub fn announcements(&self) -> Announcements {
+        Announcements::new(Arc::clone(&self.shared))
     }
 }
 

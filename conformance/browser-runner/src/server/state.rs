@@ -21,7 +21,7 @@ pub(super) struct Shared {
 #[derive(Debug, Default)]
 struct State {
     tabs: BTreeMap<String, TabState>,
-    listeners: BTreeMap<String, Listener>,
+    listeners: BTreeMap<String, Sender<Heard>>,
     posted: BTreeMap<String, Vec<u8>>,
 }
 
@@ -146,20 +146,9 @@ impl Shared {
 
     /// Passes an announcement on. The load goes on when this returns.
     pub(super) fn announce(&self, key: &str, text: &str) {
-        let Some(line) = Line::parse(text) else { return };
-        let (held, dropped) = channel();
-        let (lines, hold) = match self.lock().listeners.get_mut(key) {
-            Some(listener) => {
-                let hold = listener.hold.take_if(|from| matches!(line, Line::Begin { number, .. } if number >= *from)).is_some();
-                (listener.lines.clone(), hold)
-            }
-            // Nobody listens any more: it was said after the end.
-            None => return,
-        };
-        let _ = lines.send(Heard { line, at: Instant::now(), held: hold.then_some(Held(held)) });
-        if hold {
-            // Ends when the other side is dropped.
-            let _ = dropped.recv_timeout(LONG_POLL);
+        // What nobody listens to any more was said after the end.
+        if let (Some(line), Some(listener)) = (Line::parse(text), self.lock().listeners.get(key)) {
+            let _ = listener.send(Heard { line, at: Instant::now() });
         }
     }
 
@@ -178,14 +167,6 @@ impl Shared {
     }
 }
 
-/// Who hears a load.
-#[derive(Clone, Debug)]
-struct Listener {
-    lines: Sender<Heard>,
-    /// At its beginning this operation is held, or the first one behind it.
-    hold: Option<u64>,
-}
-
 /// A line of a load, and when it came.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -194,13 +175,7 @@ pub struct Heard {
     pub line: Line,
     /// When the server had it.
     pub at: Instant,
-    /// Holds the load at this point until it is dropped.
-    pub held: Option<Held>,
 }
-
-/// See [`Heard::held`].
-#[derive(Debug)]
-pub struct Held(#[expect(dead_code, reason = "its drop is what counts")] Sender<()>);
 
 /// What one load announces. A load waits until each line has been heard, so an operation that was not announced has not begun.
 #[derive(Debug)]
@@ -211,10 +186,10 @@ pub struct Announcements {
 }
 
 impl Announcements {
-    pub(super) fn new(shared: Arc<Shared>, hold: Option<u64>) -> Self {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
         let key = shared.key();
         let (lines, heard) = channel();
-        shared.lock().listeners.insert(key.clone(), Listener { lines, hold });
+        shared.lock().listeners.insert(key.clone(), lines);
         Self { shared, key, lines: heard }
     }
 

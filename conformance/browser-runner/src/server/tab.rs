@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// What a page does by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// Ends its worker, and waits until that is gone. It answers which operation of a load was begun last.
+    /// Ends its worker, and waits until that is gone. It answers which operation of a load was under way, if any was.
     Terminate,
     /// Loads itself anew. It answers as above.
     Reload,
@@ -129,21 +129,33 @@ impl Tab {
         Asked { life, id: self.shared.order(&self.name, |id| json!({ "does": order.as_str(), "id": id }).to_string()) }
     }
 
+    /// Orders what is to be done when an operation of a load, or the first one behind it, has been under way for so long.
+    pub fn put_order_during(&self, order: Order, number: u64, delay: Duration) -> Asked {
+        let life = self.life();
+        let delay = delay.as_secs_f64() * 1e3;
+        let text = |id| json!({ "does": order.as_str(), "id": id, "number": number, "delay": delay }).to_string();
+        Asked { life, id: self.shared.order(&self.name, text) }
+    }
+
     /// Waits until an order is done, and gives the answer: a number, or nothing.
     ///
     /// # Errors
     /// What the page throws; that it hangs.
     pub fn done(&self, order: Order, asked: Asked) -> Result<Option<f64>> {
         let does = order.as_str();
-        let answer = match self.shared.wait_for_answer(&self.name, (asked.life, asked.id), PATIENCE) {
+        let life = if order == Order::Reload {
+            self.wait_for_life_after(asked.life)?;
+            // What it sent before it went may come after what it says now.
+            self.life()
+        } else {
+            asked.life
+        };
+        let answer = match self.shared.wait_for_answer(&self.name, (life, asked.id), PATIENCE) {
             Awaited::Answer(answer) => answer,
             Awaited::Trouble(text) => return Err(Failure::new(text.trim())),
             Awaited::Outlived => return Err(Failure::new(format!("the page was loaded anew before it did {does}"))),
             Awaited::Nothing => return Err(Failure::new(format!("the page did not {does} in {PATIENCE:?}"))),
         };
-        if order == Order::Reload {
-            self.wait_for_life_after(asked.life)?;
-        }
         Ok(answer.parse().ok())
     }
 

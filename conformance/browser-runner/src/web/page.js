@@ -15,9 +15,32 @@ const workerLock = `runner worker ${tab}`;
 const granted = (name, until) =>
   new Promise((resolve) => (navigator.locks ? navigator.locks.request(name, () => (resolve(), until)) : resolve()));
 
-// Which operation of a load was begun last, as far as this page knows.
+// Which operations of a load were begun and ended last, as far as this page knows.
 let begun = -1;
-globalThis.anystorageBegun = (number) => (begun = number);
+let ended = -1;
+const underWay = () => (begun > ended ? `${begun}` : "null");
+
+// What is to be done once an operation has been under way for a while. It is numbered, and a later one will do.
+let armed;
+const arm = (number, delay, strike) => (number === undefined ? strike() : (armed = { number, delay, strike }));
+function hear(number, inPage) {
+  begun = number;
+  if (!armed || number < armed.number) {
+    return;
+  }
+  const { delay, strike } = armed;
+  armed = undefined;
+  if (inPage) {
+    // It begins when this has returned.
+    setTimeout(strike, delay);
+    return;
+  }
+  // Timers are too coarse.
+  for (const until = performance.now() + delay; performance.now() < until; );
+  strike();
+}
+globalThis.anystorageBegun = (number) => hear(number, true);
+globalThis.anystorageEnded = (number) => (ended = number);
 
 let suite;
 const compiled = () => (suite ??= WebAssembly.compileStreaming(fetch("/suite_bg.wasm")));
@@ -42,7 +65,9 @@ async function askWorker(id, request) {
       if (data.trouble !== undefined) {
         trouble(data.trouble);
       } else if (data.begun !== undefined) {
-        begun = data.begun;
+        hear(data.begun, false);
+      } else if (data.ended !== undefined) {
+        ended = data.ended;
       } else {
         waiting.get(data.id)?.(data.answer);
         waiting.delete(data.id);
@@ -56,20 +81,26 @@ async function askWorker(id, request) {
   return answered;
 }
 
-async function terminate() {
-  const ended = await worker;
+async function terminate({ number, delay }) {
+  const running = await worker;
+  const hit = await new Promise((resolve) =>
+    arm(number, delay, () => {
+      const hit = underWay();
+      running?.terminate();
+      resolve(hit);
+    }),
+  );
   worker = undefined;
-  ended?.terminate();
   await granted(workerLock);
-  return `${begun}`;
+  begun = ended = -1;
+  return hit;
 }
 
-// The answer has to leave before this page does.
-function reload({ id }) {
-  const request = new XMLHttpRequest();
-  request.open("POST", `/answer?tab=${tab}&life=${life}&id=${id}`, false);
-  request.send(`${begun}`);
-  location.reload();
+function reload({ id, number, delay }) {
+  arm(number, delay, () => {
+    fetch(`/answer?tab=${tab}&life=${life}&id=${id}`, { method: "POST", body: underWay(), keepalive: true });
+    location.reload();
+  });
   return forever;
 }
 

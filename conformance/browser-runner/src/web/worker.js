@@ -7,6 +7,7 @@ addEventListener("error", (event) => trouble(event.message));
 addEventListener("unhandledrejection", (event) => trouble(event.reason));
 
 globalThis.anystorageBegun = (number) => postMessage({ begun: number });
+globalThis.anystorageEnded = (number) => postMessage({ ended: number });
 
 let ready;
 async function start({ module, lock }) {
