@@ -1,7 +1,9 @@
 //! Transactions that change something: how long they last, and how they end.
 
+use std::cell::RefCell;
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::rc::Rc;
 
 use anystorage_browser_host::exception::Exception;
 use anystorage_kv::Commit;
@@ -9,7 +11,7 @@ use js_sys::{Object, Reflect};
 use tokio::sync::oneshot;
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Event, IdbDatabase, IdbTransaction};
+use web_sys::{Event, IdbDatabase, IdbRequest, IdbTransaction};
 
 use crate::error::Failure;
 
@@ -29,6 +31,8 @@ pub(crate) struct Change {
     transaction: IdbTransaction,
     /// Whether it was committed.
     ended: oneshot::Receiver<bool>,
+    /// What was wrong with a request: where there is no space, WebKit does not tell the transaction why it was aborted.
+    refused: Rc<RefCell<Option<Exception>>>,
     /// What the browser calls.
     _callback: Closure<dyn FnMut(Event)>,
 }
@@ -45,14 +49,21 @@ impl Change {
         let transaction = database.unchecked_ref::<Durably>().transaction(store, "readwrite", &options)?;
         let (sender, ended) = oneshot::channel();
         let mut sender = Some(sender);
+        let refused: Rc<RefCell<Option<Exception>>> = Rc::default();
+        let noticed = Rc::clone(&refused);
         let callback = Closure::new(move |event: Event| {
             event.stop_propagation();
+            if event.type_() == "error" {
+                notice(&event, &noticed);
+                return;
+            }
             // Who dropped the receiver does not want to know.
             let _ = sender.take().map(|sender| sender.send(event.type_() == "complete"));
         });
         transaction.set_oncomplete(Some(callback.as_ref().unchecked_ref()));
         transaction.set_onabort(Some(callback.as_ref().unchecked_ref()));
-        Ok(Self { transaction, ended, _callback: callback })
+        transaction.set_onerror(Some(callback.as_ref().unchecked_ref()));
+        Ok(Self { transaction, ended, refused, _callback: callback })
     }
 
     /// Where its requests are made. All of them are, before control goes back to the browser: it commits what asks for nothing more.
@@ -73,11 +84,20 @@ impl Change {
         // The sender lives as long as the callback, which lives here.
         match poll_fn(|context| Pin::new(&mut self.ended).poll(context)).await {
             Ok(true) => Ok(()),
-            _ => Err(match self.transaction.error() {
-                Some(exception) => Exception::new(&exception).into(),
+            _ => Err(match self.transaction.error().map(|exception| Exception::new(&exception)).or_else(|| self.refused.take()) {
+                Some(exception) => exception.into(),
                 None => Failure::Lost(Exception::named("AbortError", "the transaction was aborted")),
             }),
         }
+    }
+}
+
+/// Keeps the first error of a request that is not merely the abort of the transaction.
+fn notice(event: &Event, noticed: &RefCell<Option<Exception>>) {
+    let request = event.target().and_then(|target| target.dyn_into::<IdbRequest>().ok());
+    let error = request.and_then(|request| request.error().ok().flatten()).map(|error| Exception::new(&error));
+    if let Some(error) = error.filter(|error| error.name() != "AbortError") {
+        noticed.borrow_mut().get_or_insert(error);
     }
 }
 
@@ -85,5 +105,6 @@ impl Drop for Change {
     fn drop(&mut self) {
         self.transaction.set_oncomplete(None);
         self.transaction.set_onabort(None);
+        self.transaction.set_onerror(None);
     }
 }
