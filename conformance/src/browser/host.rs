@@ -1,21 +1,8 @@
-//! What is needed of the page or worker: its clock, and requests that wait for their answers.
+//! What is needed of the page or worker: its clock, and requests to the runner.
 
-use js_sys::{Function, Reflect, Uint8Array};
-use wasm_bindgen::prelude::wasm_bindgen;
+use js_sys::{Function, Object, Promise, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
-
-#[wasm_bindgen]
-extern "C" {
-    type XMLHttpRequest;
-    #[wasm_bindgen(constructor, catch)]
-    fn new() -> Result<XMLHttpRequest, JsValue>;
-    #[wasm_bindgen(method, catch)]
-    fn open(this: &XMLHttpRequest, method: &str, url: &str, asynchronous: bool) -> Result<(), JsValue>;
-    #[wasm_bindgen(method, catch)]
-    fn send(this: &XMLHttpRequest, body: &Uint8Array) -> Result<(), JsValue>;
-    #[wasm_bindgen(method, getter)]
-    fn status(this: &XMLHttpRequest) -> u16;
-}
+use wasm_bindgen_futures::JsFuture;
 
 /// The time since the page or the worker began, where it can be told.
 pub(crate) fn milliseconds() -> Option<f64> {
@@ -24,17 +11,22 @@ pub(crate) fn milliseconds() -> Option<f64> {
     now.call0(&performance).ok()?.as_f64()
 }
 
-/// Posts bytes, and returns when they have been answered: nothing else happens in this page or worker meanwhile.
-pub(super) fn post(url: &str, body: &[u8]) -> std::io::Result<()> {
-    let posted = || -> Result<u16, JsValue> {
-        let request = XMLHttpRequest::new()?;
-        request.open("POST", url, false)?;
-        request.send(&Uint8Array::from(body))?;
-        Ok(request.status())
+/// Posts bytes, and returns when they have been answered. (A request that is waited for in place would hang in workers of WebKit, now and
+/// then.)
+pub(super) async fn post(url: &str, body: &[u8]) -> std::io::Result<()> {
+    let posted = async {
+        let options = Object::new();
+        Reflect::set(&options, &"method".into(), &"POST".into())?;
+        Reflect::set(&options, &"body".into(), &Uint8Array::from(body))?;
+        let global = js_sys::global();
+        let fetch: Function = Reflect::get(&global, &"fetch".into())?.dyn_into()?;
+        let fetched: Promise = fetch.call2(&global, &url.into(), &options)?.dyn_into()?;
+        let response = JsFuture::from(fetched).await?;
+        Ok::<_, JsValue>(Reflect::get(&response, &"ok".into())?.is_truthy())
     };
-    match posted() {
-        Ok(200..300) => Ok(()),
-        Ok(status) => Err(std::io::Error::other(format!("{url} answered {status}"))),
+    match posted.await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(std::io::Error::other(format!("{url} is refused"))),
         Err(thrown) => Err(std::io::Error::other(format!("{url} cannot be reached: {thrown:?}"))),
     }
 }

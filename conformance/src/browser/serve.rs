@@ -63,7 +63,7 @@ async fn answer(subjects: &[Exported], request: Request) -> std::result::Result<
         Request::Look { subject: on, label, leftover, post: to } => {
             let found = look(subject(on)?, &label, leftover.as_deref()).await;
             if let Ok(found) = &found {
-                post(&to, &found.tree.to_bytes()).map_err(|error| error.to_string())?;
+                post(&to, &found.tree.to_bytes()).await.map_err(|error| error.to_string())?;
             }
             Answer::Looked(found.map(|found| found.capabilities.into()))
         }
@@ -93,11 +93,11 @@ async fn after(subject: &dyn Subject, case: &Case, label: &str, carry: &str) -> 
 
 async fn load(subject: &dyn Subject, play: &Play, to: &str) -> std::result::Result<Answer, String> {
     let opening = async { subject.place(&play.address).await?.open().await };
-    let mut announce = |line: &Line| {
+    let mut announce = async |line: &Line| {
         if let Line::End { number } = line {
             end(*number);
         }
-        post(to, line.to_string().as_bytes())?;
+        post(to, line.to_string().as_bytes()).await?;
         if let Line::Begin { number, .. } = line {
             begin(*number);
         }

@@ -18,7 +18,7 @@ use super::random::Random;
 pub(crate) async fn play(
     play: &Play,
     open: impl Future<Output = Result<Box<dyn StorageBackend>>>,
-    announce: &mut dyn FnMut(&Line) -> io::Result<()>,
+    announce: &mut impl AsyncFnMut(&Line) -> io::Result<()>,
 ) -> io::Result<()> {
     let &Play { seed, first, .. } = play;
     let ready = async {
@@ -28,17 +28,17 @@ pub(crate) async fn play(
     };
     let (backend, shape) = match ready.await {
         Ok(ready) => ready,
-        Err(error) => return announce(&Line::Failed { text: error.to_string() }),
+        Err(error) => return announce(&Line::Failed { text: error.to_string() }).await,
     };
     let mut load = Load::new(seed, first, shape);
     let mut player = Player { backend: &*backend, files: BTreeMap::new() };
     loop {
         let (number, op) = load.next();
         let data = op.data(seed, number);
-        announce(&Line::Begin { number, digest: op.digest() })?;
+        announce(&Line::Begin { number, digest: op.digest() }).await?;
         match player.perform(&op, &data).await {
-            Ok(()) => announce(&Line::End { number })?,
-            Err(error) => return announce(&Line::Failed { text: format!("operation {number}, {op:?}: {error}") }),
+            Ok(()) => announce(&Line::End { number }).await?,
+            Err(error) => return announce(&Line::Failed { text: format!("operation {number}, {op:?}: {error}") }).await,
         }
         player.forget_some(&mut Random::new(seed, !number));
     }

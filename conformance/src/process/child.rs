@@ -82,7 +82,7 @@ fn serve(cases: &[Case], open: &Opener) -> io::Result<()> {
         #[cfg(unix)]
         Request::Load(play) => {
             // One line, one `write(2)`: standard output hands on whole lines at once.
-            let mut announce = |line: &Line| io::Write::write_all(&mut io::stdout().lock(), format!("{line}\n").as_bytes());
+            let mut announce = async |line: &Line| io::Write::write_all(&mut io::stdout().lock(), format!("{line}\n").as_bytes());
             block_on(crate::kill_loop::play(&play, open(play.address.clone()), &mut announce))
         }
     }

@@ -22,6 +22,7 @@ const underWay = () => (begun > ended ? `${begun}` : "null");
 
 // What is to be done once an operation has been under way for a while. It is numbered, and a later one will do.
 let armed;
+const LONG = 5;
 const arm = (number, delay, strike) => (number === undefined ? strike() : (armed = { number, delay, strike }));
 function hear(number, inPage) {
   begun = number;
@@ -30,12 +31,11 @@ function hear(number, inPage) {
   }
   const { delay, strike } = armed;
   armed = undefined;
-  if (inPage) {
-    // It begins when this has returned.
+  // In the page it begins when this has returned. Elsewhere a timer is too coarse for the shortest, and nothing else may be held up for long.
+  if (inPage || delay > LONG) {
     setTimeout(strike, delay);
     return;
   }
-  // Timers are too coarse.
   for (const until = performance.now() + delay; performance.now() < until; );
   strike();
 }
