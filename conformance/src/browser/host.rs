@@ -1,6 +1,6 @@
 //! What is needed of the page or worker: its clock, and requests to the runner.
 
-use js_sys::{Function, Object, Promise, Reflect, Uint8Array};
+use js_sys::{Function, Promise, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
@@ -11,18 +11,13 @@ pub(crate) fn milliseconds() -> Option<f64> {
     now.call0(&performance).ok()?.as_f64()
 }
 
-/// Posts bytes, and returns when they have been answered. (A request that is waited for in place would hang in workers of WebKit, now and
-/// then.)
+/// Has the page post bytes, and returns when they have been answered.
 pub(super) async fn post(url: &str, body: &[u8]) -> std::io::Result<()> {
     let posted = async {
-        let options = Object::new();
-        Reflect::set(&options, &"method".into(), &"POST".into())?;
-        Reflect::set(&options, &"body".into(), &Uint8Array::from(body))?;
         let global = js_sys::global();
-        let fetch: Function = Reflect::get(&global, &"fetch".into())?.dyn_into()?;
-        let fetched: Promise = fetch.call2(&global, &url.into(), &options)?.dyn_into()?;
-        let response = JsFuture::from(fetched).await?;
-        Ok::<_, JsValue>(Reflect::get(&response, &"ok".into())?.is_truthy())
+        let post: Function = Reflect::get(&global, &"anystoragePost".into())?.dyn_into()?;
+        let posted: Promise = post.call2(&global, &url.into(), &Uint8Array::from(body))?.dyn_into()?;
+        Ok::<_, JsValue>(JsFuture::from(posted).await?.is_truthy())
     };
     match posted.await {
         Ok(true) => Ok(()),

@@ -39,6 +39,8 @@ function hear(number, inPage) {
   for (const until = performance.now() + delay; performance.now() < until; );
   strike();
 }
+const post = async (url, body) => (await fetch(url, { method: "POST", body })).ok;
+globalThis.anystoragePost = post;
 globalThis.anystorageBegun = (number) => hear(number, true);
 globalThis.anystorageEnded = (number) => (ended = number);
 
@@ -64,6 +66,8 @@ async function askWorker(id, request) {
     started.onmessage = ({ data }) => {
       if (data.trouble !== undefined) {
         trouble(data.trouble);
+      } else if (data.post !== undefined) {
+        post(data.post, data.body).then((ok) => started.postMessage({ posted: ok }));
       } else if (data.begun !== undefined) {
         hear(data.begun, false);
       } else if (data.ended !== undefined) {

@@ -6,6 +6,13 @@ const trouble = (text) => postMessage({ trouble: `${globalThis.anystoragePanic ?
 addEventListener("error", (event) => trouble(event.message));
 addEventListener("unhandledrejection", (event) => trouble(event.reason));
 
+// By the page: what a worker of WebKit fetches by itself does not always arrive. One at a time.
+let posted;
+globalThis.anystoragePost = (url, body) =>
+  new Promise((resolve) => {
+    posted = resolve;
+    postMessage({ post: url, body }, [body.buffer]);
+  });
 globalThis.anystorageBegun = (number) => postMessage({ begun: number });
 globalThis.anystorageEnded = (number) => postMessage({ ended: number });
 
@@ -19,6 +26,10 @@ async function start({ module, lock }) {
 onmessage = async ({ data }) => {
   if (data.module) {
     ready = start(data);
+    return;
+  }
+  if (data.posted !== undefined) {
+    posted(data.posted);
     return;
   }
   await ready;
