@@ -180,7 +180,16 @@ impl Handle {
     }
 
     pub(crate) fn set_len(&self, len: u64) -> Result<()> {
-        self.raw.truncate_with_f64(exact(len, Operation::SetLen)?).map_err(thrown(Operation::SetLen))
+        let operation = Operation::SetLen;
+        let wanted = exact(len, operation)?;
+        let Err(value) = self.raw.truncate_with_f64(wanted) else { return Ok(()) };
+        let exception = Exception::new(&value);
+        if len <= self.len()? {
+            return Err(exception.into_error(operation));
+        }
+        // Firefox does not say what keeps it from lengthening a file, and there is nothing else that could.
+        let text = format!("the file was not lengthened to {len} bytes: the origin's quota is used up; remove or cut some files");
+        Err(Error::new(ErrorKind::NoSpace, operation).with_text(text).with_cause(exception))
     }
 
     pub(crate) fn flush(&self) -> Result<()> {

@@ -115,8 +115,14 @@ pub async fn a_failed_flush_of_the_tree_is_not_forgotten(place: &dyn Place) -> V
     backend.sync().await?;
     backend.rename(&path("file")?, &path("renamed")?).await?;
     backend.create_dir(&path("d")?).await?;
+    let failed = faults.failed();
     faults.set_failing(true);
-    fails("the backend's sync of a rename whose flush failed", backend.sync().await)?;
+    let outcome = backend.sync().await;
+    if outcome.is_ok() && faults.failed() == failed {
+        // This host keeps changes of the tree without being asked to flush them. Whether they last, the persistence cases tell.
+        return Ok(());
+    }
+    fails("the backend's sync of a rename whose flush failed", outcome)?;
     faults.set_failing(false);
     fails("the backend's next sync after the tree's flush failed", backend.sync().await)
 }

@@ -57,13 +57,16 @@ pub struct ModelOptions {
     pub check_every: usize,
     /// How many smaller sequences are tried when one failed.
     pub attempts: u64,
+    /// The first byte, of those within [`max_file_len`](anystorage_api::Capabilities::max_file_len), that nothing is written at and no file
+    /// is lengthened to: hosts can hold less than an engine, and some count holes.
+    pub farthest: u64,
 }
 
 impl ModelOptions {
     /// 20,000 calls in sequences of 400, everything compared after each 50, and 3,000 attempts to make a failure smaller.
     #[must_use]
     pub const fn new(seed: u64) -> Self {
-        Self { seed, operations: 20_000, sequence: 400, check_every: 50, attempts: 3_000 }
+        Self { seed, operations: 20_000, sequence: 400, check_every: 50, attempts: 3_000, farthest: 1 << 41 }
     }
 
     /// Sets [`Self::operations`].
@@ -92,6 +95,17 @@ impl ModelOptions {
     pub const fn attempts(mut self, attempts: u64) -> Self {
         self.attempts = attempts;
         self
+    }
+
+    /// Sets [`Self::farthest`].
+    #[must_use]
+    pub const fn farthest(mut self, byte: u64) -> Self {
+        self.farthest = byte;
+        self
+    }
+
+    const fn pace(&self) -> player::Pace {
+        player::Pace { check_every: self.check_every, farthest: self.farthest }
     }
 }
 
@@ -238,8 +252,8 @@ pub async fn run(subject: &dyn Subject, options: ModelOptions) -> Result<ModelRe
             Ok(place) => place,
             Err(error) => return Err(failure(Vec::new(), Parting { at: 0, text: format!("there is no place: {error}") }, calls.len(), 0)),
         };
-        if let Err(parting) = player::play(&*place, &calls, options.check_every, &mut report.counts).await {
-            let shrunk = shrink::shrink(subject, &label, trees, parting, options.check_every, options.attempts).await;
+        if let Err(parting) = player::play(&*place, &calls, options.pace(), &mut report.counts).await {
+            let shrunk = shrink::shrink(subject, &label, trees, parting, options.pace(), options.attempts).await;
             return Err(failure(shrunk.calls, shrunk.parting, calls.len(), shrunk.attempts));
         }
         let total = report.counts.total();

@@ -14,8 +14,6 @@ use crate::subject::Place;
 
 /// Whole files are read up to this length.
 const WHOLE: u64 = 1 << 20;
-/// A position that every host can hold: an engine's `max_file_len` may be more than the disk under it takes.
-const FARTHEST: u64 = 1 << 41;
 /// One look at a file's bytes.
 const CHUNK: u64 = 1 << 16;
 /// The page length when whole directories are listed.
@@ -28,17 +26,24 @@ pub(crate) struct Parting {
     pub(crate) text: String,
 }
 
+/// What of the options a player needs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    pub(crate) check_every: usize,
+    pub(crate) farthest: u64,
+}
+
 /// Plays `calls` at a place that is empty, compares everything after each `check_every` of them and at the end, and empties the place.
-pub(crate) async fn play(place: &dyn Place, calls: &[Call], check_every: usize, counts: &mut Counts) -> std::result::Result<(), Parting> {
+pub(crate) async fn play(place: &dyn Place, calls: &[Call], pace: Pace, counts: &mut Counts) -> std::result::Result<(), Parting> {
     let mut at = 0;
     let played = AssertUnwindSafe(async {
-        let mut player = Player::open(place).await?;
+        let mut player = Player::open(place, pace.farthest).await?;
         player.compare_all().await.map_err(|text| format!("before the first call: {text}"))?;
         for call in calls {
             let done = player.play(call).await?;
             counts.add(call, done);
             at += 1;
-            if at % check_every.max(1) == 0 {
+            if at % pace.check_every.max(1) == 0 {
                 player.compare_all().await?;
             }
         }
@@ -74,6 +79,7 @@ type Step<T> = std::result::Result<T, String>;
 struct Player<'a> {
     place: &'a dyn Place,
     backend: Box<dyn StorageBackend>,
+    farthest: u64,
     capabilities: Capabilities,
     handles: [Option<Box<dyn StorageFile>>; SLOTS],
     oracle: Oracle,
@@ -81,11 +87,11 @@ struct Player<'a> {
 }
 
 impl<'a> Player<'a> {
-    async fn open(place: &'a dyn Place) -> Step<Self> {
+    async fn open(place: &'a dyn Place, farthest: u64) -> Step<Self> {
         let backend = place.open().await.map_err(|error| format!("the location cannot be opened: {error}"))?;
         let capabilities = backend.capabilities();
         let oracle = Oracle::new(&capabilities);
-        Ok(Self { place, backend, capabilities, handles: Default::default(), oracle, revisions: Revisions::default() })
+        Ok(Self { place, backend, farthest, capabilities, handles: Default::default(), oracle, revisions: Revisions::default() })
     }
 
     async fn play(&mut self, call: &Call) -> Step<Done> {
@@ -120,7 +126,7 @@ impl<'a> Player<'a> {
                 let Some(Some(file)) = self.handles.get(*slot) else { return Ok(Done::Skipped) };
                 let offset = offset.resolve(max);
                 let end = offset.saturating_add(data.len as u64);
-                if (FARTHEST..=max).contains(&end) {
+                if (self.farthest..=max).contains(&end) {
                     return Ok(Done::Skipped);
                 }
                 let bytes = data.bytes();
@@ -129,7 +135,7 @@ impl<'a> Player<'a> {
             Call::SetLen { slot, len } => {
                 let Some(Some(file)) = self.handles.get(*slot) else { return Ok(Done::Skipped) };
                 let len = len.resolve(max);
-                if (FARTHEST..=max).contains(&len) {
+                if (self.farthest..=max).contains(&len) {
                     return Ok(Done::Skipped);
                 }
                 agree(&self.oracle.set_len(*slot, len), &file.set_len(len).await)

@@ -4,6 +4,7 @@ use proptest::strategy::ValueTree;
 
 use super::Counts;
 use super::call::{Call, SLOTS};
+use super::player::Pace;
 use super::player::{Parting, play};
 use super::strategy::{CallTree, PLAIN};
 use crate::subject::Subject;
@@ -16,23 +17,16 @@ pub(crate) struct Shrunk {
 }
 
 /// Tries at most `most` smaller sequences, each at a fresh place. The result still fails, though not always with the same words.
-pub(crate) async fn shrink(
-    subject: &dyn Subject,
-    label: &str,
-    trees: Vec<CallTree>,
-    parting: Parting,
-    check_every: usize,
-    most: u64,
-) -> Shrunk {
-    let mut shrinker = Shrinker { subject, label, best: trees, parting, check_every, most, attempts: 0 };
+pub(crate) async fn shrink(subject: &dyn Subject, label: &str, trees: Vec<CallTree>, parting: Parting, pace: Pace, most: u64) -> Shrunk {
+    let mut shrinker = Shrinker { subject, label, best: trees, parting, pace, most, attempts: 0 };
     shrinker.cut().await;
     // Compared more often, it shows earlier, unless a look heals it.
-    shrinker.check_every = 1;
+    shrinker.pace.check_every = 1;
     let calls = shrinker.calls();
     if shrinker.still_fails(&calls).await {
         shrinker.cut().await;
     } else {
-        shrinker.check_every = check_every;
+        shrinker.pace = pace;
     }
     loop {
         let before = shrinker.calls();
@@ -51,7 +45,7 @@ struct Shrinker<'a> {
     label: &'a str,
     best: Vec<CallTree>,
     parting: Parting,
-    check_every: usize,
+    pace: Pace,
     most: u64,
     attempts: u64,
 }
@@ -160,7 +154,7 @@ impl Shrinker<'_> {
         self.attempts += 1;
         let label = format!("{}-{}", self.label, self.attempts);
         let Ok(place) = self.subject.place(&label).await else { return false };
-        match play(&*place, calls, self.check_every, &mut Counts::default()).await {
+        match play(&*place, calls, self.pace, &mut Counts::default()).await {
             Ok(()) => false,
             Err(parting) => {
                 self.parting = parting;
