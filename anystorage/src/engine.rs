@@ -1,14 +1,19 @@
-#[cfg(all(feature = "idb", target_family = "wasm", target_os = "unknown"))]
+#[cfg(all(any(feature = "opfs", feature = "idb"), target_family = "wasm", target_os = "unknown"))]
 use anystorage_api::StoragePath;
 use anystorage_api::{Error, ErrorKind, Operation, Result, StorageBackend};
 
 #[cfg(all(feature = "files", unix))]
 use crate::url::FilesMode;
-#[cfg(any(all(any(feature = "sled", feature = "redb"), unix), all(feature = "idb", target_family = "wasm", target_os = "unknown")))]
+#[cfg(any(
+    all(any(feature = "sled", feature = "redb"), unix),
+    all(any(feature = "opfs", feature = "idb"), target_family = "wasm", target_os = "unknown")
+))]
 use crate::url::StoreMode;
 #[cfg(all(feature = "idb", target_family = "wasm", target_os = "unknown"))]
 use crate::url::StoreOptions;
 use crate::url::{Location, StorageUrl};
+#[cfg(all(feature = "opfs", target_family = "wasm", target_os = "unknown"))]
+use crate::url::{OpfsLayout, OpfsOptions};
 
 /// An engine that this version knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +51,14 @@ pub(crate) const SLED: EngineInfo =
 pub(crate) const REDB: EngineInfo =
     EngineInfo { scheme: "redb", feature: "redb", parameters: STORE_PARAMETERS, enabled: cfg!(feature = "redb"), on_target: cfg!(unix) };
 
+pub(crate) const OPFS: EngineInfo = EngineInfo {
+    scheme: "opfs",
+    feature: "opfs",
+    parameters: &["mode", "layout"],
+    enabled: cfg!(feature = "opfs"),
+    on_target: cfg!(all(target_family = "wasm", target_os = "unknown")),
+};
+
 pub(crate) const IDB: EngineInfo = EngineInfo {
     scheme: "idb",
     feature: "idb",
@@ -58,7 +71,7 @@ pub(crate) const IDB: EngineInfo = EngineInfo {
 const STORE_PARAMETERS: &[&str] = &["mode", "block", "cache"];
 
 /// Every engine that this version knows, whether it is in this build or not.
-pub const ENGINES: &[EngineInfo] = &[MEMORY, FILES, SLED, REDB, IDB];
+pub const ENGINES: &[EngineInfo] = &[MEMORY, FILES, SLED, REDB, OPFS, IDB];
 
 /// Where the engine's work is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,11 +92,23 @@ impl Running {
                 let engine = blocking::unblock(move || open_at_once(&url)).await?;
                 Ok(Box::new(anystorage_layers::Offload::new(engine)))
             }
+            #[cfg(all(feature = "opfs", target_family = "wasm", target_os = "unknown"))]
+            (_, Location::Opfs { name, options }) => open_opfs(name, *options).await,
             #[cfg(all(feature = "idb", target_family = "wasm", target_os = "unknown"))]
             (_, Location::Idb { name, options }) => open_idb(name, *options).await,
             // The work of all others is to copy memory, which is done before another thread has woken up.
             _ => open_at_once(url),
         }
+    }
+}
+
+#[cfg(all(feature = "opfs", target_family = "wasm", target_os = "unknown"))]
+async fn open_opfs(name: &StoragePath, options: OpfsOptions) -> Result<Box<dyn StorageBackend>> {
+    use anystorage_opfs::{Mode, OpfsOptions as Opening};
+    let mode = if options.mode == StoreMode::ReadWrite { Mode::ReadWrite } else { Mode::ReadWriteCreate };
+    let opening = Opening::new().mode(mode);
+    match options.layout {
+        OpfsLayout::Tree => Ok(Box::new(anystorage_opfs::tree::open(name.as_str(), &opening).await?)),
     }
 }
 

@@ -64,6 +64,7 @@
 //! | `files` | `file:///dir` | one host file per file | Unix |
 //! | `sled` | `sled:///dir` | a sled store in a directory | Unix |
 //! | `redb` | `redb:///file` | a redb store in one host file | Unix |
+//! | `opfs` | `opfs://name` | the origin private file system | browsers: dedicated workers |
 //! | `idb` | `idb://name` | an IndexedDB database | browsers |
 //!
 //! A feature only adds. A URL whose engine is not compiled in says which feature to enable.
@@ -87,7 +88,7 @@ pub use engine::{ENGINES, EngineInfo};
 pub use report::{Attempt, OpenReport, ProbeOutcome};
 pub use size::{ByteSize, InvalidByteSize};
 pub use storage::Storage;
-pub use url::{FilesMode, Location, StorageUrl, StoreMode, StoreOptions};
+pub use url::{FilesMode, Location, OpfsLayout, OpfsOptions, StorageUrl, StoreMode, StoreOptions};
 
 /// Opens a location for async callers: no call on it ever blocks the executor.
 ///

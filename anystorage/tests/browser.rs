@@ -1,5 +1,5 @@
 //! The engines of browsers by their URLs, in a page and in a worker.
-#![cfg(all(target_family = "wasm", target_os = "unknown", feature = "memory", feature = "idb"))]
+#![cfg(all(target_family = "wasm", target_os = "unknown", feature = "memory", feature = "idb", feature = "opfs"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use anystorage::{Durability, ErrorKind, ProbeOutcome, StorageBackend, StorageConfig, StoragePath, StorageUrl};
@@ -59,4 +59,25 @@ async fn a_configuration_falls_back_and_says_so() {
 async fn blocking_says_that_the_engine_has_to_wait() {
     let error = anystorage::open_blocking("idb://facade-blocking").map(drop).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::WouldBlock, "{error}");
+}
+
+/// Where there is no private file system for it, opening says what to do, and a configuration goes on to the next engine and says so.
+#[wasm_bindgen_test]
+async fn opfs_keeps_files_or_says_why_not() {
+    match anystorage::open("opfs://facade").await {
+        Ok(storage) => {
+            storage.close().await.unwrap();
+            keeps("opfs://facade/%F0%9F%98%80?layout=tree").await;
+            assert_eq!(anystorage::open("opfs://facade-missing?mode=rw").await.unwrap_err().kind(), ErrorKind::NotFound);
+        }
+        Err(error) => {
+            assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+            let config = StorageConfig::new(StorageUrl::parse("opfs://facade").unwrap());
+            let storage = config.or(StorageUrl::parse("idb://facade-instead").unwrap()).open().await.unwrap();
+            let report = storage.report();
+            assert_eq!((report.opened.as_str(), report.tried.len()), ("idb://facade-instead", 1));
+            assert_eq!(report.tried[0].error.kind(), ErrorKind::Unsupported);
+            storage.close().await.unwrap();
+        }
+    }
 }

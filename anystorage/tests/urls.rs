@@ -91,15 +91,22 @@ fn stores_take_a_mode_a_block_and_a_cache() {
 
 #[test]
 fn locations_of_an_origin_have_a_name() {
+    use anystorage::OpfsLayout;
     for (rest, name) in [("notes", "notes"), ("Notes/2026", "Notes/2026"), ("my%20notes%3F", "my notes?"), ("%F0%9F%98%80", "\u{1f600}")] {
+        let url = StorageUrl::parse(&format!("opfs://{rest}")).unwrap();
+        let Location::Opfs { name: found, options, .. } = url.location() else { panic!("{url}") };
+        assert_eq!((found.as_str(), options.layout), (name, OpfsLayout::Tree), "{url}");
+        assert_eq!((options.mode, url.engine().scheme, url.host_path()), (StoreMode::ReadWriteCreate, "opfs", None), "{url}");
+        assert_eq!(StorageUrl::parse(url.as_str()).unwrap(), url, "what is shown can be read back");
+
         let url = StorageUrl::parse(&format!("idb://{rest}?block=16KiB&mode=rw")).unwrap();
         let Location::Idb { name: found, options, .. } = url.location() else { panic!("{url}") };
         assert_eq!((found.as_str(), options.mode, options.cache), (name, StoreMode::ReadWrite, None), "{url}");
-        assert_eq!((options.block.map(ByteSize::bytes), url.engine().scheme, url.host_path()), (Some(16 << 10), "idb", None), "{url}");
-        assert_eq!(StorageUrl::parse(url.as_str()).unwrap(), url, "what is shown can be read back");
+        assert_eq!((options.block.map(ByteSize::bytes), url.engine().scheme), (Some(16 << 10), "idb"), "{url}");
     }
-    let url = StorageUrl::parse("idb://notes?block=16KiB").unwrap();
-    assert_eq!(url.existing().as_str(), "idb://notes?block=16KiB&mode=rw");
+    let url = StorageUrl::parse("opfs://notes?layout=tree").unwrap();
+    assert!(matches!(url.location(), Location::Opfs { options, .. } if options.layout == OpfsLayout::Tree));
+    assert_eq!(url.existing().as_str(), "opfs://notes?layout=tree&mode=rw");
     assert_eq!(url.read_only(), url.existing());
 }
 
@@ -145,7 +152,7 @@ fn every_directory_has_a_url_that_leads_back_to_it() {
     }
     assert_eq!(StorageUrl::directory(Path::new("srv/notes")).unwrap_err().kind(), ErrorKind::InvalidPath);
     assert_eq!(StorageUrl::on_host("memory", Path::new("/srv/notes")).unwrap_err().kind(), ErrorKind::InvalidPath);
-    assert_eq!(StorageUrl::on_host("idb", Path::new("/srv/notes")).unwrap_err().kind(), ErrorKind::InvalidPath);
+    assert_eq!(StorageUrl::on_host("opfs", Path::new("/srv/notes")).unwrap_err().kind(), ErrorKind::InvalidPath);
     assert_eq!(StorageUrl::on_host("s3", Path::new("/srv/notes")).unwrap_err().kind(), ErrorKind::Unsupported);
 }
 
@@ -185,22 +192,24 @@ fn errors_name_the_part_that_is_wrong() {
         ("memory://notes", InvalidPath, "no path"),
         ("memory:///notes", InvalidPath, "no path"),
         ("s3://notes", Unsupported, "\"s3\""),
-        ("https://example.org/", Unsupported, "there are memory:, file:, sled:, redb: and idb:"),
-        ("idb:notes", InvalidPath, "two slashes are missing: write idb://notes"),
+        ("https://example.org/", Unsupported, "there are memory:, file:, sled:, redb:, opfs: and idb:"),
+        ("opfs:notes", InvalidPath, "two slashes are missing: write opfs://notes"),
         ("idb:/notes", InvalidPath, "two slashes are missing: write idb://notes"),
-        ("idb://", InvalidPath, "no location: write idb://name"),
+        ("opfs://", InvalidPath, "no location: write opfs://name"),
         ("idb://?mode=rw", InvalidPath, "no location"),
-        ("idb:///notes", InvalidPath, "a slash too many: a location of the origin is written idb://notes"),
-        ("idb://a/../b", InvalidPath, "\"a/../b\""),
-        ("idb://a//b", InvalidPath, "\"a//b\""),
+        ("opfs:///notes", InvalidPath, "a slash too many: a location of the origin is written opfs://notes"),
+        ("opfs://a/../b", InvalidPath, "\"a/../b\""),
+        ("opfs://a//b", InvalidPath, "\"a//b\""),
         ("idb://notes/", InvalidPath, "\"notes/\""),
         ("idb://a%00b", InvalidPath, "NUL"),
         ("idb://%ff", InvalidPath, "UTF-8"),
-        ("idb://a\\b", InvalidPath, "%5C"),
-        ("idb://my notes", InvalidPath, "%20"),
+        ("opfs://a\\b", InvalidPath, "%5C"),
+        ("opfs://my notes", InvalidPath, "%20"),
         ("idb://a:b", InvalidPath, "%3A"),
-        ("idb://notes#part", InvalidPath, "fragment"),
-        ("idb://notes?mode=ro", InvalidInput, "takes the lock"),
+        ("opfs://notes#part", InvalidPath, "fragment"),
+        ("opfs://notes?mode=ro", InvalidInput, "takes the lock"),
+        ("opfs://notes?layout=flat", InvalidInput, "tree"),
+        ("opfs://notes?block=4KiB", InvalidInput, "opfs: takes mode, layout"),
         ("idb://notes?io=sync", InvalidInput, "idb: takes mode, block, cache"),
         ("idb://notes?block=3", InvalidInput, "a block has from 64"),
         ("redb:notes", InvalidPath, "the file is relative: write redb:///absolute/file"),

@@ -25,7 +25,7 @@ const BROWSERS_ALONE: &[&str] = &["wasm-runner"];
 
 /// Crates with features, and the combinations that are checked: none, each alone, some together, all.
 const FEATURES: &[(&str, &[&str])] = &[
-    ("anystorage", &["", "memory", "files", "sled", "redb", "sled,redb", "memory,files", "idb", "memory,files,sled,redb,idb"]),
+    ("anystorage", &["", "memory", "files", "sled", "redb", "sled,redb", "memory,files", "opfs,idb", "memory,files,sled,redb,opfs,idb"]),
     ("anystorage-kv", &["", "testing"]),
     (
         "anystorage-native",
@@ -34,7 +34,7 @@ const FEATURES: &[(&str, &[&str])] = &[
 ];
 
 /// Features of the facade in a browser's build. Those of native engines may be on, and nothing of them may be compiled in.
-const BROWSER_FEATURES: &[&str] = &["idb", "memory,idb", "memory,files,sled,redb"];
+const BROWSER_FEATURES: &[&str] = &["opfs", "idb", "memory,opfs,idb", "memory,files,sled,redb"];
 
 /// Crates that are empty natively, so that their documentation has to be made for browsers.
 const ONLY_IN_BROWSERS: &[&str] = &["anystorage-browser-host", "anystorage-idb", "anystorage-opfs"];
@@ -43,14 +43,14 @@ const ONLY_IN_BROWSERS: &[&str] = &["anystorage-browser-host", "anystorage-idb",
 const BROWSER_TESTS: &[BrowserTest] = &[
     BrowserTest { package: "anystorage-memory", test: "conformance", browsers: &["chromium"], places: &[PAGE, WORKER] },
     BrowserTest { package: "anystorage-kv", test: "conformance", browsers: &["chromium"], places: &[WORKER] },
-    BrowserTest { package: "anystorage-idb", test: "conformance", browsers: &["chromium"], places: &[PAGE, WORKER, SHARED_WORKER] },
-    BrowserTest { package: "anystorage-idb", test: "conformance", browsers: &["firefox"], places: &[PAGE, WORKER] },
-    BrowserTest { package: "anystorage-idb", test: "conformance", browsers: &["webkit"], places: &[PAGE, WORKER] },
+    BrowserTest { package: "anystorage-idb", test: "conformance", browsers: &["chromium"], places: &[SHARED_WORKER] },
+    BrowserTest { package: "anystorage-idb", test: "conformance", browsers: &["firefox", "webkit"], places: &[WORKER] },
+    BrowserTest { package: "anystorage-opfs", test: "conformance", browsers: &["chromium"], places: &[WORKER] },
     BrowserTest { package: "anystorage-idb", test: "browser", browsers: &["chromium", "firefox"], places: &[PAGE, WORKER] },
     BrowserTest { package: "anystorage", test: "browser", browsers: &["chromium", "firefox", "webkit"], places: &[PAGE, WORKER] },
 ];
 
-/// A test program, and where it runs.
+/// A test program, and where it runs. The suite of all engines goes through [`RUNNER`] besides.
 #[derive(Debug)]
 struct BrowserTest {
     package: &'static str,
@@ -226,12 +226,19 @@ fn browser_tests(browsers: &[&Browser], drivers: &[(&str, String)]) -> Vec<Step>
             }
         }
     }
+    for browser in browsers {
+        let title = format!("the suite in {}, across reloads, restarts and kills", browser.name);
+        let arguments = format!("run --quiet -p {RUNNER} -- conformance --browser {} --format json", browser.name);
+        let drivers = drivers.iter().filter(|(name, _)| *name == browser.driver_variable);
+        let step = drivers.fold(Step::cargo(title, &arguments), |step, (name, driver)| step.with(name, driver));
+        steps.push(step.judged_by(Judge::Report { cases: 160, engines: browser.engines }));
+    }
     steps
 }
 
 /// The facade has the engines of browsers by feature.
 fn features_of(package: &str) -> &'static str {
-    if package == "anystorage" { " --features idb" } else { "" }
+    if package == "anystorage" { " --features idb,opfs" } else { "" }
 }
 
 /// What the programs of the workspace show by themselves.

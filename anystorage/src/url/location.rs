@@ -38,6 +38,14 @@ pub enum Location {
         /// The parameters.
         options: StoreOptions,
     },
+    /// `opfs://...`
+    #[non_exhaustive]
+    Opfs {
+        /// The directory below the root of the origin's private file system.
+        name: StoragePath,
+        /// The parameters.
+        options: OpfsOptions,
+    },
     /// `idb://...`
     #[non_exhaustive]
     Idb {
@@ -72,6 +80,25 @@ pub struct StoreOptions {
     pub block: Option<ByteSize>,
     /// The parameter `cache`: about how many bytes of what is stored are kept in memory. None is the engine's default.
     pub cache: Option<ByteSize>,
+}
+
+/// The parameters of an `opfs:` URL.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct OpfsOptions {
+    /// The parameter `mode`.
+    pub mode: StoreMode,
+    /// The parameter `layout`.
+    pub layout: OpfsLayout,
+}
+
+/// The parameter `layout` of an `opfs:` URL: how files lie in the origin's private file system.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum OpfsLayout {
+    /// `tree`: one OPFS file for each file, under its own name.
+    #[default]
+    Tree,
 }
 
 /// The parameter `mode` of all URLs but `file:`. There is no `ro`: these engines cannot open a location without its lock.

@@ -12,7 +12,7 @@ mod location;
 mod parameters;
 mod syntax;
 
-pub use location::{FilesMode, Location, StoreMode, StoreOptions};
+pub use location::{FilesMode, Location, OpfsLayout, OpfsOptions, StoreMode, StoreOptions};
 use parameters::Parameters;
 use syntax::{malformed, refused};
 
@@ -30,11 +30,12 @@ use syntax::{malformed, refused};
 /// | `redb:///var/lib/notes.redb` | a redb store in one host file, created if it is missing |
 /// | `redb:///var/lib/notes.redb?mode=rw` | the same, if it is there |
 /// | `redb:///var/lib/notes.redb?block=4KiB&cache=32MiB` | the same in blocks of 4 KiB, with about 32 MiB of it in memory |
+/// | `opfs://notes` | a directory of the origin's private file system, created if it is missing; for dedicated workers |
 /// | `idb://notes` | an IndexedDB database of the origin, created if it is missing |
 /// | `idb://notes?mode=rw&block=16KiB` | the same, if it is there |
 ///
 /// The modes are those of SQLite's [URI filenames](https://www.sqlite.org/uri.html). `file:` alone has `ro`. The other parameters are
-/// told at [`StoreOptions`].
+/// told at [`StoreOptions`] and [`OpfsOptions`].
 ///
 /// Characters that a URL cannot hold are written `%20`, as in every URL; [`StorageUrl::directory`] and [`StorageUrl::on_host`] do it for a
 /// path. A URL holds no secrets: one with a user name or a password is refused.
@@ -84,6 +85,7 @@ impl StorageUrl {
                 }
                 Location::Redb { file, options: parameters.store_options()? }
             }
+            "opfs" => Location::Opfs { name: syntax::origin_name(&url, text)?, options: parameters.opfs_options()? },
             "idb" => Location::Idb { name: syntax::origin_name(&url, text)?, options: parameters.store_options()? },
             _ => {
                 if !url.path().is_empty() || url.has_host() {
@@ -158,6 +160,7 @@ impl StorageUrl {
             Location::Files { .. } => &crate::engine::FILES,
             Location::Sled { .. } => &crate::engine::SLED,
             Location::Redb { .. } => &crate::engine::REDB,
+            Location::Opfs { .. } => &crate::engine::OPFS,
             Location::Idb { .. } => &crate::engine::IDB,
         }
     }
@@ -166,7 +169,7 @@ impl StorageUrl {
     #[must_use]
     pub fn host_path(&self) -> Option<&Path> {
         match &self.location {
-            Location::Memory { .. } | Location::Idb { .. } => None,
+            Location::Memory { .. } | Location::Opfs { .. } | Location::Idb { .. } => None,
             Location::Files { root: path, .. } | Location::Sled { directory: path, .. } | Location::Redb { file: path, .. } => Some(path),
         }
     }
@@ -186,7 +189,7 @@ impl StorageUrl {
         match &self.location {
             Location::Memory { .. } => self.clone(),
             Location::Files { .. } => self.in_mode("ro"),
-            Location::Sled { .. } | Location::Redb { .. } | Location::Idb { .. } => self.in_mode("rw"),
+            Location::Sled { .. } | Location::Redb { .. } | Location::Opfs { .. } | Location::Idb { .. } => self.in_mode("rw"),
         }
     }
 
@@ -215,6 +218,7 @@ impl StorageUrl {
             Location::Sled { options, .. } | Location::Redb { options, .. } | Location::Idb { options, .. } => {
                 options.mode = StoreMode::ReadWrite;
             }
+            Location::Opfs { options, .. } => options.mode = StoreMode::ReadWrite,
         }
         let (before, query) = self.without_query();
         Self { text: format!("{before}?{}", parameters::with_mode(query, mode)), location }

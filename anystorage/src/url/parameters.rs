@@ -5,7 +5,7 @@ use std::result::Result as Parsed;
 use anystorage_api::{ErrorKind, Result};
 use url::{Url, form_urlencoded};
 
-use super::{FilesMode, StoreMode, StoreOptions, refused};
+use super::{FilesMode, OpfsLayout, OpfsOptions, StoreMode, StoreOptions, refused};
 use crate::engine::EngineInfo;
 use crate::size::ByteSize;
 
@@ -56,6 +56,14 @@ impl<'a> Parameters<'a> {
         })
     }
 
+    /// All parameters of the origin's private file system.
+    pub(super) fn opfs_options(&self) -> Result<OpfsOptions> {
+        Ok(OpfsOptions {
+            mode: self.take(MODE, store_mode)?.unwrap_or_default(),
+            layout: self.take("layout", opfs_layout)?.unwrap_or_default(),
+        })
+    }
+
     fn take<T>(&self, name: &str, parse: impl Fn(&str) -> Parsed<T, String>) -> Result<Option<T>> {
         let Some((_, value)) = self.given.iter().find(|(known, _)| known == name) else {
             return Ok(None);
@@ -89,6 +97,13 @@ fn store_mode(value: &str) -> Parsed<StoreMode, String> {
                 .to_owned())
         }
         _ => Err("it is rw (the location must exist) or rwc (it is created if missing)".to_owned()),
+    }
+}
+
+fn opfs_layout(value: &str) -> Parsed<OpfsLayout, String> {
+    match value {
+        "tree" => Ok(OpfsLayout::Tree),
+        _ => Err("the one layout in this version is tree (one OPFS file for each file)".to_owned()),
     }
 }
 

@@ -100,17 +100,11 @@ impl Location {
 
     pub(super) fn remember(&self, path: &StoragePath, revision: u64) {
         if self.revisions.borrow().len() >= MOST_REVISIONS {
-            self.all_changed();
+            // Too many to know of each: they might all have changed.
+            self.revisions.borrow_mut().clear();
+            self.base.set(self.next_revision());
         }
         self.revisions.borrow_mut().insert(path.clone(), revision);
-    }
-
-    /// Paths below a directory lead elsewhere: nothing that was known of any is so any more.
-    pub(super) fn all_changed(&self) {
-        self.revisions.borrow_mut().clear();
-        self.base.set(self.next_revision());
-        self.directories.borrow_mut().clear();
-        self.listed.take();
     }
 
     /// A name came or went.

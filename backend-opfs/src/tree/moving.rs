@@ -89,7 +89,8 @@ impl Location {
         let (parent, name) = self.place(to, operation).await?;
         parent.directory(&name, true).await.map_err(failed(operation))?;
         let moved = self.move_entries(from, to, operation).await;
-        self.all_changed();
+        self.directories.borrow_mut().retain(|path, _| !path.starts_with(from) && !path.starts_with(to));
+        self.listed.take();
         moved
     }
 
@@ -97,6 +98,8 @@ impl Location {
         let mut waiting = vec![(from.clone(), to.clone())];
         let mut emptied = Vec::new();
         while let Some((from, to)) = waiting.pop() {
+            self.changed(&from);
+            self.changed(&to);
             let source = self.directory(&from, operation).await?;
             for (host, is_directory) in source.entries().await? {
                 let Some(name) = from_host(&host) else { continue };

@@ -67,8 +67,12 @@ fn urls() {
 fn engines_of_browsers() {
     let (guard, _) = store();
     let before = manifest(guard.path());
-    for command in ["ls", "info"] {
-        refused(&before, guard.path(), &[command, "idb://notes"], 1, &["there is no engine of idb: on this target"]);
+    for scheme in ["opfs", "idb"] {
+        let url = format!("{scheme}://notes");
+        let named = format!("there is no engine of {scheme}: on this target");
+        for arguments in [vec!["ls", &url], vec!["info", &url]] {
+            refused(&before, guard.path(), &arguments, 1, &[&named]);
+        }
     }
 }
 

@@ -135,7 +135,11 @@ fn one(plan: &Plan, theatre: Theatre<'_>, tell: &mut dyn FnMut(&str)) -> Result<
     let mut seat = theatre.into_seat();
     if found.capabilities.is_some_and(|declared| declared.is_durable()) {
         let loops = [(Crossing::Terminate, plan.terminations), (Crossing::Reload, plan.reloads), (Crossing::Kill, plan.kills)];
-        let offered = seat.crossings();
+        let mut offered = seat.crossings();
+        if seat.browser() == Browser::WebKit && plan.terminations > 0 {
+            tell("    no loop of terminations: in WebKitGTK a page and its next worker may then wait for each other for ever");
+            offered.retain(|crossing| *crossing != Crossing::Terminate);
+        }
         for (crossing, kills) in loops.into_iter().filter(|(crossing, kills)| *kills > 0 && offered.contains(crossing)) {
             let report = kills::run(&mut seat, crossing, KillPlan::new().seed(plan.seed).kills(kills));
             let report = report.map_err(|broken: Broken| Failure::new(format!("the kill loop by {}: {broken}", crossing.as_str())))?;
