@@ -14,26 +14,58 @@
 //! notes.close().await
 //! # }
 //! ```
+//!
+//! # How it keeps them
+//!
+//! A location is a directory below the root of the origin's private file system, and the files in it are those that other programs of the
+//! origin see. A name that a browser refuses is kept under another one, reversibly. Hidden in the location is one more directory,
+//! `.anystorage-~`: new contents until they take their path, and files that are open and have no name any more. It is emptied when the
+//! location is opened.
+//!
+//! Each file that is open, or not flushed, has one synchronous access handle, which all its openers share; reads and writes go straight
+//! between it and the memory of wasm. Whoever has to wait for the browser does so in turn, in the order of the calls.
+//!
+//! # What it costs
+//!
+//! - A sync flushes the handles of what was changed, each by itself.
+//! - `write` fills a new file and moves it: three calls that wait for the browser. Of a file that is open and replaced, the old bytes are
+//!   copied for those who have it open.
+//! - A directory is renamed entry by entry.
+//! - Chromium gives a file its space in steps that double it, up to 64 MiB: where less than that is free, a file is full early. It also counts
+//!   holes towards the quota.
+//!
+//! # What it assumes
+//!
+//! - What the browser says of a change of the tree is so for whoever asks next, also after all its processes were killed. That was tried in
+//!   Chromium 156 and Firefox 153.
+//! - `flush` hands bytes to the system at least. Whether they outlive the power is up to the browser, and not promised here.
+//! - `move` replaces a file in one step, and the browser has it: where it lacks, opening is refused.
+//! - Web Locks hold back other tabs and workers of the origin. Whoever uses the files beside this crate is not held back.
+//! - Nobody opens a location that lies in another one at the same time: the two would not know of each other.
+//! - A browser that is short of space may delete all that a site has stored, unless it was asked with `navigator.storage.persist()` not to.
+//!
+//! # What it keeps
+//!
+//! The lines of [the contract](anystorage_api::contract):
+//!
+//! 1. *Two syncs*: both flush; changes of the tree last when they are made.
+//! 2. *Unsynced is bounded*: writes go in place, so a file that was not synced may be torn where it was written, and nowhere else.
+//! 3. *`atomic_sync`* is not declared.
+//! 4. *Replacing*: a file that is whole and flushed is moved over the path. Directories are moved entry by entry: `atomic_rename_dir` is not
+//!    declared, and a kill in the middle leaves each file in one of the two.
+//! 5. *Reads* are those of the handle. Offsets beyond 2^53 - 1 are refused.
+//! 6. *Order*: calls that wait have turns; those that need not wait go ahead only when nobody waits. A call whose future is dropped is left to the
+//!    event loop.
+//! 7. *One holder*: the Web Lock `anystorage:opfs:` and the name. With it in hand, a handle that is busy is waited for, up to five seconds.
+//! 8. *Space*: a count that is not the one asked for is `NoSpace`, and so is `QuotaExceededError`, and a file that cannot be lengthened.
+//! 9. *Damage* is not noticed: there are no checksums.
+//! 10. *No silent fall-back*: pages, shared workers and browsers without these handles are refused, with a text that says what to do.
+//! 11. *A failed flush*: the file takes no more changes until the location is opened anew.
+//! 12. *Open files*: one whose name is removed or replaced goes on in the hidden directory.
+//!
 //! # What is missing
 //!
-//! This crate is unfinished, and `anystorage` does not offer it yet:
-//!
-//! - Of the suite, `flush::a_failed_flush_of_the_tree_is_not_forgotten` fails: a rename asks for no flush here, so that none can fail. The
-//!   case has to learn that, or the engine.
-//! - The model test ends where it writes at 1 TiB: Chromium counts holes towards the quota, so that is `NoSpace`.
-//! - It was tried in dedicated workers of Chromium alone, within one page: neither in Firefox, nor across reloads, restarts and kills.
-//! - Pages, which have no synchronous access handles, are refused; writable streams are to serve them.
-//! - Locations inside one another are not held back from each other.
-//! - `usage` is not offered. Where a browser cannot move files, opening is refused.
-//!
-//! # How the tree keeps the contract so far
-//!
-//! A sync flushes the access handles of what was changed; a change of the tree is made when the browser says so, and needs no flush to outlive
-//! the browser's process. What is written goes in place. A whole-file write fills a hidden file and moves it over the path in one step; who
-//! has the old one open keeps a copy of its bytes. An open file whose name is removed moves to the hidden directory `.anystorage-~`, which
-//! is emptied when the location is opened. Directories are moved entry by entry. A Web Lock, `anystorage:opfs:` and the name, keeps others
-//! out; with it in hand, a handle that is busy is waited for, up to five seconds. A count that is not the one asked for is `NoSpace`. After a
-//! flush that failed, the file takes no more changes until it is opened anew by a new instance.
+//! Writable streams, for pages. `usage`: browsers round what they tell, and tell it late.
 #![cfg(all(target_family = "wasm", target_os = "unknown"))]
 
 mod faults;

@@ -170,7 +170,8 @@ impl Stage for Theatre<'_> {
         match here {
             // Where the subject has none, the browser's own quota makes one.
             Err(Broken::NotOffered(text)) if case.needs.contains(&Need::SmallPlace) && text == Need::SmallPlace.as_str() => {
-                self.in_small_place(case)
+                // What lasts nowhere takes none of the quota.
+                if self.declared().await?.is_durable() { self.in_small_place(case) } else { Err(Broken::NotOffered(text)) }
             }
             verdict => verdict,
         }
