@@ -20,7 +20,8 @@
 //!
 //! - **A location** is one database, `anystorage/` and its name, with one object store, `anystorage`. Keys and values are bytes. Deleting
 //!   the data of the site in the browser's settings deletes it; [`remove`] deletes one, [`list`] tells which there are.
-//! - **A sync** is one transaction with `durability: "strict"`; without a change there is none. Changes that outgrow memory go to the
+//! - **A sync** is one transaction with `durability: "strict"`; without a change there is none. That is one fdatasync in Chromium 156 and
+//!   one fsync in Firefox 153 (29, less those of an idle browser, and 21 for 20 syncs, told by strace). Changes that outgrow memory go to the
 //!   browser in `relaxed` transactions before it. All puts and deletions of a transaction are asked for at once and none is awaited by
 //!   itself; nothing else is awaited while it is open. Bytes are copied out of the memory of wasm before anything is.
 //! - **Puts cost**, not bytes: so inodes and names are kept together in [pages](anystorage_kv::Paged), and a new file of one block costs

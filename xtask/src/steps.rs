@@ -20,6 +20,9 @@ const BROWSER_CRATES: &[&str] = &[
 /// What runs the suite in browsers by way of WebDriver.
 pub(crate) const RUNNER: &str = "anystorage-browser-runner";
 
+/// Browsers in which what is no case of the suite is tried as well.
+const SCENARIOS: &[&str] = &["chromium", "firefox"];
+
 /// Packages with a large tree of dependencies of their own, which native tests go without.
 const BROWSERS_ALONE: &[&str] = &["wasm-runner"];
 
@@ -157,7 +160,10 @@ fn checks(declared_toolchain: Option<String>) -> Vec<Step> {
     let browser_crates = each("-p", BROWSER_CRATES);
     let mut steps = vec![
         Step::cargo("formatting", "fmt --all --check"),
-        Step::cargo("lints, native", &format!("clippy {native} --all-targets -- -D warnings")),
+        Step::cargo(
+            "lints, native",
+            &format!("clippy {native} --all-targets --features anystorage-browser-runner/browsers -- -D warnings"),
+        ),
         Step::cargo(format!("lints, {WASM}"), &format!("clippy{browser_crates} --target {WASM} -- -D warnings")),
         Step::cargo("documentation", &format!("doc {native}{} --no-deps", each("--exclude", ONLY_IN_BROWSERS)))
             .with("RUSTDOCFLAGS", "-D warnings"),
@@ -232,6 +238,14 @@ fn browser_tests(browsers: &[&Browser], drivers: &[(&str, String)]) -> Vec<Step>
         let drivers = drivers.iter().filter(|(name, _)| *name == browser.driver_variable);
         let step = drivers.fold(Step::cargo(title, &arguments), |step, (name, driver)| step.with(name, driver));
         steps.push(step.judged_by(Judge::Report { cases: 160, engines: browser.engines }));
+        if !SCENARIOS.contains(&browser.name) {
+            continue;
+        }
+        let title = format!("several tabs, a full origin, storage denied, flushes counted, in {}", browser.name);
+        let arguments = format!("test -p {RUNNER} --features browsers --test scenarios -- --show-output --test-threads 1");
+        let step = Step::cargo(title, &arguments).with("ANYSTORAGE_BROWSER", browser.name);
+        let drivers = drivers.iter().filter(|(name, _)| *name == browser.driver_variable);
+        steps.push(drivers.fold(step, |step, (name, driver)| step.with(name, driver)).judged_by(Judge::Tests { at_least: 7 }));
     }
     steps
 }

@@ -17,6 +17,9 @@ use crate::host::{Directory, Entry, Handle, MAX_LEN, can_move};
 use crate::names::{HIDDEN, from_host};
 use crate::options::{Mode, OpfsOptions};
 
+const DENIED: &str = "the browser denies this site its storage (cookies and site data blocked, or a frame of another site): allow it for this \
+                      site";
+
 /// A tree of files in the origin private file system.
 #[derive(Debug)]
 pub struct TreeBackend {
@@ -28,7 +31,10 @@ impl TreeBackend {
         let operation = Operation::OpenLocation;
         let opening = |error: Error| error.in_operation(operation);
         let path = StoragePath::parse(name)?;
-        let lock = WebLock::acquire(&format!("anystorage:opfs:{path}")).await?;
+        let lock = WebLock::acquire(&format!("anystorage:opfs:{path}")).await.map_err(|error| match (error.kind(), error.text()) {
+            (ErrorKind::PermissionDenied, None) => Error::new(error.kind(), operation).with_text(DENIED).with_cause(error),
+            _ => error,
+        })?;
         let mut root = Directory::of_origin().await?;
         for part in path.parts() {
             root = root.directory(&crate::names::to_host(part), options.mode == Mode::ReadWriteCreate).await.map_err(failed(operation))?;

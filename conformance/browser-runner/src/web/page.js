@@ -9,11 +9,11 @@ const trouble = (text) => tell("trouble", `${globalThis.anystoragePanic ?? ""} $
 addEventListener("error", (event) => trouble(`in the page: ${event.message}`));
 addEventListener("unhandledrejection", (event) => trouble(`in the page, not caught: ${event.reason}`));
 
-// Locks say when a page or a worker has really ended: whoever holds one is alive.
+// Locks say when a page or a worker has really ended: whoever holds one is alive. Where a site gets no storage it gets no locks either.
 const pageLock = `runner page ${tab}`;
 const workerLock = `runner worker ${tab}`;
 const granted = (name, until) =>
-  new Promise((resolve) => (navigator.locks ? navigator.locks.request(name, () => (resolve(), until)) : resolve()));
+  new Promise((resolve) => (navigator.locks ? navigator.locks.request(name, () => (resolve(), until)).catch(resolve) : resolve()));
 
 // Which operations of a load were begun and ended last, as far as this page knows.
 let begun = -1;

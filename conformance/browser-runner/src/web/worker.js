@@ -19,7 +19,7 @@ globalThis.anystorageEnded = (number) => postMessage({ ended: number });
 let ready;
 async function start({ module, lock }) {
   // Held for as long as this worker lives.
-  await new Promise((resolve) => (navigator.locks ? navigator.locks.request(lock, () => (resolve(), new Promise(() => {}))) : resolve()));
+  await new Promise((resolve) => (navigator.locks ? navigator.locks.request(lock, () => (resolve(), new Promise(() => {}))).catch(resolve) : resolve()));
   await init({ module_or_path: module });
 }
 

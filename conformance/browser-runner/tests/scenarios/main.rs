@@ -1,0 +1,9 @@
+//! What befalls the engines of browsers beside the cases: several tabs, a full origin, private windows, storage that is denied, a strict
+//! policy. In the browser that `ANYSTORAGE_BROWSER` names, Chromium unless it does.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::print_stdout)]
+
+mod flushes;
+mod quota;
+mod refused;
+mod tabs;
+mod world;
