@@ -233,19 +233,20 @@ fn browser_tests(browsers: &[&Browser], drivers: &[(&str, String)]) -> Vec<Step>
         }
     }
     for browser in browsers {
+        let with_driver = |step: Step| {
+            let driver = drivers.iter().filter(|(name, _)| *name == browser.driver_variable);
+            driver.fold(step, |step, (name, driver)| step.with(name, driver))
+        };
         let title = format!("the suite in {}, across reloads, restarts and kills", browser.name);
         let arguments = format!("run --quiet -p {RUNNER} -- conformance --browser {} --format json", browser.name);
-        let drivers = drivers.iter().filter(|(name, _)| *name == browser.driver_variable);
-        let step = drivers.fold(Step::cargo(title, &arguments), |step, (name, driver)| step.with(name, driver));
+        let step = with_driver(Step::cargo(title, &arguments));
         steps.push(step.judged_by(Judge::Report { cases: 160, engines: browser.engines }));
-        if !SCENARIOS.contains(&browser.name) {
-            continue;
+        if SCENARIOS.contains(&browser.name) {
+            let title = format!("several tabs, a full origin, storage denied, flushes counted, in {}", browser.name);
+            let arguments = format!("test -p {RUNNER} --features browsers --test scenarios -- --show-output --test-threads 1");
+            let step = with_driver(Step::cargo(title, &arguments)).with("ANYSTORAGE_BROWSER", browser.name);
+            steps.push(step.judged_by(Judge::Tests { at_least: 7 }));
         }
-        let title = format!("several tabs, a full origin, storage denied, flushes counted, in {}", browser.name);
-        let arguments = format!("test -p {RUNNER} --features browsers --test scenarios -- --show-output --test-threads 1");
-        let step = Step::cargo(title, &arguments).with("ANYSTORAGE_BROWSER", browser.name);
-        let drivers = drivers.iter().filter(|(name, _)| *name == browser.driver_variable);
-        steps.push(drivers.fold(step, |step, (name, driver)| step.with(name, driver)).judged_by(Judge::Tests { at_least: 7 }));
     }
     steps
 }
