@@ -17,7 +17,7 @@ use futures_lite::future::block_on;
 
 /// The engine. Its files share the map, because closing the engine closes them.
 #[derive(Debug)]
-struct Shelf(Arc<Mutex<Map>>);
+pub(crate) struct Shelf(Arc<Mutex<Map>>);
 
 #[derive(Debug)]
 struct Map {
@@ -52,7 +52,7 @@ struct Handle {
 const BLOCK: u64 = 4096;
 
 impl Shelf {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let nodes = BTreeMap::from([(StoragePath::root(), Node::Directory { revision: 0 })]);
         Self(Arc::new(Mutex::new(Map { nodes, changes: 0, closed: false })))
     }

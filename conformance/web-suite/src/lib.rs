@@ -1,6 +1,7 @@
 //! The project's own engines as a suite for browsers: what `anystorage-browser-runner` builds unless it is given another crate.
 #![cfg(all(target_family = "wasm", target_os = "unknown"))]
 
+mod facade;
 mod memory;
 
 use anystorage_conformance::browser::Exported;
@@ -8,6 +9,8 @@ use anystorage_conformance::browser::wire::{Browser, Context};
 use anystorage_idb::subject::IdbSubject;
 use anystorage_opfs::subject::OpfsSubject;
 
+use crate::facade::AnySubject;
+pub use crate::facade::anystorage_open;
 use crate::memory::MemorySubject;
 
 /// WebKitGTK has no OPFS.
@@ -17,4 +20,5 @@ anystorage_conformance::browser_suite!(
     Exported::new(MemorySubject::new(u64::MAX)),
     Exported::new(OpfsSubject::new("")).contexts(&[Context::Worker]).browsers(&WITH_OPFS),
     Exported::new(IdbSubject::new("")).small_places_times(3),
+    Exported::new(AnySubject).contexts(&[]),
 );

@@ -29,7 +29,8 @@ const FLAGS: &[&str] = &[
 ];
 
 pub(super) fn capabilities(launch: &Launch) -> Result<Value> {
-    let program = programs::find(PROGRAMS).ok_or_else(|| Failure::new("there is no chromium on the PATH"))?;
+    let program =
+        launch.program.clone().or_else(|| programs::find(PROGRAMS)).ok_or_else(|| Failure::new("there is no chromium on the PATH"))?;
     let mut arguments: Vec<String> = FLAGS.iter().map(|flag| (*flag).to_owned()).collect();
     arguments.push(format!("--user-data-dir={}", launch.profile.display()));
     if rustix::process::getuid().is_root() {

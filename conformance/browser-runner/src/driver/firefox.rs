@@ -15,7 +15,8 @@ const PROGRAMS: &[&str] = &["firefox-esr", "firefox"];
 const LIMIT: &str = "dom.quotaManager.temporaryStorage.fixedLimit";
 
 pub(super) fn capabilities(launch: &Launch) -> Result<Value> {
-    let program = programs::find(PROGRAMS).ok_or_else(|| Failure::new("there is no firefox on the PATH"))?;
+    let program =
+        launch.program.clone().or_else(|| programs::find(PROGRAMS)).ok_or_else(|| Failure::new("there is no firefox on the PATH"))?;
     std::fs::create_dir_all(&launch.profile).map_err(Failure::of("no directory for a profile"))?;
     let mut preferences = launch.preferences.clone();
     let mut set = |name: &str, value: Value| drop(preferences.insert(name.to_owned(), value));

@@ -29,6 +29,7 @@ pub struct Launch {
     pub(super) browser: Browser,
     pub(super) profile: PathBuf,
     pub(super) driver: Option<PathBuf>,
+    pub(super) program: Option<PathBuf>,
     pub(super) storage: Storage,
     pub(super) preferences: Map<String, Value>,
     pub(super) hosts: Vec<String>,
@@ -39,14 +40,21 @@ impl Launch {
     #[must_use]
     pub fn new(browser: Browser, profile: &Path) -> Self {
         let driver = std::env::var_os(variable(browser)).map(PathBuf::from);
-        let (preferences, hosts) = (Map::new(), Vec::new());
-        Self { browser, profile: profile.to_owned(), driver, storage: Storage::Usual, preferences, hosts }
+        let (program, preferences, hosts) = (None, Map::new(), Vec::new());
+        Self { browser, profile: profile.to_owned(), driver, program, storage: Storage::Usual, preferences, hosts }
     }
 
     /// With this driver. Otherwise it is the one that a variable names (`CHROMEDRIVER`, `GECKODRIVER`, `SAFARIDRIVER`), or on the `PATH`.
     #[must_use]
     pub fn driver(mut self, driver: Option<PathBuf>) -> Self {
         self.driver = driver.or(self.driver);
+        self
+    }
+
+    /// By this program in the place of the one on the `PATH`, where a driver starts the browser.
+    #[must_use]
+    pub fn program(mut self, program: &Path) -> Self {
+        self.program = Some(program.to_owned());
         self
     }
 

@@ -1,9 +1,11 @@
 //! What befalls the engines of browsers beside the cases: several tabs, a full origin, private windows, storage that is denied, a strict
-//! policy. In the browser that `ANYSTORAGE_BROWSER` names, Chromium unless it does.
+//! policy. In the browser that `ANYSTORAGE_BROWSER` names, Chromium unless it does; of WebKit, `tabs` and the list as usual alone.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::print_stdout)]
 
+mod fallback;
 mod flushes;
 mod quota;
 mod refused;
 mod tabs;
+mod third_party;
 mod world;

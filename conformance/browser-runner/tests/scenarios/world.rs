@@ -1,16 +1,47 @@
 //! A browser on a profile, its tabs, and what they are asked to do.
 
-use std::path::Path;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anystorage_api::ErrorKind;
 use anystorage_browser_runner::driver::{Launch, Session, Storage};
+use anystorage_browser_runner::ending;
 use anystorage_browser_runner::package::Package;
 use anystorage_browser_runner::server::{Asked, Server, Tab};
 use anystorage_conformance::browser::wire::{Act, Answer, Browser, Context, Refusal, Request};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
 use tempfile::TempDir;
+
+/// Runs the facade in a script or worker of the page's own: a driver's script is no module.
+const OPENING: &str = r#"
+    const [context, config] = arguments;
+    const source = `
+        try {
+            const { default: init, anystorage_open: open } = await import("${location.origin}/suite.js");
+            await init({ module_or_path: fetch("${location.origin}/suite_bg.wasm") });
+            postMessage(await open(${JSON.stringify(config)}));
+        } catch (error) {
+            postMessage(JSON.stringify({ Err: { kind: "thrown", text: String(error) } }));
+        }`;
+    return new Promise((resolve) => {
+        if (context === "worker") {
+            const worker = new Worker(URL.createObjectURL(new Blob([source], { type: "text/javascript" })), { type: "module" });
+            worker.onmessage = ({ data }) => (worker.terminate(), resolve(data));
+            worker.onerror = ({ message }) => resolve(JSON.stringify({ Err: { kind: "no worker", text: String(message) } }));
+        } else {
+            addEventListener("message", ({ data }) => resolve(data), { once: true });
+            const script = document.createElement("script");
+            script.type = "module";
+            script.textContent = source;
+            document.head.append(script);
+        }
+    });
+"#;
 
 /// How long what a browser does by itself may take: to let go of what a page had that is gone.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -35,7 +66,7 @@ fn server() -> &'static Server {
 pub(crate) struct World {
     pub(crate) session: Session,
     pub(crate) profile: TempDir,
-    storage: Storage,
+    launch: Launch,
 }
 
 /// A page of the suite in a tab of its own.
@@ -50,16 +81,26 @@ pub(crate) type Done = Result<(), Refusal>;
 
 impl World {
     pub(crate) fn new(storage: Storage) -> Self {
+        Self::with(|launch| launch.storage(storage))
+    }
+
+    /// As `prepare` has it started.
+    pub(crate) fn with(prepare: impl FnOnce(Launch) -> Launch) -> Self {
+        ending::prepare();
         let profile = TempDir::new().unwrap();
-        Self { session: start(profile.path(), storage), profile, storage }
+        let launch = prepare(Launch::new(browser(), &profile.path().join("profile")));
+        let launch = if browser() == Browser::Firefox { launch.program(&crash_proof(profile.path())) } else { launch };
+        let gives = matches!(launch.gives(), Storage::Usual | Storage::Small(_));
+        assert!(browser() != Browser::WebKit || gives, "the program that runs WebKit has no {:?} storage", launch.gives());
+        Self { session: launch.start().unwrap(), profile, launch }
     }
 
     /// SIGKILL to all its processes, and another browser on the same profile.
     pub(crate) fn killed_and_started(self) -> Self {
-        let Self { session, profile, storage } = self;
+        let Self { session, profile, launch } = self;
         let processes = session.processes();
         session.kill(&processes);
-        Self { session: start(profile.path(), storage), profile, storage }
+        Self { session: launch.start().unwrap(), profile, launch }
     }
 
     /// A page in the tab that is in front.
@@ -69,8 +110,17 @@ impl World {
 
     /// The same, from another path of the server.
     pub(crate) fn page_at(&self, path: &str) -> Page {
+        self.page_of(&server().origin(), path)
+    }
+
+    /// The same, under another name of this machine.
+    pub(crate) fn page_on(&self, host: &str) -> Page {
+        self.page_of(&format!("http://{host}:{}", server().port()), "/")
+    }
+
+    fn page_of(&self, origin: &str, path: &str) -> Page {
         let tab = server().tab();
-        let url = format!("{}{path}{}", server().origin(), tab.path().trim_start_matches('/'));
+        let url = format!("{origin}{path}{}", tab.path().trim_start_matches('/'));
         let life = tab.life();
         self.session.go(&url).unwrap();
         tab.wait_for_life_after(life).unwrap();
@@ -91,6 +141,12 @@ impl World {
         server().origin()
     }
 
+    /// Chromium: what the origin may have in all.
+    pub(crate) fn set_quota(&self, bytes: u64) {
+        let room = json!({ "origin": self.origin(), "quotaSize": bytes });
+        self.session.devtools("Storage.overrideQuotaForOrigin", &room).unwrap();
+    }
+
     pub(crate) fn close_tab(&self, page: Page, front: &Page) {
         self.session.to_front(&page.handle).unwrap();
         self.session.close_tab().unwrap();
@@ -101,13 +157,28 @@ impl World {
     pub(crate) fn crash_tab(&self, page: &Page, front: &Page) {
         self.session.to_front(&page.handle).unwrap();
         // The tab that is to answer is gone by then.
-        let _ = self.session.devtools("Page.crash", &serde_json::json!({}));
+        let _ = self.session.devtools("Page.crash", &json!({}));
         self.session.to_front(&front.handle).unwrap();
     }
-}
 
-fn start(profile: &Path, storage: Storage) -> Session {
-    Launch::new(browser(), &profile.join("profile")).storage(storage).start().unwrap()
+    /// Firefox: SIGKILL to the processes that serve sites. All tabs of a site are served by one.
+    pub(crate) fn kill_sites(&self) {
+        // The name of a thread as the kernel cuts it: `Isolated Web Content`.
+        let serves_a_site = |number: &i32| read(*number, "comm").is_some_and(|name| name.trim() == "Isolated Web Co");
+        let sites: Vec<i32> = self.session.processes().into_iter().filter(serves_a_site).collect();
+        assert!(!sites.is_empty(), "no process of Firefox serves a site");
+        for number in sites.into_iter().filter_map(Pid::from_raw) {
+            kill_process(number, Signal::KILL).unwrap();
+        }
+    }
+
+    /// Opens URLs in order by the facade, in the page in front or a worker of it: what the module answers.
+    pub(crate) fn open(&self, context: Context, urls: &[&str]) -> Value {
+        let (first, rest) = urls.split_first().unwrap();
+        let config = json!({ "url": first, "fallback": rest }).to_string();
+        let answer = self.session.run(OPENING, &[context.as_str().into(), config.into()]).unwrap();
+        serde_json::from_str(answer.as_str().unwrap()).unwrap()
+    }
 }
 
 impl Page {
@@ -143,6 +214,20 @@ impl Page {
             }
         }
     }
+}
+
+/// Firefox as a person starts it: geckodriver has the whole browser quit when one of its processes crashes.
+fn crash_proof(directory: &Path) -> PathBuf {
+    let script = directory.join("firefox");
+    let text = "#!/bin/sh\nunset MOZ_CRASHREPORTER_SHUTDOWN\nexec \"$(command -v firefox-esr || command -v firefox)\" \"$@\"\n";
+    fs::write(&script, text).unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    script
+}
+
+/// What the kernel tells of a process.
+fn read(number: i32, what: &str) -> Option<String> {
+    fs::read_to_string(format!("/proc/{number}/{what}")).ok()
 }
 
 fn done(answer: Answer) -> Done {
