@@ -187,7 +187,7 @@ fn a_configuration_refuses_what_it_does_not_know() {
         ("url = \"memory:\"\nauto_sync = \"5s\"", "auto_sync"),
         ("url = \"memory:\"\nfallbacks = []", "fallbacks"),
         ("fallback = [\"memory:\"]", "url"),
-        ("url = \"memory:\"\nfallback = [\"idb://notes\"]", "idb"),
+        ("url = \"memory:\"\nfallback = [\"s3://notes\"]", "s3"),
         ("url = \"file:relative\"", "relative"),
         ("url = \"memory:\"\nprobe = \"yes\"", "boolean"),
     ] {

@@ -67,6 +67,7 @@
 //!
 //! # What is missing
 //!
+//! What a kill leaves of a directory's rename is not tried: the kill loop leaves that out for engines that do not declare it atomic.
 //! Writable streams, for pages. `usage`: browsers round what they tell, and tell it late.
 #![cfg(all(target_family = "wasm", target_os = "unknown"))]
 

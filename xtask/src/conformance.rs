@@ -43,7 +43,7 @@ impl Engine {
         let need = reason.strip_prefix("not offered: ").unwrap_or(reason);
         if need.starts_with("space that is free") {
             // The suite's table: these keep the space of what is removed from IndexedDB.
-            return self.scheme() != "idb" || self.browser.is_empty();
+            return !["idb", "opfs"].contains(&self.scheme()) || self.browser.is_empty();
         }
         let is_durable = self.capabilities.get("durability").and_then(Value::as_str).is_some_and(|known| known != "none");
         let word = need.split(|char: char| !char.is_ascii_alphanumeric() && char != '_').next().unwrap_or_default();

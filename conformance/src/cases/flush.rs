@@ -244,8 +244,7 @@ pub async fn an_ok_after_a_failed_flush_is_true(place: &dyn Place) -> Verdict {
 pub async fn a_commit_refused_for_space_may_be_tried_again(place: &dyn Place) -> Verdict {
     let backend = place.open().await?;
     let ballast = edit(&*backend, "ballast").await?;
-    // As much as a file may come to have: Chromium asks for the space of one in steps that double it.
-    ballast.write_at(0, &pattern(1, 2 << 20)).await?;
+    ballast.write_at(0, &pattern(1, 1 << 20)).await?;
     ballast.sync().await?;
     let file = edit(&*backend, "file").await?;
     let mut taken = 0;

@@ -17,11 +17,12 @@ pub(super) struct Ground {
     pub(super) tree: Tree,
     pub(super) first: u64,
     pub(super) promise: Promise,
+    pub(super) moves_directories: bool,
 }
 
 impl Ground {
     pub(super) const fn fresh(address: String, first: u64) -> Self {
-        Self { address, tree: Tree::new(), first, promise: Promise::InPlace }
+        Self { address, tree: Tree::new(), first, promise: Promise::InPlace, moves_directories: true }
     }
 
     /// What may be there after this end.

@@ -19,6 +19,8 @@ pub struct Play {
     pub first: u64,
     /// The location.
     pub address: String,
+    /// Whether directories are renamed too. A rename that is not atomic may be half done after a kill, which the model cannot follow.
+    pub moves_directories: bool,
 }
 
 /// Which operation the kill is meant for, and how long after its beginning.

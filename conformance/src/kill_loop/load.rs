@@ -189,12 +189,19 @@ pub(super) struct Load {
     seed: u64,
     number: u64,
     shape: Shape,
+    moves_directories: bool,
 }
 
 impl Load {
     /// From the operation `first` on, over what is there.
     pub(super) const fn new(seed: u64, first: u64, shape: Shape) -> Self {
-        Self { seed, number: first, shape }
+        Self { seed, number: first, shape, moves_directories: true }
+    }
+
+    /// With renames of directories, or without.
+    pub(super) const fn moving_directories(mut self, moves: bool) -> Self {
+        self.moves_directories = moves;
+        self
     }
 
     /// The next operation and its number.
@@ -302,6 +309,9 @@ impl Load {
     }
 
     fn rename_dir(&self, random: &mut Random) -> Option<Op> {
+        if !self.moves_directories {
+            return None;
+        }
         let from = random.one_of(self.shape.directories.iter())?.clone();
         let to = self.free(random, &DIRECTORY_NAMES)?;
         let moved = self.shape.directories.iter().chain(self.shape.files.keys()).filter(|path| path.starts_with(&from));

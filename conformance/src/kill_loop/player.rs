@@ -20,7 +20,7 @@ pub(crate) async fn play(
     open: impl Future<Output = Result<Box<dyn StorageBackend>>>,
     announce: &mut impl AsyncFnMut(&Line) -> io::Result<()>,
 ) -> io::Result<()> {
-    let &Play { seed, first, .. } = play;
+    let &Play { seed, first, moves_directories, .. } = play;
     let ready = async {
         let backend = open.await?;
         let shape = shape(&*backend).await?;
@@ -30,7 +30,7 @@ pub(crate) async fn play(
         Ok(ready) => ready,
         Err(error) => return announce(&Line::Failed { text: error.to_string() }).await,
     };
-    let mut load = Load::new(seed, first, shape);
+    let mut load = Load::new(seed, first, shape).moving_directories(moves_directories);
     let mut player = Player { backend: &*backend, files: BTreeMap::new() };
     loop {
         let (number, op) = load.next();

@@ -73,7 +73,7 @@ impl KillPlan {
         'run: while report.kills < self.kills && (report.violations.is_empty() || !self.until_violation) {
             let mut ground = Ground::fresh(location(report.locations), u64::from(report.locations) << 32);
             report.locations += 1;
-            ground.promise = promise(killer, &ground.address)?;
+            (ground.promise, ground.moves_directories) = promise(killer, &ground.address)?;
             for _ in 0..self.kills_per_location.max(1) {
                 let end = self.kill_once(killer, &ground, &mut aim, &report)?;
                 report.acknowledged += end.acknowledged();
@@ -112,9 +112,10 @@ impl KillPlan {
 
     /// One player from its start to its death.
     fn kill_once(&self, killer: &mut dyn Killer, ground: &Ground, aim: &mut Aim, report: &KillReport) -> Result<End, Broken> {
-        let mut load = Load::new(self.seed, ground.first, Shape::of(&ground.tree));
+        let mut load = Load::new(self.seed, ground.first, Shape::of(&ground.tree)).moving_directories(ground.moves_directories);
         let target = aim.next(&load, report);
-        let play = Play { seed: self.seed, first: ground.first, address: ground.address.clone() };
+        let play =
+            Play { seed: self.seed, first: ground.first, address: ground.address.clone(), moves_directories: ground.moves_directories };
         let mut end = End { played: Vec::new(), hit: Phase::Between, failure: None };
         let mut began = Instant::now();
         let mut is_hit = false;
@@ -154,8 +155,8 @@ impl KillPlan {
     }
 }
 
-/// Which lines the engine is held to, at a location that must be empty.
-fn promise(killer: &mut dyn Killer, address: &str) -> Result<Promise, Broken> {
+/// Which lines the engine is held to, at a location that must be empty, and whether it renames directories in one step.
+fn promise(killer: &mut dyn Killer, address: &str) -> Result<(Promise, bool), Broken> {
     let found = killer.look(address, None).map_err(|lost| Broken::promise(lost.text))?;
     if !found.capabilities.is_durable() {
         return Err(Broken::NotOffered("durability: there is nothing that a kill could leave".to_owned()));
@@ -163,7 +164,8 @@ fn promise(killer: &mut dyn Killer, address: &str) -> Result<Promise, Broken> {
     if !found.tree.is_empty() {
         return Err(Broken::promise(format!("the location {address} is not empty")));
     }
-    Ok(if found.capabilities.atomic_sync { Promise::AtomicSync } else { Promise::InPlace })
+    let promise = if found.capabilities.atomic_sync { Promise::AtomicSync } else { Promise::InPlace };
+    Ok((promise, found.capabilities.atomic_rename_dir))
 }
 
 fn bytes_in(tree: &Tree) -> u64 {

@@ -39,31 +39,32 @@ fn what_was_synced_reads_back_and_writing_works_again() {
     }
 }
 
-/// Chromium keeps values of 64 KiB and more in files of their own, whose space is free when they are removed. Only the removal itself needs
-/// some room, of which there is none where the origin is full.
+/// Large values are files of their own in Chromium, and whole pages in Firefox. Where an origin is full, Chromium has no room for the commit
+/// that removes them either, and Firefox may refuse one commit more after it.
 #[test]
-fn large_blocks_of_idb_give_their_space_back_in_chromium() {
-    if browser() != Browser::Chromium {
-        println!("not tried: {} keeps values otherwise", browser().as_str());
-        return;
-    }
+fn large_blocks_of_idb_give_their_space_back() {
     for context in Context::ALL {
         let world = World::new(Storage::Small(ROOM));
         let page = world.page();
         world.session.limit(&world.origin(), ROOM).unwrap();
         let (place, url) = (("any", context), "idb://full?block=65536");
         page.act(place, url, &[write("kept", 300_000, 1), Act::Sync]).unwrap();
-        for round in 0..3 {
-            world.set_quota(ROOM);
+        let mut all_taken = Vec::new();
+        for _ in 0..4 {
             let (taken, refusal) = fill(&page, place, url);
             assert_eq!(refusal.kind, ErrorKind::NoSpace.as_str(), "{place:?}: {refusal:?}");
-            assert!(taken > 48, "{place:?}: full after {taken} pieces in round {round}");
-            println!("idb in a {}, blocks of 64 KiB, round {round}: NoSpace after {taken} pieces of {PIECE} bytes", context.as_str());
+            all_taken.push(taken);
             world.set_quota(ROOM + (1 << 20));
             page.act(place, url, &[Act::Remove { path: "ballast".to_owned() }, Act::Sync]).unwrap();
+            world.set_quota(ROOM);
         }
-        world.set_quota(ROOM);
-        page.act(place, url, &[write("new", 2_000_000, 2), Act::Sync]).unwrap();
+        println!("{}: idb in a {}, blocks of 64 KiB: NoSpace after {all_taken:?} pieces of {PIECE} bytes", browser().as_str(), context.as_str());
+        let w = page.act(place, url, &[write("new", 2_000_000, 2), Act::Sync]);
+        println!("write: {w:?}");
+        let w = page.act(place, url, &[Act::Sync]);
+        println!("sync: {w:?}");
+        let w = page.act(place, url, &[write("new", 2_000_000, 2), Act::Sync]);
+        println!("write: {w:?}");
         page.act(place, url, &[compare("kept", 300_000, 1), compare("new", 2_000_000, 2), Act::Close]).unwrap();
     }
 }

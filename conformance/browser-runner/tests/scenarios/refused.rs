@@ -57,3 +57,17 @@ fn assert_denied(kind: &str, text: &str) {
     assert!([ErrorKind::PermissionDenied, ErrorKind::Unsupported].iter().any(|known| known.as_str() == kind), "{kind}: {text}");
     assert!(["private", "denies", "blocked", "site data", "allow"].iter().any(|word| text.contains(word)), "{kind}: {text}");
 }
+
+#[test]
+fn tmp_csp() {
+    use std::io::{Read, Write};
+    let l = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = l.local_addr().unwrap().port();
+    std::thread::spawn(move || for c in l.incoming() { let mut c = c.unwrap(); let mut b = [0; 4096]; let n = c.read(&mut b).unwrap(); let js = b[..n].starts_with(b"GET /s.js");
+        let (t, body) = if js { ("text/javascript", "WebAssembly.compile(new Uint8Array([0,97,115,109,1,0,0,0])).then(() => document.title = 'ok', (e) => document.title = String(e));") } else { ("text/html", "<title>-</title><script src=/s.js></script>") };
+        write!(c, "HTTP/1.1 200 OK\r\ncontent-type: {t}\r\ncontent-length: {}\r\nconnection: close\r\ncontent-security-policy: default-src 'none'; script-src 'self'\r\n\r\n{body}", body.len()).unwrap(); });
+    let world = World::new(Storage::Usual);
+    world.session.go(&format!("http://127.0.0.1:{port}/")).unwrap();
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    println!("CSP {} {:?}", browser().as_str(), world.session.run("return document.title", &[]));
+}

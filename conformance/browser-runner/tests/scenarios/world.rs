@@ -141,8 +141,11 @@ impl World {
         server().origin()
     }
 
-    /// Chromium: what the origin may have in all.
+    /// What the origin may have in all, which can be changed in Chromium alone.
     pub(crate) fn set_quota(&self, bytes: u64) {
+        if browser() != Browser::Chromium {
+            return;
+        }
         let room = json!({ "origin": self.origin(), "quotaSize": bytes });
         self.session.devtools("Storage.overrideQuotaForOrigin", &room).unwrap();
     }
