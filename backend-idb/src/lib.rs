@@ -21,8 +21,8 @@
 //! - **A location** is one database, `anystorage/` and its name, with one object store, `anystorage`. Keys and values are bytes. Deleting
 //!   the data of the site in the browser's settings deletes it; [`remove`] deletes one, [`list`] tells which there are.
 //! - **A sync** is one transaction with `durability: "strict"`; without a change there is none. That is one fdatasync in Chromium 156 and
-//!   one fsync in Firefox 153 (29, less those of an idle browser, and 21 for 20 syncs, told by strace). Changes that outgrow memory go to the
-//!   browser in `relaxed` transactions before it. All puts and deletions of a transaction are asked for at once and none is awaited by
+//!   one fsync in Firefox 153 (20 and 21 of its files for 20 syncs, told by strace). Changes that outgrow memory go to
+//!   the browser in `relaxed` transactions before it. All puts and deletions of a transaction are asked for at once and none is awaited by
 //!   itself; nothing else is awaited while it is open. Bytes are copied out of the memory of wasm before anything is.
 //! - **Puts cost**, not bytes: so inodes and names are kept together in [pages](anystorage_kv::Paged), and a new file of one block costs
 //!   little more than the put of its bytes.
@@ -89,8 +89,9 @@
 //!    synced reads back. Space that is freed by the browser or the person can be used at once. That of removed records cannot everywhere:
 //!    Chromium keeps it until it compacts (of 200 MiB in 4 KiB blocks nothing was free after all had been deleted; blocks of 65,536 bytes
 //!    are files of their own there, and free at once), WebKit asks for the space of each put whatever is free, Firefox reuses whole pages
-//!    of 32 KiB. The commit of a removal needs a little room itself: in Chromium, where nothing at all is left, it is `NoSpace` too, until
-//!    the browser or the person makes some. `usage` is not declared: browsers round what they tell, tell it late, or not at all.
+//!    of 32 KiB, and with blocks of 65,536 bytes may refuse one more commit after a removal. The commit of a removal needs a little room
+//!    itself: in Chromium, where nothing at all is left, it is `NoSpace` too, until the browser or the person makes
+//!    some. `usage` is not declared: browsers round what they tell, tell it late, or not at all.
 //! 9. *Damage*: every record has a checksum, and so has every page of small records. What is no bytes is `Corrupt`. A value that is gone
 //!    with its key is noticed where another one leads to it, which none does for a page of names: their files are then missing.
 //! 10. *No silent fall-back*: there is none. Where the browser keeps no data, for this site or at all, opening says so.

@@ -28,7 +28,7 @@
 //! # What it costs
 //!
 //! - A sync flushes the handles of what was changed, each by itself. Of one file that is one fdatasync in Chromium 156, and seven fsyncs in
-//!   Firefox 153, which writes to a database of its own besides (26, less those of an idle browser, and 141 for 20 syncs, told by strace).
+//!   Firefox 153, which writes to databases of its own besides (21 and 140 for 20 syncs, told by strace).
 //!   Without a change there is none.
 //! - `write` fills a new file and moves it: three calls that wait for the browser. Of a file that is open and replaced, the old bytes are
 //!   copied for those who have it open.

@@ -49,22 +49,27 @@ fn large_blocks_of_idb_give_their_space_back() {
         world.session.limit(&world.origin(), ROOM).unwrap();
         let (place, url) = (("any", context), "idb://full?block=65536");
         page.act(place, url, &[write("kept", 300_000, 1), Act::Sync]).unwrap();
-        let mut all_taken = Vec::new();
+        let mut taken = Vec::new();
         for _ in 0..4 {
-            let (taken, refusal) = fill(&page, place, url);
+            let (pieces, refusal) = fill(&page, place, url);
             assert_eq!(refusal.kind, ErrorKind::NoSpace.as_str(), "{place:?}: {refusal:?}");
-            all_taken.push(taken);
+            taken.push(pieces);
             world.set_quota(ROOM + (1 << 20));
             page.act(place, url, &[Act::Remove { path: "ballast".to_owned() }, Act::Sync]).unwrap();
             world.set_quota(ROOM);
         }
-        println!("{}: idb in a {}, blocks of 64 KiB: NoSpace after {all_taken:?} pieces of {PIECE} bytes", browser().as_str(), context.as_str());
-        let w = page.act(place, url, &[write("new", 2_000_000, 2), Act::Sync]);
-        println!("write: {w:?}");
-        let w = page.act(place, url, &[Act::Sync]);
-        println!("sync: {w:?}");
-        let w = page.act(place, url, &[write("new", 2_000_000, 2), Act::Sync]);
-        println!("write: {w:?}");
+        println!(
+            "{}: idb in a {}, blocks of 64 KiB: NoSpace after {taken:?} pieces of {PIECE} bytes",
+            browser().as_str(),
+            context.as_str()
+        );
+        let most = |rounds: &[u64]| rounds.iter().all(|count| *count > taken[0] * 3 / 4);
+        assert!(most(&taken[2..3]) && (browser() == Browser::Firefox || most(&taken)), "{place:?}: {taken:?}");
+        let new = [write("new", 2_000_000, 2), Act::Sync];
+        if let Err(refusal) = page.act(place, url, &new) {
+            assert_eq!((browser(), refusal.kind.as_str()), (Browser::Firefox, ErrorKind::NoSpace.as_str()), "{refusal:?}");
+            page.act(place, url, &new).unwrap();
+        }
         page.act(place, url, &[compare("kept", 300_000, 1), compare("new", 2_000_000, 2), Act::Close]).unwrap();
     }
 }
