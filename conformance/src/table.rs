@@ -96,13 +96,13 @@ pub fn may_lack(need: Need, expected: &Capabilities) -> bool {
 ///
 /// Chromium 156 keeps records of less than 64 KiB in LevelDB, and counts its files: of 200 MiB in small records nothing was free after all
 /// of them were deleted, nor after the database was closed. Firefox 153 keeps them in SQLite's pages of 32 KiB, and a page of which a part
-/// is free is not free. WebKitGTK 2.50 asks for the space of every put, whatever is free in its file.
+/// is free is not free: in a small place that makes one case or another fail. WebKitGTK 2.50 asks for the space of every put, whatever is free in its file.
 /// Chromium takes the space of an OPFS file in steps that double it: half of a small place does not become free by less than that.
 const KEEPS_SPACE: [(&str, &str, &[&str]); 4] = [
     ("opfs", "chromium", &["flush::a_commit_refused_for_space_may_be_tried_again"]),
     ("idb", "chromium", &[]),
     ("idb", "webkit", &[]),
-    ("idb", "firefox", &["space::many_small_files_run_out", "space::closing_a_removed_file_makes_room"]),
+    ("idb", "firefox", &[]),
 ];
 
 /// Whether a case with the engine of this scheme has to do without [`Need::FreedSpace`] in a browser.
