@@ -56,6 +56,7 @@ impl From<String> for Failure {
 fn tests(step: &Step, at_least: usize) -> Result<Tally, Failure> {
     let mut child = spawn(step, Stdio::piped())?;
     let mut tally = Tally::default();
+    let mut complaints = Complaints::default();
     if let Some(output) = child.stdout.take() {
         let mut names = Names::default();
         // What tests print may hold any bytes, and a line that is not UTF-8 must not end the reading.
@@ -65,6 +66,7 @@ fn tests(step: &Step, at_least: usize) -> Result<Tally, Failure> {
             if !names.repeats(&line) {
                 println!("{line}");
             }
+            complaints.hear(&line);
             if let Some(counts) = Tally::parse(&line) {
                 tally += counts;
             }
@@ -72,7 +74,7 @@ fn tests(step: &Step, at_least: usize) -> Result<Tally, Failure> {
     }
     let ended = finish(child);
     let why = match ended {
-        _ if tally.failed > 0 => format!("{} of its tests failed", tally.failed),
+        _ if tally.failed > 0 => format!("{} of its tests failed\n{}", tally.failed, complaints.lines.join("\n")),
         Err(why) => why,
         Ok(()) if tally.passed < at_least => format!("only {} tests ran, where there are at least {at_least}", tally.passed),
         Ok(()) => return Ok(tally),
@@ -90,6 +92,24 @@ impl Names {
     fn repeats(&mut self, line: &str) -> bool {
         self.listing = line == "successes:" || (self.listing && (line.is_empty() || line.starts_with("    ")));
         self.listing
+    }
+}
+
+/// What failed tests printed, which is said again at the end: the beginning of a long log is seldom at hand.
+#[derive(Default)]
+struct Complaints {
+    listing: bool,
+    lines: Vec<String>,
+}
+
+impl Complaints {
+    const MOST: usize = 100;
+
+    fn hear(&mut self, line: &str) {
+        self.listing = (self.listing || line == "failures:") && !line.starts_with("test result:");
+        if self.listing && self.lines.len() < Self::MOST {
+            self.lines.push(line.to_owned());
+        }
     }
 }
 
@@ -137,7 +157,15 @@ fn finish(mut child: Child) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::Names;
+    use super::{Complaints, Names};
+
+    #[test]
+    fn what_failed_is_said_again() {
+        let lines = ["test a ... ok", "failures:", "---- b stdout ----", "it broke", "test result: FAILED. 1 passed; 1 failed", "test c ... ok"];
+        let mut complaints = Complaints::default();
+        lines.iter().for_each(|line| complaints.hear(line));
+        assert_eq!(complaints.lines, lines[1..4]);
+    }
 
     #[test]
     fn what_tests_print_stays_and_the_second_list_of_names_goes() {

@@ -43,8 +43,8 @@ const OPENING: &str = r#"
     });
 "#;
 
-/// How long what a browser does by itself may take: to let go of what a page had that is gone.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long what others do may take that is not asked of an engine: a browser that lets go of what a page had that is gone.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// An engine and where it runs.
 pub(crate) type Place = (&'static str, Context);
