@@ -1,5 +1,5 @@
 //! The chores of the workspace: `cargo xtask test` checks everything, `cargo xtask conformance` runs the suite in browsers, `cargo xtask
-//! deny` checks the dependencies.
+//! bench` measures engines there, `cargo xtask size` weighs a module, `cargo xtask deny` checks the dependencies.
 //!
 //! - [`steps`]: what `test` runs, as a list
 //! - [`setup`], [`browsers`] and [`tools`]: what is needed and how that gets onto the machine
@@ -42,6 +42,17 @@ enum Chore {
     /// The conformance suite in real browsers, across reloads, restarts and kills. Installs what is missing (on Debian). Other options are
     /// for the runner: `--format json`, `--engine`, `--kills` and more, told by `-- --help`.
     Conformance(BrowserArgs),
+    /// The engines of browsers beside plain JavaScript, in one run. Installs what is missing (on Debian). Other options are for the
+    /// benchmark: `--format json`, `--engine`, `--rounds`, `--check` and more, told by `-- --help`. Natively: `cargo run --release -p
+    /// anystorage-bench`.
+    Bench(BrowserArgs),
+    /// What a module weighs that opens and uses OPFS and IndexedDB through the facade: optimised, compressed, and compared with a bound.
+    /// Installs what is missing (on Debian). Takes `--format json`.
+    Size {
+        /// Options of the program that weighs.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<String>,
+    },
     /// Licences, bans, sources and known vulnerabilities of all dependencies, by cargo-deny (installed below `target/` if it is missing).
     Deny,
 }
@@ -69,8 +80,10 @@ struct BrowserArgs {
 fn main() -> ExitCode {
     let passed = match Cli::parse().chore {
         Chore::Test(args) => test(&args),
-        Chore::Conformance(args) => in_browsers("conformance", &args).map_err(|why| eprintln!("error: {why}")).is_ok(),
-        Chore::Deny => deny::run().map_err(|why| eprintln!("error: {why}")).is_ok(),
+        Chore::Conformance(args) => said(in_browsers(steps::RUNNER, &["conformance"], &args)),
+        Chore::Bench(args) => said(in_browsers(steps::BENCH, &[], &args)),
+        Chore::Size { options } => said(size(&options)),
+        Chore::Deny => said(deny::run()),
     };
     if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -97,17 +110,34 @@ fn test(args: &TestArgs) -> bool {
     total.failed == 0
 }
 
-/// Runs a command of the browsers' runner, with the drivers that it needs.
-fn in_browsers(command: &str, args: &BrowserArgs) -> Result<(), String> {
+/// Whether it went well; if not, why is printed.
+fn said(outcome: Result<(), String>) -> bool {
+    outcome.map_err(|why| eprintln!("error: {why}")).is_ok()
+}
+
+/// Runs a program of the workspace that starts browsers, with the drivers that it needs.
+fn in_browsers(package: &str, command: &[&str], args: &BrowserArgs) -> Result<(), String> {
     setup::prepare_browsers(&args.browser)?;
+    let names = Browser::names(&args.browser);
+    let options = ["--browser", &names].into_iter().chain(args.others.iter().map(String::as_str));
+    run_program(package, command.iter().copied().chain(options), &setup::drivers(&args.browser)?)
+}
+
+fn size(options: &[String]) -> Result<(), String> {
+    setup::prepare_size()?;
+    run_program(steps::SIZE, options.iter().map(String::as_str), &[])
+}
+
+/// Runs a program of the workspace.
+fn run_program<'a>(package: &str, arguments: impl Iterator<Item = &'a str>, variables: &[(&str, String)]) -> Result<(), String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
-        .args(["run", "--quiet", "-p", steps::RUNNER, "--", command, "--browser", &Browser::names(&args.browser)])
-        .args(args.others.iter().filter(|option| *option != "--"))
-        .envs(setup::drivers(&args.browser)?)
+        .args(["run", "--quiet", "-p", package, "--"])
+        .args(arguments.filter(|option| *option != "--"))
+        .envs(variables.iter().map(|(name, value)| (name, value)))
         .status()
         .map_err(|error| format!("cargo could not be started: {error}"))?;
-    if status.success() { Ok(()) } else { Err(format!("the runner ended with {status}")) }
+    if status.success() { Ok(()) } else { Err(format!("{package} ended with {status}")) }
 }
 
 /// Runs the steps up to the first that fails, and sums up.

@@ -161,7 +161,8 @@ mod tests {
 
     #[test]
     fn what_failed_is_said_again() {
-        let lines = ["test a ... ok", "failures:", "---- b stdout ----", "it broke", "test result: FAILED. 1 passed; 1 failed", "test c ... ok"];
+        let lines =
+            ["test a ... ok", "failures:", "---- b stdout ----", "it broke", "test result: FAILED. 1 passed; 1 failed", "test c ... ok"];
         let mut complaints = Complaints::default();
         lines.iter().for_each(|line| complaints.hear(line));
         assert_eq!(complaints.lines, lines[1..4]);

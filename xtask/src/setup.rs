@@ -41,6 +41,9 @@ const NATIVE: &[Tool] = &[
     Tool { sign: Sign::Program(&["mount"]), package: "mount" },
 ];
 
+/// What makes modules for the web smaller.
+const SIZE: Tool = Tool { sign: Sign::Program(&["wasm-opt"]), package: "binaryen" };
+
 /// Installs what is missing, and nothing else.
 ///
 /// # Errors
@@ -50,7 +53,8 @@ pub(crate) fn prepare(browsers: &[&Browser]) -> Result<(), String> {
     rust_component("clippy", "clippy")?;
     // The lints run for wasm32 even where no browser does.
     wasm_target()?;
-    let tools: Vec<&Tool> = NATIVE.iter().chain(browsers.iter().flat_map(|browser| browser.tools)).collect();
+    let weighs = (!browsers.is_empty()).then_some(&SIZE);
+    let tools: Vec<&Tool> = NATIVE.iter().chain(weighs).chain(browsers.iter().flat_map(|browser| browser.tools)).collect();
     debian_packages(&tools)
 }
 
@@ -61,6 +65,15 @@ pub(crate) fn prepare(browsers: &[&Browser]) -> Result<(), String> {
 pub(crate) fn prepare_browsers(browsers: &[&Browser]) -> Result<(), String> {
     wasm_target()?;
     debian_packages(&browsers.iter().flat_map(|browser| browser.tools).collect::<Vec<_>>())
+}
+
+/// Installs what is missing to weigh a module, and nothing else.
+///
+/// # Errors
+/// What is missing and could not be installed, with how to install it.
+pub(crate) fn prepare_size() -> Result<(), String> {
+    wasm_target()?;
+    debian_packages(&[&SIZE])
 }
 
 /// The variables by which test runners find the drivers of these browsers. A driver that comes as a crate is built if it is missing.

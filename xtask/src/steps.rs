@@ -15,10 +15,19 @@ const BROWSER_CRATES: &[&str] = &[
     "anystorage-opfs",
     "anystorage-conformance",
     "anystorage",
+    "anystorage-web-suite",
+    "anystorage-browser-bench",
+    "anystorage-size",
 ];
 
 /// What runs the suite in browsers by way of WebDriver.
 pub(crate) const RUNNER: &str = "anystorage-browser-runner";
+
+/// What measures engines in browsers.
+pub(crate) const BENCH: &str = "anystorage-browser-bench";
+
+/// What weighs a module.
+pub(crate) const SIZE: &str = "anystorage-size";
 
 /// Browsers in which what is no case of the suite is tried as well.
 const SCENARIOS: &[&str] = &["chromium", "firefox"];
@@ -246,7 +255,13 @@ fn browser_tests(browsers: &[&Browser], drivers: &[(&str, String)]) -> Vec<Step>
             let arguments = format!("test -p {RUNNER} --features browsers --test scenarios -- --show-output --test-threads 1");
             let step = with_driver(Step::cargo(title, &arguments)).with("ANYSTORAGE_BROWSER", browser.name);
             steps.push(step.judged_by(Judge::Tests { at_least: 14 }));
+            // That it runs, not how fast: a machine that tests has other things to do at the same time.
+            let title = format!("the benchmark in {}, one round", browser.name);
+            steps.push(with_driver(Step::cargo(title, &format!("run --quiet -p {BENCH} -- --browser {} --rounds 1", browser.name))));
         }
+    }
+    if !browsers.is_empty() {
+        steps.push(Step::cargo("what a module weighs", &format!("run --quiet -p {SIZE}")));
     }
     steps
 }

@@ -1,4 +1,4 @@
-//! Builds a suite: the crate by cargo, its bindings to JavaScript by wasm-bindgen.
+//! Builds what browsers load: the crate by cargo, its bindings to JavaScript by wasm-bindgen.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -14,7 +14,10 @@ use crate::failure::{Failure, Result};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
-/// Which crate is the suite.
+/// A profile of cargo.
+const RELEASE: &str = "release";
+
+/// Which crate is built: of type `cdylib`, and a suite unless [`bind`](Self::bind) is asked for it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Package {
@@ -31,22 +34,33 @@ impl Package {
         Self { name, manifest }
     }
 
-    /// Builds it.
+    /// Builds a suite.
     ///
     /// # Errors
     /// If it cannot be built, or is no suite.
     pub fn build(&self) -> Result<Module> {
-        let module = self.compile()?;
-        let bound =
-            Bindgen::new().input_path(&module).out_name("suite").web(true).and_then(|bindgen| bindgen.typescript(false).generate_output());
+        let module = self.bind(RELEASE)?;
+        if module.bindings().contains("anystorage_suite") {
+            return Ok(module);
+        }
+        Err(Failure::new("the crate exports no suite: it lacks `browser_suite!`"))
+    }
+
+    /// Builds it by a profile of cargo, whatever it exports.
+    ///
+    /// # Errors
+    /// If it cannot be built.
+    pub fn bind(&self, profile: &str) -> Result<Module> {
+        let module = self.compile(profile)?;
+        let mut bindgen = Bindgen::new();
+        // Names are for backtraces, which a module to be shipped does without.
+        let bindgen = bindgen.input_path(&module).out_name("suite").typescript(false).remove_name_section(profile != RELEASE);
+        let bound = bindgen.web(true).and_then(Bindgen::generate_output);
         let mut bound = bound.map_err(|error| {
             let versions = "the crate's wasm-bindgen has to be of the version that this runner is built with";
             Failure::new(format!("no bindings could be made for {}: {error:#}; {versions}", module.display()))
         })?;
-        if !bound.js().contains("anystorage_suite") {
-            return Err(Failure::new(format!("{} exports no suite: it lacks `browser_suite!`", module.display())));
-        }
-        let mut scripts = BTreeMap::from([("/suite.js".to_owned(), bound.js().to_owned())]);
+        let mut scripts = BTreeMap::from([(BINDINGS.to_owned(), bound.js().to_owned())]);
         for (place, script) in bound.local_modules() {
             scripts.insert(format!("/snippets/{place}"), script.clone());
         }
@@ -59,9 +73,9 @@ impl Package {
     }
 
     /// Runs cargo, and finds what it made.
-    fn compile(&self) -> Result<PathBuf> {
+    fn compile(&self, profile: &str) -> Result<PathBuf> {
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
-        command.args(["build", "--release", "--target", TARGET, "--message-format", "json-render-diagnostics"]);
+        command.args(["build", "--profile", profile, "--target", TARGET, "--message-format", "json-render-diagnostics"]);
         if let Some(name) = &self.name {
             command.args(["--package", name]);
         }
@@ -70,13 +84,13 @@ impl Package {
         }
         let output = command.stderr(Stdio::inherit()).output().map_err(Failure::of("cargo could not be started"))?;
         if !output.status.success() {
-            return Err(Failure::new(format!("the suite could not be built: cargo ended with {}", output.status)));
+            return Err(Failure::new(format!("it could not be built: cargo ended with {}", output.status)));
         }
         let messages = String::from_utf8_lossy(&output.stdout).into_owned();
         let made: Vec<PathBuf> = messages.lines().filter_map(module_in).collect();
         match made.as_slice() {
             [module] => Ok(module.clone()),
-            [] => Err(Failure::new("the suite is no crate of type `cdylib`: nothing was made that a browser could load")),
+            [] => Err(Failure::new("it is no crate of type `cdylib`: nothing was made that a browser could load")),
             several => Err(Failure::new(format!("{} modules were made: name one package", several.len()))),
         }
     }
@@ -91,12 +105,41 @@ fn module_in(message: &str) -> Option<PathBuf> {
     modules.next().filter(|_| is_library).map(Path::to_owned)
 }
 
-/// A suite that a browser can load.
+/// Where the bindings are served.
+const BINDINGS: &str = "/suite.js";
+
+/// What a browser can load.
 #[derive(Clone)]
 pub struct Module {
     /// The bindings, and what JavaScript crates brought along, by their paths.
     pub(crate) scripts: BTreeMap<String, String>,
     pub(crate) wasm: Arc<[u8]>,
+}
+
+impl Module {
+    /// With one more script, served at this path.
+    #[must_use]
+    pub fn script(mut self, path: &str, text: &str) -> Self {
+        self.scripts.insert(path.to_owned(), text.to_owned());
+        self
+    }
+
+    /// The bindings to JavaScript.
+    #[must_use]
+    pub fn bindings(&self) -> &str {
+        self.scripts.get(BINDINGS).map(String::as_str).unwrap_or_default()
+    }
+
+    /// All scripts.
+    pub fn scripts(&self) -> impl Iterator<Item = &str> {
+        self.scripts.values().map(String::as_str)
+    }
+
+    /// The module itself.
+    #[must_use]
+    pub fn wasm(&self) -> &[u8] {
+        &self.wasm
+    }
 }
 
 impl fmt::Debug for Module {

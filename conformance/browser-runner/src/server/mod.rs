@@ -20,8 +20,13 @@ use crate::failure::{Failure, Result};
 use crate::package::Module;
 
 const PAGE: &str = include_str!("../web/page.html");
+
+/// A page that does nothing by itself.
+const EMPTY: &str = "<!doctype html><meta charset=\"utf-8\"><title>anystorage</title><link rel=\"icon\" href=\"data:,\">";
 const PAGE_SCRIPT: &str = include_str!("../web/page.js");
 const WORKER_SCRIPT: &str = include_str!("../web/worker.js");
+
+const EMPTY_PATH: &str = "/empty";
 
 /// A policy under which nothing runs that the server did not send: no inline scripts, no `eval`, no workers from blobs.
 const STRICT_POLICY: &str =
@@ -61,6 +66,12 @@ impl Server {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// The URL of a page that does nothing by itself.
+    #[must_use]
+    pub fn empty_page(&self) -> String {
+        format!("{}{EMPTY_PATH}", self.origin())
+    }
+
     /// A tab that nobody has opened yet.
     #[must_use]
     pub fn tab(&self) -> Tab {
@@ -82,6 +93,7 @@ fn answer(module: &Module, shared: &Shared, incoming: Incoming) -> Outgoing {
     let life = incoming.parameter("life").parse().unwrap_or_default();
     match (incoming.method.as_str(), incoming.path.as_str()) {
         ("GET", "/") => file("text/html", PAGE.as_bytes()),
+        ("GET", EMPTY_PATH) => file("text/html", EMPTY.as_bytes()),
         ("GET", "/strict") => file("text/html", PAGE.as_bytes()).with("content-security-policy", STRICT_POLICY),
         ("GET", "/page.js") => file("text/javascript", PAGE_SCRIPT.as_bytes()),
         ("GET", "/worker.js") => file("text/javascript", WORKER_SCRIPT.as_bytes()),

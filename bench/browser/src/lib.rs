@@ -1,0 +1,160 @@
+//! The engines' half of the benchmark in browsers: the same work as in `js/floor.js`, through the plug.
+//!
+//! `js/bench.js` runs both in turn and takes the times.
+#![cfg(all(target_family = "wasm", target_os = "unknown"))]
+
+use anystorage::{OpenOptions, Result, Storage, StorageBackend, StorageBackendExt, StorageFile, StoragePath};
+use wasm_bindgen::JsError;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+/// Bytes of an operation.
+const BLOCK: usize = 4096;
+
+/// Bytes of a step of a stream.
+const STEP: usize = 1 << 20;
+
+/// An open location with a large file in it.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Bench {
+    storage: Storage,
+    large: Box<dyn StorageFile>,
+    blocks: u64,
+    next_directory: std::cell::Cell<u32>,
+}
+
+#[wasm_bindgen]
+impl Bench {
+    /// Opens the location and fills a file of so many bytes.
+    ///
+    /// # Errors
+    /// What the engine answers.
+    pub async fn open(url: String, bytes: f64) -> std::result::Result<Bench, JsError> {
+        let blocks = (bytes as u64).div_ceil(BLOCK as u64);
+        Ok(Self::filled(&url, blocks).await?)
+    }
+
+    /// The same work as the floor's method of this name, as often.
+    ///
+    /// # Errors
+    /// What the engine answers; an error for work of which there is none of this name.
+    pub async fn run(&self, work: String, times: u32, seed: u32) -> std::result::Result<(), JsError> {
+        let mut random = Random(seed);
+        match work.as_str() {
+            "reads" => self.reads(times, &mut random).await?,
+            "overwrites" => self.overwrites(times, &mut random, false).await?,
+            "overwrites, one sync" => {
+                self.overwrites(times, &mut random, false).await?;
+                self.large.sync().await?;
+            }
+            "overwrites, a sync each" => self.overwrites(times, &mut random, true).await?,
+            "stream read" => self.stream_read(times).await?,
+            "stream write" => self.stream_write(times).await?,
+            "files, a sync each" => self.files(times, true).await?,
+            "files, one sync" => self.files(times, false).await?,
+            "stats" => self.stats(times).await?,
+            other => return Err(JsError::new(&format!("no work is called {other:?}"))),
+        }
+        Ok(())
+    }
+
+    /// Gives the location free.
+    ///
+    /// # Errors
+    /// What the engine answers.
+    pub async fn close(self) -> std::result::Result<(), JsError> {
+        self.large.close().await?;
+        Ok(self.storage.close().await?)
+    }
+}
+
+impl Bench {
+    async fn filled(url: &str, blocks: u64) -> Result<Self> {
+        let storage = anystorage::open(url).await?;
+        let large = storage.open(&StoragePath::parse("large")?, &OpenOptions::editing()).await?;
+        let step = vec![0xa5; STEP];
+        for offset in (0..blocks * BLOCK as u64).step_by(STEP) {
+            large.write_at(offset, &step).await?;
+        }
+        large.sync().await?;
+        storage.write(&StoragePath::parse("small")?, &[1; BLOCK]).await?;
+        storage.sync().await?;
+        Ok(Self { storage, large, blocks, next_directory: std::cell::Cell::new(0) })
+    }
+
+    async fn reads(&self, times: u32, random: &mut Random) -> Result<()> {
+        let mut buffer = vec![0; BLOCK];
+        for _ in 0..times {
+            self.large.read_at(random.block(self.blocks) * BLOCK as u64, &mut buffer).await?;
+        }
+        Ok(())
+    }
+
+    async fn overwrites(&self, times: u32, random: &mut Random, synced: bool) -> Result<()> {
+        let data = [0x5a; BLOCK];
+        for _ in 0..times {
+            self.large.write_at(random.block(self.blocks) * BLOCK as u64, &data).await?;
+            if synced {
+                self.large.sync().await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn stream_read(&self, times: u32) -> Result<()> {
+        let mut buffer = vec![0; STEP];
+        for offset in (0..u64::from(times) * STEP as u64).step_by(STEP) {
+            self.large.read_at(offset, &mut buffer).await?;
+        }
+        Ok(())
+    }
+
+    async fn stream_write(&self, times: u32) -> Result<()> {
+        let data = vec![0x3c; STEP];
+        for offset in (0..u64::from(times) * STEP as u64).step_by(STEP) {
+            self.large.write_at(offset, &data).await?;
+        }
+        self.large.sync().await
+    }
+
+    /// Creates files in a directory that is new each time.
+    async fn files(&self, times: u32, synced: bool) -> Result<()> {
+        let number = self.next_directory.replace(self.next_directory.get() + 1);
+        let directory = StoragePath::parse(&format!("files-{number}"))?;
+        self.storage.create_dir_all(&directory).await?;
+        let data = [0x77; BLOCK];
+        let options = OpenOptions::new().write(true).create_new(true);
+        for name in 0..times {
+            let file = self.storage.open(&directory.join(&name.to_string())?, &options).await?;
+            file.write_at(0, &data).await?;
+            if synced {
+                file.sync().await?;
+            }
+            file.close().await?;
+        }
+        if !synced {
+            self.storage.sync().await?;
+        }
+        Ok(())
+    }
+
+    async fn stats(&self, times: u32) -> Result<()> {
+        let path = StoragePath::parse("small")?;
+        for _ in 0..times {
+            self.storage.stat(&path).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The numbers that `floor.js` has too: [xorshift](https://www.jstatsoft.org/article/view/v008i14) with 32 bits.
+struct Random(u32);
+
+impl Random {
+    fn block(&mut self, blocks: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 17;
+        self.0 ^= self.0 << 5;
+        u64::from(self.0) % blocks.max(1)
+    }
+}
