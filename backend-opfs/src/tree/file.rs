@@ -36,9 +36,8 @@ impl TreeFile {
         Self { opener: Rc::new(Opener { location, node }), path: path.clone(), read: options.is_read(), write: options.is_write() }
     }
 
-    fn about(&self, operation: Operation) -> impl FnOnce(Error) -> Error + use<> {
-        let path = self.path.clone();
-        move |error| error.in_operation(operation).with_path(&path)
+    fn about(&self, operation: Operation) -> impl FnOnce(Error) -> Error {
+        move |error| error.in_operation(operation).with_path(&self.path)
     }
 
     fn check(&self, operation: Operation, allowed: bool, end: Option<u64>) -> Result<()> {

@@ -112,7 +112,7 @@ pub(crate) fn main() -> ExitCode {
 
 fn measure(arguments: &Arguments, report: &mut Report) -> Result<(), Box<dyn Error>> {
     ending::prepare();
-    let module = Package::new(Some(ENGINES.to_owned()), None).bind("release")?;
+    let module = Package::new(Some(ENGINES.to_owned()), None).bind("bench")?;
     let scripts = [
         ("/drive.js", include_str!("../js/drive.js")),
         ("/bench.js", include_str!("../js/bench.js")),
