@@ -135,7 +135,7 @@ pub enum Request {
         subject: usize,
         /// Which part of it, and where.
         play: Play,
-        /// Where each announcement is posted, by a synchronous request.
+        /// Where each announcement is posted, by the page: the load goes on when it has arrived.
         announce: String,
     },
     /// Look at a location, for a kill loop.
@@ -146,7 +146,7 @@ pub enum Request {
         label: String,
         /// A file to remove before.
         leftover: Option<String>,
-        /// Where all that was found is posted, by a synchronous request.
+        /// Where all that was found is posted, by the page.
         post: String,
     },
     /// Do these things one after another at a location, which is opened if it is not held, and stays open.

@@ -47,15 +47,14 @@ fn where_the_origin_is_not_secure_memory_is_left() {
     }
 }
 
-/// Private windows of Firefox before 115, which a preference brings back: no IndexedDB either. The others have no such switch, and the
-/// preference `dom.indexedDB.enabled` is without effect in Firefox 153.
+/// Firefox: private windows as they were before 115, which a preference brings back; `dom.indexedDB.enabled` is without effect in 153.
+/// Chromium blocks IndexedDB with all other site data, or not at all.
 #[test]
 fn where_indexeddb_is_blocked_memory_is_left() {
-    if browser() != Browser::Firefox {
-        println!("not tried: {} cannot block IndexedDB alone", browser().as_str());
-        return;
-    }
-    let world = World::with(|launch| launch.storage(Storage::Private).preference("dom.indexedDB.privateBrowsing.enabled", false));
+    let world = World::with(|launch| match browser() {
+        Browser::Firefox => launch.storage(Storage::Private).preference("dom.indexedDB.privateBrowsing.enabled", false),
+        _ => launch.storage(Storage::Denied),
+    });
     world.page();
     follows(&world, "IndexedDB blocked", EVERYWHERE_IN_MEMORY);
     for context in Context::ALL {
