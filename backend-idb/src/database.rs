@@ -1,6 +1,6 @@
 //! The databases of this origin: opening one, deleting one, listing them.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 
 use anystorage_api::{Error, ErrorKind, Operation, Result};
@@ -30,6 +30,9 @@ pub const MAX_NAME_LEN: usize = 1000;
 
 /// The version of the databases.
 const VERSION: u32 = 1;
+
+/// A member of `IDBVersionChangeEvent` that Chromium alone has.
+const DATA_LOSS: &str = "dataLoss";
 
 const DENIED: &str = "may not be opened: the browser denies this site its storage (cookies and site data blocked, a private window, \
                       or a frame of another site); allow it for this site";
@@ -62,11 +65,15 @@ pub(crate) async fn hold(name: &str) -> Result<WebLock> {
 pub(crate) async fn open(name: &str, create: bool) -> Result<Option<IdbDatabase>> {
     let raw = factory()?.open_with_u32(&database_name(name), VERSION).map_err(|thrown| refused(name, Exception::new(&thrown)))?;
     let mut request = OpenDatabaseRequest::from(raw.clone());
-    let missing = Rc::new(Cell::new(false));
-    let noticed = Rc::clone(&missing);
+    let (missing, loss) = (Rc::new(Cell::new(false)), Rc::new(OnceCell::new()));
+    let (noticed, lost) = (Rc::clone(&missing), Rc::clone(&loss));
     request.on_upgrade_needed(move |event| {
         noticed.set(!create);
-        if !create || create_store(&event).is_err() {
+        if let Some(message) = data_loss(&event) {
+            // Set once: there is one such event for each request.
+            let _ = lost.set(message);
+        }
+        if lost.get().is_some() || !create || create_store(&event).is_err() {
             // So that there is no database afterwards where there was none before.
             let transaction = event.target().ok().and_then(|request| request.transaction());
             let _ = transaction.map(idb::Transaction::abort);
@@ -85,10 +92,26 @@ pub(crate) async fn open(name: &str, create: bool) -> Result<Option<IdbDatabase>
             database.close();
             Err(failed(ErrorKind::InvalidInput, name, "is the database of another program: choose another name"))
         }
+        Some(Err(_)) if loss.get().is_some() => {
+            let said = loss.get().map_or("", String::as_str);
+            let text = format!(
+                "may have been there, and is gone: the browser found its files of IndexedDB damaged ({said}), and deleted all that this origin \
+                 kept there; open it again to begin anew"
+            );
+            Err(failed(ErrorKind::Corrupt, name, text))
+        }
         Some(Err(_)) if missing.get() => Ok(None),
         Some(Err(exception)) => Err(refused(name, exception)),
         None => Err(in_use(name, "is not opened by the browser")),
     }
+}
+
+/// What Chromium says when it makes a database anew because the files of the old one were damaged. It says so to the first that is opened
+/// afterwards.
+fn data_loss(event: &VersionChangeEvent) -> Option<String> {
+    let event = JsValue::from(event.clone());
+    let amount = global::member(&event, DATA_LOSS).as_string()?;
+    (amount != "none").then(|| global::member(&event, "dataLossMessage").as_string().unwrap_or_default())
 }
 
 fn close(late: &Result<IdbDatabase, Exception>) {
