@@ -7,7 +7,7 @@ use anystorage_api::{Error, ErrorKind, Operation, Result};
 use anystorage_browser_host::exception::Exception;
 use anystorage_browser_host::lock::WebLock;
 use anystorage_browser_host::{global, task};
-use futures_lite::future::or;
+use futures_lite::future::{or, zip};
 use idb::event::VersionChangeEvent;
 use idb::request::{DeleteDatabaseRequest, OpenDatabaseRequest};
 use idb::{DatabaseEvent as _, Event as _, Factory, ObjectStoreParams, Request as _};
@@ -17,6 +17,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{IdbDatabase, IdbFactory, IdbVersionChangeEvent};
 
 use crate::error::exception;
+use crate::leveldb;
 use crate::request::Answer;
 
 /// The one object store, of which the keys and values are bytes.
@@ -30,9 +31,6 @@ pub const MAX_NAME_LEN: usize = 1000;
 
 /// The version of the databases.
 const VERSION: u32 = 1;
-
-/// A member of `IDBVersionChangeEvent` that Chromium alone has.
-const DATA_LOSS: &str = "dataLoss";
 
 const DENIED: &str = "may not be opened: the browser denies this site its storage (cookies and site data blocked, a private window, \
                       or a frame of another site); allow it for this site";
@@ -63,13 +61,33 @@ pub(crate) async fn hold(name: &str) -> Result<WebLock> {
 
 /// Opens the database of a location that is held; none if it is not there and may not be created.
 pub(crate) async fn open(name: &str, create: bool) -> Result<Option<IdbDatabase>> {
-    let raw = factory()?.open_with_u32(&database_name(name), VERSION).map_err(|thrown| refused(name, Exception::new(&thrown)))?;
+    let factory = factory()?;
+    // In this order: who is first is told of what was lost.
+    let (opened, ()) = zip(open_alone(&factory, name, create), turn_log_over(&factory)).await;
+    opened
+}
+
+/// See [`leveldb`]. It takes a few milliseconds, and what keeps it from happening is told by opening, or no reason not to open.
+async fn turn_log_over(factory: &IdbFactory) {
+    if !leveldb::is_here() {
+        return;
+    }
+    let (factory, (_block, blocked)) = (factory.clone(), oneshot::channel());
+    match patiently(async move { leveldb::turn_log_over(&factory).await }, blocked, drop).await {
+        Some(Ok(())) => {}
+        Some(Err(exception)) => log::debug!("LevelDB was not made to begin another log: {exception}"),
+        None => log::debug!("LevelDB was not made to begin another log in time"),
+    }
+}
+
+async fn open_alone(factory: &IdbFactory, name: &str, create: bool) -> Result<Option<IdbDatabase>> {
+    let raw = factory.open_with_u32(&database_name(name), VERSION).map_err(|thrown| refused(name, Exception::new(&thrown)))?;
     let mut request = OpenDatabaseRequest::from(raw.clone());
     let (missing, loss) = (Rc::new(Cell::new(false)), Rc::new(OnceCell::new()));
     let (noticed, lost) = (Rc::clone(&missing), Rc::clone(&loss));
     request.on_upgrade_needed(move |event| {
         noticed.set(!create);
-        if let Some(message) = data_loss(&event) {
+        if let Some(message) = leveldb::data_loss(&event) {
             // Set once: there is one such event for each request.
             let _ = lost.set(message);
         }
@@ -104,14 +122,6 @@ pub(crate) async fn open(name: &str, create: bool) -> Result<Option<IdbDatabase>
         Some(Err(exception)) => Err(refused(name, exception)),
         None => Err(in_use(name, "is not opened by the browser")),
     }
-}
-
-/// What Chromium says when it makes a database anew because the files of the old one were damaged. It says so to the first that is opened
-/// afterwards.
-fn data_loss(event: &VersionChangeEvent) -> Option<String> {
-    let event = JsValue::from(event.clone());
-    let amount = global::member(&event, DATA_LOSS).as_string()?;
-    (amount != "none").then(|| global::member(&event, "dataLossMessage").as_string().unwrap_or_default())
 }
 
 fn close(late: &Result<IdbDatabase, Exception>) {

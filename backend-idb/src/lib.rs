@@ -110,6 +110,7 @@ mod connection;
 mod database;
 mod error;
 pub mod faults;
+mod leveldb;
 mod options;
 mod request;
 mod stamp;

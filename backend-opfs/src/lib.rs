@@ -43,7 +43,6 @@
 //! - `flush` hands bytes to the system at least. Whether they outlive the power is up to the browser, and not promised here.
 //! - `move` replaces a file in one step, and the browser has it: where it lacks, opening is refused.
 //! - Web Locks hold back other tabs and workers of the origin. Whoever uses the files beside this crate is not held back.
-//! - Nobody opens a location that lies in another one at the same time: the two would not know of each other.
 //! - A browser that is short of space may delete all that a site has stored, unless it was asked with `navigator.storage.persist()` not to.
 //!
 //! # What it keeps
@@ -58,7 +57,8 @@
 //! 5. *Reads* are those of the handle. Offsets beyond 2^53 - 1 are refused.
 //! 6. *Order*: calls that wait have turns; those that need not wait go ahead only when nobody waits. A call whose future is dropped is left to the
 //!    event loop.
-//! 7. *One holder*: the Web Lock `anystorage:opfs:` and the name. With it in hand, a handle that is busy is waited for, up to five seconds.
+//! 7. *One holder*: the Web Lock `anystorage:opfs:` and the name, and, shared with others, those of the directories that lead there: so
+//!    a location and one that lies in it are not open at the same time. With it in hand, a handle that is busy is waited for, up to five seconds.
 //! 8. *Space*: a count that is not the one asked for is `NoSpace`, and so is `QuotaExceededError`, and a file that cannot be lengthened.
 //! 9. *Damage* is not noticed: there are no checksums.
 //! 10. *No silent fall-back*: pages, shared workers and browsers without these handles are refused, with a text that says what to do.

@@ -32,12 +32,24 @@ extern "C" {
 }
 
 impl WebLock {
-    /// Takes the lock of this name, waiting for at most [`PATIENCE`].
+    /// Takes the lock of this name for itself, waiting for at most [`PATIENCE`].
     ///
     /// # Errors
     /// [`ErrorKind::Locked`] if somebody else holds it; [`ErrorKind::Unsupported`] where there are no Web Locks,
     /// [`ErrorKind::PermissionDenied`] where the origin may not use them.
     pub async fn acquire(name: &str) -> Result<Self> {
+        Self::request(name, "exclusive").await
+    }
+
+    /// Takes the lock of this name beside others who take it so, waiting for at most [`PATIENCE`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::Locked`] if somebody holds it for themselves; otherwise those of [`acquire`](Self::acquire).
+    pub async fn acquire_shared(name: &str) -> Result<Self> {
+        Self::request(name, "shared").await
+    }
+
+    async fn request(name: &str, mode: &str) -> Result<Self> {
         let operation = Operation::OpenLocation;
         let locks = of_navigator("locks")?;
         let mut release = None;
@@ -57,7 +69,7 @@ impl WebLock {
             }
             held
         });
-        let (options, impatience) = impatient().map_err(thrown(operation))?;
+        let (options, impatience) = impatient(mode).map_err(thrown(operation))?;
         let request: Function = member(&locks, "request").unchecked_into();
         let ended = request.call3(&locks, &JsValue::from_str(name), &options, callback.as_ref()).map_err(thrown(operation))?;
         let ended: Promise = ended.unchecked_into();
@@ -116,10 +128,11 @@ impl fmt::Debug for WebLock {
 }
 
 /// Options of a request that is given up after [`PATIENCE`], unless the alarm is dropped before.
-fn impatient() -> std::result::Result<(Object, Alarm), JsValue> {
+fn impatient(mode: &str) -> std::result::Result<(Object, Alarm), JsValue> {
     let class: Function = property("AbortController").dyn_into()?;
     let controller: AbortController = Reflect::construct(&class, &Array::new())?.unchecked_into();
     let options = Object::new();
+    Reflect::set(&options, &JsValue::from_str("mode"), &JsValue::from_str(mode))?;
     Reflect::set(&options, &JsValue::from_str("signal"), &controller.signal())?;
     let abort: Function = member(&controller, "abort").unchecked_into();
     Ok((options, Alarm::set(&abort.bind0(&controller), PATIENCE)))

@@ -5,10 +5,10 @@ use anystorage_api::{
     Capabilities, DirEntry, Durability, Error, ErrorKind, FileKind, Metadata, OpenOptions, Operation, Result, StorageBackend, StorageFile,
     StoragePath, Timestamp, engine,
 };
-use anystorage_browser_host::lock::WebLock;
 use anystorage_browser_host::task::run_to_end;
 
 use super::file::{TreeFile, metadata};
+use super::hold::Hold;
 use super::location::Location;
 use super::moving::failed;
 use super::node::Node;
@@ -16,9 +16,6 @@ use crate::faults::FlushFaults;
 use crate::host::{Directory, Entry, Handle, MAX_LEN, can_move};
 use crate::names::{HIDDEN, from_host};
 use crate::options::{Mode, OpfsOptions};
-
-const DENIED: &str = "the browser denies this site its storage (cookies and site data blocked, or a frame of another site): allow it for this \
-                      site";
 
 /// A tree of files in the origin private file system.
 #[derive(Debug)]
@@ -31,10 +28,7 @@ impl TreeBackend {
         let operation = Operation::OpenLocation;
         let opening = |error: Error| error.in_operation(operation);
         let path = StoragePath::parse(name)?;
-        let lock = WebLock::acquire(&format!("anystorage:opfs:{path}")).await.map_err(|error| match (error.kind(), error.text()) {
-            (ErrorKind::PermissionDenied, None) => Error::new(error.kind(), operation).with_text(DENIED).with_cause(error),
-            _ => error,
-        })?;
+        let hold = Hold::take(&path).await?;
         let mut root = Directory::of_origin().await?;
         for part in path.parts() {
             root = root.directory(&crate::names::to_host(part), options.mode == Mode::ReadWriteCreate).await.map_err(failed(operation))?;
@@ -46,7 +40,7 @@ impl TreeBackend {
                 log::warn!("a file that was removed or half written before stays in {name:?}: {exception}");
             }
         }
-        let location = Location::new(root, hidden, faults.clone(), lock);
+        let location = Location::new(root, hidden, faults.clone(), hold);
         location.prove().await.map_err(opening)?;
         Ok(Self { location: Rc::new(location) })
     }
@@ -229,9 +223,9 @@ impl Location {
         self.closed.set(true);
         let nodes = std::mem::take(&mut *self.nodes.borrow_mut());
         nodes.values().for_each(|node| node.close());
-        let lock = self.lock.take();
-        if let Some(lock) = lock {
-            lock.release().await;
+        let hold = self.hold.take();
+        if let Some(hold) = hold {
+            hold.release().await;
         }
     }
 }

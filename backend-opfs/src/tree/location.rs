@@ -6,10 +6,10 @@ use std::rc::Rc;
 
 use anystorage_api::{Error, ErrorKind, Operation, Result, StoragePath};
 use anystorage_browser_host::global::random;
-use anystorage_browser_host::lock::WebLock;
 use anystorage_browser_host::task::spawn;
 use tokio::sync::{Mutex, MutexGuard};
 
+use super::hold::Hold;
 use super::node::Node;
 use crate::faults::FlushFaults;
 use crate::host::{Directory, Plain};
@@ -41,14 +41,14 @@ pub(super) struct Location {
     last: Cell<u64>,
     next_hidden: Cell<u64>,
     /// Released last.
-    pub(super) lock: RefCell<Option<WebLock>>,
+    pub(super) hold: RefCell<Option<Hold>>,
 }
 
 /// The names in a directory.
 pub(super) type Listing = (StoragePath, Rc<Vec<(String, bool)>>);
 
 impl Location {
-    pub(super) fn new(root: Directory, hidden: Directory, faults: FlushFaults, lock: WebLock) -> Self {
+    pub(super) fn new(root: Directory, hidden: Directory, faults: FlushFaults, hold: Hold) -> Self {
         let first = random();
         Self {
             root,
@@ -63,7 +63,7 @@ impl Location {
             base: Cell::new(first),
             last: Cell::new(first),
             next_hidden: Cell::new(0),
-            lock: RefCell::new(Some(lock)),
+            hold: RefCell::new(Some(hold)),
         }
     }
 

@@ -6,7 +6,9 @@
 
 mod backend;
 mod file;
+mod hold;
 mod location;
+mod locations;
 mod lookup;
 mod moving;
 mod node;
@@ -14,6 +16,7 @@ mod node;
 use anystorage_api::Result;
 
 pub use backend::TreeBackend;
+pub use locations::{list, remove};
 
 use crate::faults::FlushFaults;
 use crate::options::OpfsOptions;
@@ -22,7 +25,7 @@ use crate::options::OpfsOptions;
 /// dropped.
 ///
 /// # Errors
-/// [`Locked`](anystorage_api::ErrorKind::Locked) if somebody holds it; [`Unsupported`](anystorage_api::ErrorKind::Unsupported) outside of
+/// [`Locked`](anystorage_api::ErrorKind::Locked) if somebody holds it, or one that it lies in, or one that lies in it; [`Unsupported`](anystorage_api::ErrorKind::Unsupported) outside of
 /// dedicated workers and where there is no OPFS; [`PermissionDenied`](anystorage_api::ErrorKind::PermissionDenied) where the site may
 /// store nothing; [`NotFound`](anystorage_api::ErrorKind::NotFound) if it must be there and is not.
 pub async fn open(name: &str, options: &OpfsOptions) -> Result<TreeBackend> {

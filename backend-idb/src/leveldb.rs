@@ -1,0 +1,44 @@
+//! What Chromium keeps IndexedDB in: a LevelDB of the whole origin, and what becomes of its log after a kill.
+//!
+//! A kill in the middle of a commit leaves a torn record at the end of the log. Chromium goes on writing behind it the next time
+//! (`reuse_logs`), and the time after that finds a torn record in the middle, takes the database for damaged, and deletes all that the
+//! origin has in IndexedDB (google/leveldb#1287; in a loop of kills during commits that befell about one in 40). A log that is turned over
+//! first is never read again.
+
+use anystorage_browser_host::exception::Exception;
+use anystorage_browser_host::global;
+use idb::event::VersionChangeEvent;
+use js_sys::{Function, Reflect};
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{IdbDatabase, IdbFactory};
+
+use crate::request::Answer;
+
+/// A member of `IDBVersionChangeEvent` that Chromium alone has.
+const DATA_LOSS: &str = "dataLoss";
+
+/// A database that is there for a moment: not behind the prefix of locations, so that it is none.
+const PASSING: &str = "anystorage turns the log over";
+
+/// Whether this browser keeps IndexedDB in LevelDB.
+pub(crate) fn is_here() -> bool {
+    let class = global::property("IDBVersionChangeEvent").dyn_into::<Function>();
+    class.is_ok_and(|class| Reflect::has(&global::member(&class, "prototype"), &DATA_LOSS.into()).unwrap_or(false))
+}
+
+/// What Chromium says when it makes a database anew because the files of the old one were damaged. It says so to the first that is opened
+/// afterwards.
+pub(crate) fn data_loss(event: &VersionChangeEvent) -> Option<String> {
+    let event = JsValue::from(event.clone());
+    let amount = global::member(&event, DATA_LOSS).as_string()?;
+    (amount != "none").then(|| global::member(&event, "dataLossMessage").as_string().unwrap_or_default())
+}
+
+/// Makes LevelDB begin another log: deleting a database compacts its keys, and a compaction begins with that.
+pub(crate) async fn turn_log_over(factory: &IdbFactory) -> Result<(), Exception> {
+    let opened = Answer::to(factory.open(PASSING).map_err(|thrown| Exception::new(&thrown))?).result().await?;
+    if let Ok(database) = opened.dyn_into::<IdbDatabase>() {
+        database.close();
+    }
+    Answer::to(factory.delete_database(PASSING).map_err(|thrown| Exception::new(&thrown))?).result().await.map(drop)
+}
