@@ -2,8 +2,7 @@
 //!
 //! A kill in the middle of a commit leaves a torn record at the end of the log. Chromium goes on writing behind it the next time
 //! (`reuse_logs`), and the time after that finds a torn record in the middle, takes the database for damaged, and deletes all that the
-//! origin has in IndexedDB (google/leveldb#1287; in a loop of kills during commits that befell about one in 40). A log that is turned over
-//! first is never read again.
+//! origin has in IndexedDB (google/leveldb#1287). A log that was turned over is never read again.
 
 use anystorage_browser_host::exception::Exception;
 use anystorage_browser_host::global;

@@ -63,6 +63,16 @@
 //! such a deletion waits for somebody else who does not let go, the browser opens nothing, and does not say why: after five seconds that is
 //! [`Locked`](anystorage_api::ErrorKind::Locked).
 //!
+//! # When Chromium was killed
+//!
+//! Chromium keeps IndexedDB in a LevelDB, one for the whole origin, and deletes it all where it finds a record damaged. A kill in the
+//! middle of a commit can bring it to that by itself: it leaves a torn record at the end of LevelDB's log, the next start writes on behind it,
+//! and the start after that finds it in the middle ([leveldb#1287](https://github.com/google/leveldb/issues/1287); 4 times in 150 kills
+//! during commits). So opening a location makes LevelDB begin another log, by creating and deleting an empty database, which takes two
+//! to six milliseconds. With that, nothing was lost in 300 kills. What remains is a kill between the browser's first write after such a start and the
+//! end of opening, and a site of which another page, without this crate, writes first. Where Chromium did delete what was there, opening says
+//! so once, with [`Corrupt`](anystorage_api::ErrorKind::Corrupt), and does not begin anew by itself.
+//!
 //! # What it assumes
 //!
 //! - Transactions are atomic, and a `strict` one is with the system before it is complete. That they outlive a kill of the browser was
@@ -92,7 +102,7 @@
 //!    of 32 KiB, and with blocks of 65,536 bytes may refuse one more commit after a removal. The commit of a removal needs a little room
 //!    itself: in Chromium, where nothing at all is left, it is `NoSpace` too, until the browser or the person makes
 //!    some. `usage` is not declared: browsers round what they tell, tell it late, or not at all.
-//! 9. *Damage*: every record has a checksum, and so has every page of small records. What is no bytes is `Corrupt`. A value that is gone
+//! 9. *Damage*: every record has a checksum, and so has every page of small records. What Chromium deleted as damaged is `Corrupt` too. What is no bytes is `Corrupt`. A value that is gone
 //!    with its key is noticed where another one leads to it, which none does for a page of names: their files are then missing.
 //! 10. *No silent fall-back*: there is none. Where the browser keeps no data, for this site or at all, opening says so.
 //! 11. *A failed flush*: after a transaction that failed otherwise than for want of space there are no more changes until the location is
@@ -101,9 +111,9 @@
 //!
 //! # What is in which file
 //!
-//! `database` opens and deletes databases, `connection` is one connection and how it ends, `request` and `transaction` await the browser,
-//! `store` is the key-value store that outlives connections, `stamp` tells its commits apart, `error` what was thrown; [`faults`] lets
-//! commits go wrong for tests.
+//! `database` opens and deletes databases, `leveldb` is what Chromium keeps them in, `connection` is one connection and how it ends,
+//! `request` and `transaction` await the browser, `store` is the key-value store that outlives connections, `stamp` tells its commits
+//! apart, `error` what was thrown; [`faults`] lets commits go wrong for tests.
 #![cfg(all(target_family = "wasm", target_os = "unknown"))]
 
 mod connection;
