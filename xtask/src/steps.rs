@@ -255,7 +255,7 @@ fn browser_tests(browsers: &[&Browser], drivers: &[(&str, String)]) -> Vec<Step>
             let title = format!("several tabs, a full origin, storage denied, flushes counted, in {}", browser.name);
             let arguments = format!("test -p {RUNNER} --features browsers --test scenarios -- --show-output --test-threads 1");
             let step = with_driver(Step::cargo(title, &arguments)).with("ANYSTORAGE_BROWSER", browser.name);
-            steps.push(step.judged_by(Judge::Tests { at_least: 14 }));
+            steps.push(step.judged_by(Judge::Tests { at_least: 16 }));
             // That it runs, not how fast: a machine that tests has other things to do at the same time.
             let title = format!("the benchmark in {}, one round", browser.name);
             steps.push(with_driver(Step::cargo(title, &format!("run --quiet -p {BENCH} -- --browser {} --rounds 1", browser.name))));

@@ -8,4 +8,5 @@ mod quota;
 mod refused;
 mod tabs;
 mod third_party;
+mod torn;
 mod world;

@@ -97,9 +97,15 @@ impl World {
 
     /// SIGKILL to all its processes, and another browser on the same profile.
     pub(crate) fn killed_and_started(self) -> Self {
+        self.killed_and_started_after(|_| {})
+    }
+
+    /// The same, with something done to the profile meanwhile.
+    pub(crate) fn killed_and_started_after(self, meanwhile: impl FnOnce(&Path)) -> Self {
         let Self { session, profile, launch } = self;
         let processes = session.processes();
         session.kill(&processes);
+        meanwhile(profile.path());
         Self { session: launch.start().unwrap(), profile, launch }
     }
 
