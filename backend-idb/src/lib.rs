@@ -99,7 +99,7 @@
 //!    synced reads back. Space that is freed by the browser or the person can be used at once. That of removed records cannot everywhere:
 //!    Chromium keeps it until it compacts (of 200 MiB in 4 KiB blocks nothing was free after all had been deleted; blocks of 65,536 bytes
 //!    are files of their own there, and free at once), WebKit asks for the space of each put whatever is free, Firefox reuses whole pages
-//!    of 32 KiB, and with blocks of 65,536 bytes may refuse one more commit after a removal. The commit of a removal needs a little room
+//!    of 32 KiB, and may refuse a commit or two after a removal before it does. The commit of a removal needs a little room
 //!    itself: in Chromium, where nothing at all is left, it is `NoSpace` too, until the browser or the person makes
 //!    some. `usage` is not declared: browsers round what they tell, tell it late, or not at all.
 //! 9. *Damage*: every record has a checksum, and so has every page of small records. What Chromium deleted as damaged is `Corrupt` too. What is no bytes is `Corrupt`. A value that is gone
