@@ -29,8 +29,19 @@ pub(crate) const BENCH: &str = "anystorage-browser-bench";
 /// What weighs a module.
 pub(crate) const SIZE: &str = "anystorage-size";
 
-/// Browsers in which what is no case of the suite is tried as well.
-const SCENARIOS: &[&str] = &["chromium", "firefox"];
+/// A package outside of the workspace.
+const EXAMPLE: &str = "conformance/web-example/Cargo.toml";
+
+/// Browsers in which what is no case of the suite is tried as well, what of it (all, if nothing is named), and how many tests that is.
+const SCENARIOS: &[(&str, &[&str], usize)] = &[
+    ("chromium", &[], 16),
+    ("firefox", &[], 16),
+    // Its quota is not to be changed while it runs, and it has neither private windows nor settings that deny storage here.
+    ("webkit", &["tabs::", "fallback::as_usual", "third_party::", "refused::a_strict"], 4),
+];
+
+/// Browsers that have both engines, which are measured there.
+const MEASURED: &[&str] = &["chromium", "firefox"];
 
 /// Packages with a large tree of dependencies of their own, which native tests go without.
 const BROWSERS_ALONE: &[&str] = &["wasm-runner"];
@@ -170,6 +181,7 @@ fn checks(declared_toolchain: Option<String>) -> Vec<Step> {
     let browser_crates = each("-p", BROWSER_CRATES);
     let mut steps = vec![
         Step::cargo("formatting", "fmt --all --check"),
+        Step::cargo("formatting, the example of a suite", &format!("fmt --manifest-path {EXAMPLE} --check")),
         Step::cargo(
             "lints, native",
             &format!("clippy {native} --all-targets --features anystorage-browser-runner/browsers -- -D warnings"),
@@ -251,11 +263,15 @@ fn browser_tests(browsers: &[&Browser], drivers: &[(&str, String)]) -> Vec<Step>
         let arguments = format!("run --quiet -p {RUNNER} -- conformance --browser {} --format json", browser.name);
         let step = with_driver(Step::cargo(title, &arguments));
         steps.push(step.judged_by(Judge::Report { cases: 160, engines: browser.engines }));
-        if SCENARIOS.contains(&browser.name) {
-            let title = format!("several tabs, a full origin, storage denied, flushes counted, in {}", browser.name);
+        for (_, filters, at_least) in SCENARIOS.iter().filter(|(name, ..)| *name == browser.name) {
+            let about = if filters.is_empty() { "several tabs, a full origin, storage denied, flushes counted" } else { "several tabs" };
+            let title = format!("{about}, in {}", browser.name);
             let arguments = format!("test -p {RUNNER} --features browsers --test scenarios -- --show-output --test-threads 1");
-            let step = with_driver(Step::cargo(title, &arguments)).with("ANYSTORAGE_BROWSER", browser.name);
-            steps.push(step.judged_by(Judge::Tests { at_least: 16 }));
+            let step = Step::cargo(title, &[&[arguments.as_str()], *filters].concat().join(" "));
+            let step = with_driver(step).with("ANYSTORAGE_BROWSER", browser.name);
+            steps.push(step.judged_by(Judge::Tests { at_least: *at_least }));
+        }
+        if MEASURED.contains(&browser.name) {
             // That it runs, not how fast: a machine that tests has other things to do at the same time.
             let title = format!("the benchmark in {}, one round", browser.name);
             steps.push(with_driver(Step::cargo(title, &format!("run --quiet -p {BENCH} -- --browser {} --rounds 1", browser.name))));
