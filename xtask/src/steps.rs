@@ -68,7 +68,6 @@ const BROWSER_TESTS: &[BrowserTest] = &[
     BrowserTest { package: "anystorage-kv", test: "conformance", browsers: &["chromium"], places: &[WORKER] },
     BrowserTest { package: "anystorage-idb", test: "conformance", browsers: &["chromium"], places: &[SHARED_WORKER] },
     BrowserTest { package: "anystorage-idb", test: "conformance", browsers: &["firefox", "webkit"], places: &[WORKER] },
-    BrowserTest { package: "anystorage-opfs", test: "conformance", browsers: &["chromium"], places: &[WORKER] },
     BrowserTest { package: "anystorage-idb", test: "browser", browsers: &["chromium", "firefox"], places: &[PAGE, WORKER] },
     BrowserTest { package: "anystorage-opfs", test: "browser", browsers: &["chromium", "firefox"], places: &[WORKER] },
     BrowserTest { package: "anystorage", test: "browser", browsers: &["chromium", "firefox", "webkit"], places: &[PAGE, WORKER] },

@@ -4,5 +4,6 @@
 
 mod large;
 mod locations;
+mod model;
 mod others;
 mod support;

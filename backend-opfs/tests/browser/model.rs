@@ -1,0 +1,17 @@
+//! Long random sequences beside a model. The cases of the contract run in the browsers' runner.
+
+use anystorage_browser_host::global;
+use anystorage_conformance::model::{self, ModelFailure, ModelOptions};
+use anystorage_opfs::subject::OpfsSubject;
+use wasm_bindgen_test::wasm_bindgen_test;
+
+/// The seed is fixed, as there is nothing that could tell a test another one in a browser. Holes count towards the quota, of which Firefox
+/// gives 10 GiB to all sites of a domain together.
+#[wasm_bindgen_test]
+async fn every_answer_is_the_models() -> Result<(), Box<ModelFailure>> {
+    let is_roomy = global::estimate().await.ok().and_then(|usage| usage.free).is_some_and(|free| free > 40 << 30);
+    let farthest = if is_roomy { 5 << 30 } else { 64 << 20 };
+    let report = model::run(&OpfsSubject::new("model "), ModelOptions::new(0x6f70_6673).operations(1000).farthest(farthest)).await?;
+    wasm_bindgen_test::console_log!("{report}");
+    Ok(())
+}
