@@ -7,21 +7,20 @@ use anystorage_browser_host::exception::Exception;
 
 use super::location::Location;
 use super::node::Node;
-use crate::host::{Directory, Entry, Handle, Plain};
+use crate::host::{Directory, Entry, Plain};
 use crate::names::{from_host, to_host};
-
-/// In bytes, how much of a file is copied at once.
-const COPIED_AT_ONCE: usize = 1 << 20;
 
 impl Location {
     /// Lets another file take this path: whoever has the old one open keeps its bytes, in a hidden file. The path itself stays as it is.
     pub(super) async fn displace(&self, path: &StoragePath, operation: Operation) -> Result<()> {
         let Some(node) = self.node(path) else { return Ok(()) };
         if node.openers.get() > 0 {
-            let (plain, number) = self.create_hidden(operation).await?;
-            let copy = plain.open(&self.faults).await?;
-            node.in_turn(&self.faults, |handle| copied(handle, &copy)).await?;
-            drop(copy);
+            let (plain, number) = self.hidden.create(operation).await?;
+            let copied = node.in_turn(&self.access, async |file| file.copy_to(&plain, &self.access).await).await;
+            if copied.is_err() {
+                self.hidden.discard(number).await;
+            }
+            copied?;
             node.hide(plain, number);
         } else {
             node.close();
@@ -35,10 +34,8 @@ impl Location {
         let node = self.node(path);
         match node.filter(|node| node.openers.get() > 0) {
             Some(node) => {
-                let number = self.new_hidden();
                 node.close();
-                plain.move_to(&self.hidden, &number.to_string()).await.map_err(failed(operation))?;
-                let moved = self.hidden.file(&number.to_string(), false).await.map_err(failed(operation))?;
+                let (moved, number) = self.hidden.take_in(plain).await.map_err(failed(operation))?;
                 node.hide(moved, number);
             }
             None => {
@@ -53,6 +50,12 @@ impl Location {
         self.changed(path);
         self.name_changed(path);
         Ok(())
+    }
+
+    /// Brings a stream's changes into the file that is about to replace another one, so that a kill leaves one of the two, whole.
+    pub(super) async fn flush_before_replacing(&self, from: &StoragePath) -> Result<()> {
+        let Some(node) = self.node(from) else { return Ok(()) };
+        node.in_turn(&self.access, async |file| if file.is_stream() { node.flush(file).await } else { Ok(()) }).await
     }
 
     /// Moves a file over whatever file is at `to`.
@@ -127,11 +130,10 @@ impl Location {
             return Err(Error::new(ErrorKind::IsADirectory, operation));
         }
         let (directory, name) = self.place(path, operation).await?;
-        let (plain, number) = self.create_hidden(operation).await?;
+        let (plain, number) = self.hidden.create(operation).await?;
         let written = self.fill(&plain, data, path, &directory, &name, operation).await;
         if written.is_err() {
-            // Best effort: the error that matters is the first one, and opening the location removes it as well.
-            let _ = self.hidden.remove(&number.to_string()).await;
+            self.hidden.discard(number).await;
         }
         written
     }
@@ -145,28 +147,12 @@ impl Location {
         name: &str,
         operation: Operation,
     ) -> Result<()> {
-        let handle = plain.open(&self.faults).await?;
-        handle.write(0, data)?;
-        handle.flush()?;
-        drop(handle);
+        self.access.fill(plain, data).await?;
         self.displace(path, operation).await?;
         plain.move_to(directory, name).await.map_err(failed(operation))?;
         self.changed(path);
         self.name_changed(path);
         Ok(())
-    }
-}
-
-fn copied(from: &Handle, to: &Handle) -> Result<()> {
-    let mut buffer = vec![0; COPIED_AT_ONCE];
-    let mut at = 0;
-    loop {
-        let count = from.read(at, &mut buffer)?;
-        if count == 0 {
-            return Ok(());
-        }
-        to.write(at, buffer.get(..count).unwrap_or_default())?;
-        at += count as u64;
     }
 }
 
