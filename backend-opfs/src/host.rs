@@ -5,7 +5,7 @@ use anystorage_api::{Error, ErrorKind, Operation, Result};
 use anystorage_browser_host::exception::{Exception, thrown};
 use anystorage_browser_host::global::{call, member, of_navigator, sleep};
 use futures_lite::StreamExt;
-use js_sys::{Object, Reflect, Uint8Array};
+use js_sys::{Array, Object, Reflect, Uint8Array};
 use opfs::{DirectoryHandle as _, WritableFileStream as _};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{
@@ -94,6 +94,16 @@ impl Directory {
         call(&self.0, "removeEntry", &[name.into(), options.into()]).await.map(drop).map_err(|value| Exception::new(&value))
     }
 
+    /// The path, below this directory, of a name in another one that is below it.
+    pub(crate) async fn path_of(&self, directory: &Self, name: &str) -> Result<String> {
+        let parts = call(&self.0, "resolve", &[directory.0.clone().into()]).await.map_err(thrown(Operation::Rename))?;
+        let Ok(parts) = parts.dyn_into::<Array>() else {
+            return Err(Error::new(ErrorKind::Io, Operation::Rename).with_text("a directory of the location is not in it any more"));
+        };
+        parts.push(&name.into());
+        Ok(parts.join("/").into())
+    }
+
     /// What is in it, in no order: names as they are in OPFS, and whether each is a directory.
     pub(crate) async fn entries(&self) -> Result<Vec<(String, bool)>> {
         let walked = opfs::web::DirectoryHandle::from(self.0.clone());
@@ -113,10 +123,14 @@ impl Plain {
         call(&self.raw, "move", &[directory.0.clone().into(), name.into()]).await.map(drop).map_err(|value| Exception::new(&value))
     }
 
-    /// Puts it into the place of another file, in one step. Neither may be open.
-    pub(crate) async fn replace(&self, other: &Self) -> Result<Self, Exception> {
-        self.move_to(&other.directory, &other.name).await?;
-        other.directory.file(&other.name, false).await
+    /// The directory that it is in.
+    pub(crate) const fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    /// Its name there.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     /// Its length in bytes, and when it was changed, in milliseconds since 1970.
@@ -344,9 +358,7 @@ impl Handle {
     }
 
     pub(crate) fn flush(&self) -> Result<()> {
-        if self.faults.fails() {
-            return Err(Error::new(ErrorKind::Io, Operation::Sync).with_text("this flush was made to fail"));
-        }
+        self.faults.check()?;
         self.raw.flush().map_err(thrown(Operation::Sync))
     }
 }

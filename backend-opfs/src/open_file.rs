@@ -8,7 +8,7 @@ use crate::faults::FlushFaults;
 use crate::hidden::Hidden;
 use crate::host::{Handle, Plain};
 use crate::options::Io;
-use crate::stream::{Pending, Stream, fill};
+use crate::stream::{Pending, Stream, fill, try_stream};
 
 /// In bytes, how much of a file is copied at once.
 const COPIED_AT_ONCE: usize = 1 << 20;
@@ -33,6 +33,28 @@ impl Access {
             Io::Handle => Ok(OpenFile::Handle(plain.open(&self.faults).await?)),
             Io::Stream => Ok(OpenFile::Stream(Stream::open(plain.clone(), &self.pending, &self.hidden, &self.faults).await?)),
         }
+    }
+
+    /// Finds out by doing whether files can be written and read in this way.
+    pub(crate) async fn prove(&self, plain: &Plain) -> Result<()> {
+        let sample = b"anys";
+        let file = match self.io {
+            Io::Handle => {
+                let file = self.open(plain).await?;
+                file.write(0, sample)?;
+                file
+            }
+            Io::Stream => {
+                try_stream(plain, sample, &self.hidden).await?;
+                self.open(plain).await?
+            }
+        };
+        let mut found = [0; 4];
+        let count = file.read(0, &mut found).await?;
+        if found.get(..count) == Some(sample) {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Io, Operation::OpenLocation).with_text("what was written to the private file system reads otherwise"))
     }
 
     /// Whether so many bytes may be kept in memory until a sync.
@@ -62,7 +84,10 @@ impl Access {
                 handle.write(0, data)?;
                 handle.flush()
             }
-            Io::Stream => fill(plain, data, &self.faults).await,
+            Io::Stream => {
+                self.faults.check()?;
+                fill(plain, data).await
+            }
         }
     }
 }

@@ -135,12 +135,10 @@ impl Stream {
 
     /// Brings all changes to the host, in one step: a file that is whole takes the place of the old one.
     ///
-    /// A stream into the file itself would be as good if nothing ended it midway: then Chromium leaves what was written under a name beside
-    /// the file's.
+    /// A stream into the file itself would be shorter. But Chromium leaves what was written to one that is never closed under a name beside
+    /// that of the file, and Firefox keeps the space of one that ran out of it: in the hidden directory both are got rid of.
     pub(crate) async fn flush(&self) -> Result<()> {
-        if self.faults.fails() {
-            return Err(Error::new(ErrorKind::Io, Operation::Sync).with_text("this flush was made to fail"));
-        }
+        self.faults.check()?;
         if self.state.borrow().is_clean() {
             return Ok(());
         }
@@ -148,8 +146,9 @@ impl Stream {
         let moved = async {
             let snapshot = self.put_into(&target).await?;
             let old = self.plain();
-            let plain = target.replace(&old).await.map_err(|exception| exception.into_error(Operation::Sync))?;
-            Ok((plain, snapshot.len()))
+            self.hidden.move_over(&target, old.directory(), old.name(), Operation::Sync).await?;
+            let moved = old.directory().file(old.name(), false).await;
+            Ok((moved.map_err(|exception| exception.into_error(Operation::Sync))?, snapshot.len()))
         };
         match moved.await {
             Ok((plain, len)) => {
@@ -237,11 +236,17 @@ impl State {
 }
 
 /// Fills a file by a stream.
-pub(crate) async fn fill(plain: &Plain, data: &[u8], faults: &FlushFaults) -> Result<()> {
-    if faults.fails() {
-        return Err(Error::new(ErrorKind::Io, Operation::Sync).with_text("this flush was made to fail"));
-    }
+pub(crate) async fn fill(plain: &Plain, data: &[u8]) -> Result<()> {
     put(plain, data.len() as u64, async |writable| writable.write(0, data).await).await.map(drop)
+}
+
+/// Tries a stream into an empty file, and looks for it while it is open.
+pub(crate) async fn try_stream(plain: &Plain, sample: &[u8], hidden: &Hidden) -> Result<()> {
+    let put = put(plain, sample.len() as u64, async |writable| {
+        writable.write(0, sample).await?;
+        hidden.look_for_streams().await
+    });
+    put.await.map(drop)
 }
 
 /// Opens a stream, has it written, and closes it. The file has to have so many bytes then.

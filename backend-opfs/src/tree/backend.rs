@@ -42,13 +42,8 @@ impl TreeBackend {
             root = root.directory(&crate::names::to_host(part), options.mode == Mode::ReadWriteCreate).await.map_err(failed(operation))?;
         }
         let hidden = root.directory(HIDDEN, true).await.map_err(failed(operation))?;
-        for (left, is_directory) in hidden.entries().await.map_err(opening)? {
-            let removed = if is_directory { hidden.remove_all(&left).await } else { hidden.remove(&left).await };
-            if let Err(exception) = removed {
-                log::warn!("a file that was removed or half written before stays in {name:?}: {exception}");
-            }
-        }
-        let hidden = Rc::new(Hidden::new(hidden));
+        let hidden = Rc::new(Hidden::new(root.clone(), hidden));
+        hidden.clear().await.map_err(opening)?;
         let location = Location::new(root, Rc::clone(&hidden), Access::new(options.io, faults.clone(), hidden), lock);
         location.prove().await.map_err(opening)?;
         Ok(Self { location: Rc::new(location) })
@@ -78,19 +73,8 @@ impl Location {
             let text = "this browser cannot rename files of its private file system: choose another engine";
             return Err(Error::new(ErrorKind::Unsupported, operation).with_text(text));
         }
-        let file = self.access.open(&plain).await?;
-        let mut found = [0; 4];
-        file.write(0, b"anys")?;
-        if file.is_stream() {
-            file.flush().await?;
-        }
-        let count = file.read(0, &mut found).await?;
-        drop(file);
-        self.hidden.remove(number).await.map_err(failed(operation))?;
-        if found.get(..count) == Some(b"anys") {
-            return Ok(());
-        }
-        Err(Error::new(ErrorKind::Io, operation).with_text("what was written to the private file system reads otherwise"))
+        self.access.prove(&plain).await?;
+        self.hidden.remove(number).await.map_err(failed(operation))
     }
 
     async fn open_file(self: &Rc<Self>, path: &StoragePath, options: &OpenOptions) -> Result<TreeFile> {
@@ -187,10 +171,10 @@ impl Location {
             (Entry::File(_), Some(Entry::Directory(_))) => Err(Error::new(ErrorKind::IsADirectory, operation)),
             (Entry::Directory(_), Some(Entry::File(_))) => Err(Error::new(ErrorKind::NotADirectory, operation)),
             (Entry::Directory(_), Some(Entry::Directory(_))) => Err(Error::new(ErrorKind::AlreadyExists, operation)),
-            (Entry::File(plain), None) => self.move_file(from, &plain, to, operation).await,
+            (Entry::File(plain), None) => self.move_file(from, &plain, to, false, operation).await,
             (Entry::File(plain), Some(Entry::File(_))) => {
                 self.flush_before_replacing(from).await?;
-                self.move_file(from, &plain, to, operation).await
+                self.move_file(from, &plain, to, true, operation).await
             }
             (Entry::Directory(_), None) => {
                 self.move_directory(from, to, operation).await?;

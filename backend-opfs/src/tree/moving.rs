@@ -11,7 +11,8 @@ use crate::host::{Directory, Entry, Plain};
 use crate::names::{from_host, to_host};
 
 impl Location {
-    /// Lets another file take this path: whoever has the old one open keeps its bytes, in a hidden file. The path itself stays as it is.
+    /// Prepares for another file to take this path: whoever has the old one open keeps its bytes, in a hidden file. The path itself stays as
+    /// it is.
     pub(super) async fn displace(&self, path: &StoragePath, operation: Operation) -> Result<()> {
         let Some(node) = self.node(path) else { return Ok(()) };
         if node.openers.get() > 0 {
@@ -22,10 +23,11 @@ impl Location {
             }
             copied?;
             node.hide(plain, number);
+            self.nodes.borrow_mut().remove(path);
         } else {
+            // Its changes go when its path is taken, and not if that fails.
             node.close();
         }
-        self.nodes.borrow_mut().remove(path);
         Ok(())
     }
 
@@ -43,7 +45,11 @@ impl Location {
                     node.close();
                 }
                 let (directory, name) = self.place(path, operation).await?;
-                directory.remove(&name).await.map_err(failed(operation))?;
+                if self.hidden.has_steps() {
+                    self.remove_whole(plain, &directory, &name).await.map_err(failed(operation))?;
+                } else {
+                    directory.remove(&name).await.map_err(failed(operation))?;
+                }
             }
         }
         self.nodes.borrow_mut().remove(path);
@@ -52,27 +58,53 @@ impl Location {
         Ok(())
     }
 
+    /// Removes a file that would be empty for a moment before it is gone: in the hidden directory, unless there is no space for the move.
+    async fn remove_whole(&self, plain: &Plain, directory: &Directory, name: &str) -> Result<(), Exception> {
+        match self.hidden.take_in(plain).await {
+            Ok((_, number)) => {
+                // What is left of it is removed when the location is opened.
+                let _ = self.hidden.remove(number).await;
+                Ok(())
+            }
+            Err(exception) if exception.kind() == ErrorKind::NoSpace => directory.remove(name).await,
+            Err(exception) => Err(exception),
+        }
+    }
+
     /// Brings a stream's changes into the file that is about to replace another one, so that a kill leaves one of the two, whole.
     pub(super) async fn flush_before_replacing(&self, from: &StoragePath) -> Result<()> {
         let Some(node) = self.node(from) else { return Ok(()) };
         node.in_turn(&self.access, async |file| if file.is_stream() { node.flush(file).await } else { Ok(()) }).await
     }
 
-    /// Moves a file over whatever file is at `to`.
-    pub(super) async fn move_file(&self, from: &StoragePath, plain: &Plain, to: &StoragePath, operation: Operation) -> Result<()> {
+    /// Moves a file, over the one that is at `to` if there is one.
+    pub(super) async fn move_file(
+        &self,
+        from: &StoragePath,
+        plain: &Plain,
+        to: &StoragePath,
+        over: bool,
+        operation: Operation,
+    ) -> Result<()> {
         let (directory, name) = self.place(to, operation).await?;
         self.displace(to, operation).await?;
         let node = self.node(from);
         if let Some(node) = &node {
             node.close();
         }
-        plain.move_to(&directory, &name).await.map_err(failed(operation))?;
+        if over {
+            self.hidden.move_over(plain, &directory, &name, operation).await?;
+        } else {
+            plain.move_to(&directory, &name).await.map_err(failed(operation))?;
+        }
         if let Some(node) = node {
             node.moved(directory.file(&name, false).await.map_err(failed(operation))?);
             self.renumber(&node);
             let mut nodes = self.nodes.borrow_mut();
             nodes.remove(from);
             nodes.insert(to.clone(), node);
+        } else {
+            self.nodes.borrow_mut().remove(to);
         }
         for path in [from, to] {
             self.changed(path);
@@ -112,7 +144,7 @@ impl Location {
                     target.directory(&to_host(&name), true).await.map_err(failed(operation))?;
                     waiting.push((inner_from, inner_to));
                 } else if let Entry::File(plain) = self.entry(&inner_from, operation).await? {
-                    self.move_file(&inner_from, &plain, &inner_to, operation).await?;
+                    self.move_file(&inner_from, &plain, &inner_to, false, operation).await?;
                 }
             }
             emptied.push(from);
@@ -126,30 +158,26 @@ impl Location {
 
     /// Puts `data` into a new file and gives it this path, in one step.
     pub(super) async fn replace(&self, path: &StoragePath, data: &[u8], operation: Operation) -> Result<()> {
-        if let Some(Entry::Directory(_)) = self.find(path, operation).await? {
-            return Err(Error::new(ErrorKind::IsADirectory, operation));
-        }
+        let over = match self.find(path, operation).await? {
+            Some(Entry::Directory(_)) => return Err(Error::new(ErrorKind::IsADirectory, operation)),
+            found => found.is_some(),
+        };
         let (directory, name) = self.place(path, operation).await?;
         let (plain, number) = self.hidden.create(operation).await?;
-        let written = self.fill(&plain, data, path, &directory, &name, operation).await;
-        if written.is_err() {
+        let replaced = async {
+            self.access.fill(&plain, data).await?;
+            self.displace(path, operation).await?;
+            if over {
+                self.hidden.move_over(&plain, &directory, &name, operation).await
+            } else {
+                plain.move_to(&directory, &name).await.map_err(failed(operation))
+            }
+        };
+        if let Err(error) = replaced.await {
             self.hidden.discard(number).await;
+            return Err(error);
         }
-        written
-    }
-
-    async fn fill(
-        &self,
-        plain: &Plain,
-        data: &[u8],
-        path: &StoragePath,
-        directory: &Directory,
-        name: &str,
-        operation: Operation,
-    ) -> Result<()> {
-        self.access.fill(plain, data).await?;
-        self.displace(path, operation).await?;
-        plain.move_to(directory, name).await.map_err(failed(operation))?;
+        self.nodes.borrow_mut().remove(path);
         self.changed(path);
         self.name_changed(path);
         Ok(())
