@@ -13,7 +13,7 @@ use crate::url::StoreMode;
 use crate::url::StoreOptions;
 use crate::url::{Location, StorageUrl};
 #[cfg(all(feature = "opfs", target_family = "wasm", target_os = "unknown"))]
-use crate::url::{OpfsLayout, OpfsOptions};
+use crate::url::{OpfsIo, OpfsLayout, OpfsOptions};
 
 /// An engine that this version knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +54,7 @@ pub(crate) const REDB: EngineInfo =
 pub(crate) const OPFS: EngineInfo = EngineInfo {
     scheme: "opfs",
     feature: "opfs",
-    parameters: &["mode", "layout"],
+    parameters: &["mode", "layout", "io"],
     enabled: cfg!(feature = "opfs"),
     on_target: cfg!(all(target_family = "wasm", target_os = "unknown")),
 };
@@ -104,9 +104,10 @@ impl Running {
 
 #[cfg(all(feature = "opfs", target_family = "wasm", target_os = "unknown"))]
 async fn open_opfs(name: &StoragePath, options: OpfsOptions) -> Result<Box<dyn StorageBackend>> {
-    use anystorage_opfs::{Mode, OpfsOptions as Opening};
+    use anystorage_opfs::{Io, Mode, OpfsOptions as Opening};
     let mode = if options.mode == StoreMode::ReadWrite { Mode::ReadWrite } else { Mode::ReadWriteCreate };
-    let opening = Opening::new().mode(mode);
+    let io = if options.io == OpfsIo::Stream { Io::Stream } else { Io::Handle };
+    let opening = Opening::new().mode(mode).io(io);
     match options.layout {
         OpfsLayout::Tree => Ok(Box::new(anystorage_opfs::tree::open(name.as_str(), &opening).await?)),
     }

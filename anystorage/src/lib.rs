@@ -88,7 +88,7 @@ pub use engine::{ENGINES, EngineInfo};
 pub use report::{Attempt, OpenReport, ProbeOutcome};
 pub use size::{ByteSize, InvalidByteSize};
 pub use storage::Storage;
-pub use url::{FilesMode, Location, OpfsLayout, OpfsOptions, StorageUrl, StoreMode, StoreOptions};
+pub use url::{FilesMode, Location, OpfsIo, OpfsLayout, OpfsOptions, StorageUrl, StoreMode, StoreOptions};
 
 /// Opens a location for async callers: no call on it ever blocks the executor.
 ///

@@ -61,6 +61,18 @@ async fn blocking_says_that_the_engine_has_to_wait() {
     assert_eq!(error.kind(), ErrorKind::WouldBlock, "{error}");
 }
 
+/// Writable streams are in pages and in workers of all kinds, where the browser has a private file system for programs like this one.
+#[wasm_bindgen_test]
+async fn opfs_streams_keep_files_or_say_why_not() {
+    match anystorage::open("opfs://facade-stream?io=stream").await {
+        Ok(storage) => {
+            storage.close().await.unwrap();
+            keeps("opfs://facade-stream/deeper?io=stream").await;
+        }
+        Err(error) => assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}"),
+    }
+}
+
 /// Where there is no private file system for it, opening says what to do, and a configuration goes on to the next engine and says so.
 #[wasm_bindgen_test]
 async fn opfs_keeps_files_or_says_why_not() {

@@ -91,11 +91,11 @@ fn stores_take_a_mode_a_block_and_a_cache() {
 
 #[test]
 fn locations_of_an_origin_have_a_name() {
-    use anystorage::OpfsLayout;
+    use anystorage::{OpfsIo, OpfsLayout};
     for (rest, name) in [("notes", "notes"), ("Notes/2026", "Notes/2026"), ("my%20notes%3F", "my notes?"), ("%F0%9F%98%80", "\u{1f600}")] {
         let url = StorageUrl::parse(&format!("opfs://{rest}")).unwrap();
         let Location::Opfs { name: found, options, .. } = url.location() else { panic!("{url}") };
-        assert_eq!((found.as_str(), options.layout), (name, OpfsLayout::Tree), "{url}");
+        assert_eq!((found.as_str(), options.layout, options.io), (name, OpfsLayout::Tree, OpfsIo::Handle), "{url}");
         assert_eq!((options.mode, url.engine().scheme, url.host_path()), (StoreMode::ReadWriteCreate, "opfs", None), "{url}");
         assert_eq!(StorageUrl::parse(url.as_str()).unwrap(), url, "what is shown can be read back");
 
@@ -107,6 +107,11 @@ fn locations_of_an_origin_have_a_name() {
     let url = StorageUrl::parse("opfs://notes?layout=tree").unwrap();
     assert!(matches!(url.location(), Location::Opfs { options, .. } if options.layout == OpfsLayout::Tree));
     assert_eq!(url.existing().as_str(), "opfs://notes?layout=tree&mode=rw");
+
+    for (value, io) in [("handle", OpfsIo::Handle), ("stream", OpfsIo::Stream)] {
+        let url = StorageUrl::parse(&format!("opfs://notes?io={value}")).unwrap();
+        assert!(matches!(url.location(), Location::Opfs { options, .. } if options.io == io), "{url}");
+    }
     assert_eq!(url.read_only(), url.existing());
 }
 
@@ -209,7 +214,8 @@ fn errors_name_the_part_that_is_wrong() {
         ("opfs://notes#part", InvalidPath, "fragment"),
         ("opfs://notes?mode=ro", InvalidInput, "takes the lock"),
         ("opfs://notes?layout=flat", InvalidInput, "tree"),
-        ("opfs://notes?block=4KiB", InvalidInput, "opfs: takes mode, layout"),
+        ("opfs://notes?io=async", InvalidInput, "handle"),
+        ("opfs://notes?block=4KiB", InvalidInput, "opfs: takes mode, layout, io"),
         ("idb://notes?io=sync", InvalidInput, "idb: takes mode, block, cache"),
         ("idb://notes?block=3", InvalidInput, "a block has from 64"),
         ("redb:notes", InvalidPath, "the file is relative: write redb:///absolute/file"),

@@ -3,6 +3,8 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use anystorage_api::{Error, ErrorKind, Operation, Result};
+
 /// Decides whether flushes work, and counts those that failed; clones are the same switch. They work until it is told otherwise.
 #[derive(Clone, Debug, Default)]
 pub struct FlushFaults(Rc<(Cell<bool>, Cell<u64>)>);
@@ -19,11 +21,13 @@ impl FlushFaults {
         self.0.1.get()
     }
 
-    /// Whether this flush has to fail.
-    pub(crate) fn fails(&self) -> bool {
-        let fails = self.0.0.get();
-        self.0.1.set(self.0.1.get() + u64::from(fails));
-        fails
+    /// Fails where this flush has to.
+    pub(crate) fn check(&self) -> Result<()> {
+        if !self.0.0.get() {
+            return Ok(());
+        }
+        self.0.1.set(self.0.1.get() + 1);
+        Err(Error::new(ErrorKind::Io, Operation::Sync).with_text("this flush was made to fail"))
     }
 }
 

@@ -1,18 +1,25 @@
-//! What the browser has: directories, files, synchronous access handles. Each function is one call of it, with its outcome checked.
+//! What the browser has: directories, files, synchronous access handles, snapshots and writable streams of files. Each function is one call
+//! of it, with its outcome checked.
 
 use anystorage_api::{Error, ErrorKind, Operation, Result};
 use anystorage_browser_host::exception::{Exception, thrown};
 use anystorage_browser_host::global::{call, member, of_navigator, sleep};
 use futures_lite::StreamExt;
-use js_sys::{Object, Reflect};
-use opfs::DirectoryHandle as _;
+use js_sys::{Array, Object, Reflect, Uint8Array};
+use opfs::{DirectoryHandle as _, WritableFileStream as _};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{File, FileSystemDirectoryHandle, FileSystemFileHandle, FileSystemReadWriteOptions, FileSystemSyncAccessHandle};
+use web_sys::{
+    Blob, File, FileSystemDirectoryHandle, FileSystemFileHandle, FileSystemReadWriteOptions, FileSystemSyncAccessHandle,
+    FileSystemWritableFileStream,
+};
 
 use crate::faults::FlushFaults;
 
 /// The largest integer that JavaScript counts exactly.
 pub(crate) const MAX_LEN: u64 = (1 << 53) - 1;
+
+/// In bytes, how much goes through the memory of JavaScript at once.
+const AT_ONCE: usize = 8 << 20;
 
 /// How long a handle that is busy is waited for, in milliseconds: with the lock of the location in hand, it is one whose holder is going.
 const PATIENCE: f64 = 5000.0;
@@ -28,9 +35,13 @@ pub(crate) enum Entry {
 #[derive(Clone, Debug)]
 pub(crate) struct Directory(FileSystemDirectoryHandle);
 
-/// A file that is not open.
+/// A file that is not open, and its place.
 #[derive(Clone, Debug)]
-pub(crate) struct Plain(FileSystemFileHandle);
+pub(crate) struct Plain {
+    raw: FileSystemFileHandle,
+    directory: Directory,
+    name: String,
+}
 
 impl Directory {
     /// The root of the origin's private file system.
@@ -58,7 +69,7 @@ impl Directory {
     /// A file in it.
     pub(crate) async fn file(&self, name: &str, create: bool) -> Result<Plain, Exception> {
         let found = call(&self.0, "getFileHandle", &[name.into(), creating(create)]).await.map_err(|value| Exception::new(&value))?;
-        Ok(Plain(found.unchecked_into()))
+        Ok(Plain { raw: found.unchecked_into(), directory: self.clone(), name: name.to_owned() })
     }
 
     /// Whatever has this name.
@@ -83,6 +94,16 @@ impl Directory {
         call(&self.0, "removeEntry", &[name.into(), options.into()]).await.map(drop).map_err(|value| Exception::new(&value))
     }
 
+    /// The path, below this directory, of a name in another one that is below it.
+    pub(crate) async fn path_of(&self, directory: &Self, name: &str) -> Result<String> {
+        let parts = call(&self.0, "resolve", &[directory.0.clone().into()]).await.map_err(thrown(Operation::Rename))?;
+        let Ok(parts) = parts.dyn_into::<Array>() else {
+            return Err(Error::new(ErrorKind::Io, Operation::Rename).with_text("a directory of the location is not in it any more"));
+        };
+        parts.push(&name.into());
+        Ok(parts.join("/").into())
+    }
+
     /// What is in it, in no order: names as they are in OPFS, and whether each is a directory.
     pub(crate) async fn entries(&self) -> Result<Vec<(String, bool)>> {
         let walked = opfs::web::DirectoryHandle::from(self.0.clone());
@@ -99,45 +120,186 @@ impl Directory {
 impl Plain {
     /// Gives it another place, over a file that may be there. It must not be open.
     pub(crate) async fn move_to(&self, directory: &Directory, name: &str) -> Result<(), Exception> {
-        call(&self.0, "move", &[directory.0.clone().into(), name.into()]).await.map(drop).map_err(|value| Exception::new(&value))
+        call(&self.raw, "move", &[directory.0.clone().into(), name.into()]).await.map(drop).map_err(|value| Exception::new(&value))
+    }
+
+    /// The directory that it is in.
+    pub(crate) const fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    /// Its name there.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     /// Its length in bytes, and when it was changed, in milliseconds since 1970.
     pub(crate) async fn stat(&self) -> Result<(u64, f64)> {
-        let file: File = call(&self.0, "getFile", &[]).await.map_err(thrown(Operation::Stat))?.unchecked_into();
-        Ok((count(file.size(), Operation::Stat)?, file.last_modified()))
+        let snapshot = self.snapshot().await?;
+        Ok((snapshot.len, snapshot.file.last_modified()))
+    }
+
+    /// Its bytes as they are now.
+    pub(crate) async fn snapshot(&self) -> Result<Snapshot> {
+        let file: File = call(&self.raw, "getFile", &[]).await.map_err(thrown(Operation::Stat))?.unchecked_into();
+        let len = count(file.size(), Operation::Stat)?;
+        Ok(Snapshot { file, len })
     }
 
     /// Opens it. Nobody else can until this is closed or dropped.
     pub(crate) async fn open(&self, faults: &FlushFaults) -> Result<Handle> {
         let operation = Operation::Open;
+        let raw = self.call_when_free("createSyncAccessHandle", &[]).await.map_err(|exception| match exception.name() {
+            "TypeError" => {
+                let text = "synchronous access handles exist in dedicated workers alone: open the location in one, or ask for writable \
+                            streams (io=stream), which pages and shared workers have too";
+                Error::new(ErrorKind::Unsupported, operation).with_text(text).with_cause(exception)
+            }
+            _ => exception.into_error(operation),
+        })?;
+        Ok(Handle { raw: raw.unchecked_into(), at: FileSystemReadWriteOptions::new(), faults: faults.clone() })
+    }
+
+    /// A stream of what is to be in it when the stream is closed.
+    pub(crate) async fn writable(&self) -> Result<Writable> {
+        let operation = Operation::Sync;
+        let raw = self.call_when_free("createWritable", &[]).await.map_err(|exception| match exception.name() {
+            "TypeError" => {
+                let text = "this browser has no writable streams for its private file system: open the location in a dedicated worker \
+                            without io=stream, or choose another engine";
+                Error::new(ErrorKind::Unsupported, operation).with_text(text).with_cause(exception)
+            }
+            _ => exception.into_error(operation),
+        })?;
+        let raw: FileSystemWritableFileStream = raw.unchecked_into();
+        Ok(Writable { stream: opfs::web::WritableFileStream::from(raw.clone()), raw, at: 0 })
+    }
+
+    /// Calls a method that takes the lock of the file, as soon as nobody has it.
+    async fn call_when_free(&self, method: &str, arguments: &[JsValue]) -> Result<JsValue, Exception> {
         let mut waited = 0.0;
         let mut pause = 5.0;
         loop {
-            let exception = match call(&self.0, "createSyncAccessHandle", &[]).await {
-                Ok(handle) => {
-                    let at = FileSystemReadWriteOptions::new();
-                    return Ok(Handle { raw: handle.unchecked_into(), at, faults: faults.clone() });
-                }
+            let exception = match call(&self.raw, method, arguments).await {
+                Ok(value) => return Ok(value),
                 Err(value) => Exception::new(&value),
             };
             match exception.name() {
-                "TypeError" => {
-                    let text = "synchronous access handles exist in dedicated workers alone: open the location in one";
-                    return Err(Error::new(ErrorKind::Unsupported, operation).with_text(text).with_cause(exception));
-                }
                 "NoModificationAllowedError" | "InvalidStateError" if waited < PATIENCE => {
                     sleep(pause).await;
                     waited += pause;
                     pause = (pause * 2.0).min(250.0);
                 }
-                _ => return Err(exception.into_error(operation)),
+                _ => return Err(exception),
             }
         }
     }
 }
 
-/// An open file. It is closed when it is dropped, which does not flush.
+/// The bytes of a file at one time. The browser refuses to read them once the file has changed or moved.
+#[derive(Clone, Debug)]
+pub(crate) struct Snapshot {
+    file: File,
+    len: u64,
+}
+
+impl Snapshot {
+    pub(crate) const fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Fills `buf` with the bytes from `offset` on, all of which have to be there.
+    pub(crate) async fn read(&self, offset: u64, buf: &mut [u8]) -> Result<()> {
+        let operation = Operation::Read;
+        let mut at = offset;
+        for piece in buf.chunks_mut(AT_ONCE) {
+            let end = at.saturating_add(piece.len() as u64);
+            let wanted = self.slice(at, end, operation)?;
+            let read = call(&wanted, "arrayBuffer", &[]).await.map_err(thrown(operation))?;
+            let read = Uint8Array::new(&read);
+            if read.length() as usize != piece.len() {
+                let text = format!("the browser gave {} of {} bytes", read.length(), piece.len());
+                return Err(Error::new(ErrorKind::Io, operation).with_text(text));
+            }
+            read.copy_to(piece);
+            at = end;
+        }
+        Ok(())
+    }
+
+    fn slice(&self, from: u64, to: u64, operation: Operation) -> Result<Blob> {
+        self.file.slice_with_f64_and_f64(exact(from, operation)?, exact(to, operation)?).map_err(thrown(operation))
+    }
+}
+
+/// What is to take the place of a file. Whoever makes one closes it or aborts it: until then the browser has the file locked.
+#[derive(Debug)]
+pub(crate) struct Writable {
+    /// For lengths and places, which the crate counts in 32 bits, and for giving up, which it does not do.
+    raw: FileSystemWritableFileStream,
+    stream: opfs::web::WritableFileStream,
+    /// Where the next bytes go.
+    at: u64,
+}
+
+impl Writable {
+    /// Writes `data` at a place that is inside of it, or at its end.
+    pub(crate) async fn write(&mut self, offset: u64, data: &[u8]) -> Result<()> {
+        self.seek(offset).await?;
+        for piece in data.chunks(AT_ONCE) {
+            self.stream.write_at_cursor_pos(piece).await.map_err(refused)?;
+            self.at = self.at.saturating_add(piece.len() as u64);
+        }
+        Ok(())
+    }
+
+    /// Writes the first bytes of a snapshot at the begin.
+    pub(crate) async fn write_from(&mut self, snapshot: &Snapshot, len: u64) -> Result<()> {
+        self.seek(0).await?;
+        let bytes = snapshot.slice(0, len, Operation::Sync)?;
+        call(&self.raw, "write", &[bytes.into()]).await.map_err(refused)?;
+        self.at = len;
+        Ok(())
+    }
+
+    async fn seek(&mut self, offset: u64) -> Result<()> {
+        if self.at != offset {
+            call(&self.raw, "seek", &[exact(offset, Operation::Sync)?.into()]).await.map_err(refused)?;
+            self.at = offset;
+        }
+        Ok(())
+    }
+
+    /// Cuts it, or lengthens it with zeros.
+    pub(crate) async fn set_len(&mut self, len: u64) -> Result<()> {
+        call(&self.raw, "truncate", &[exact(len, Operation::Sync)?.into()]).await.map_err(refused)?;
+        self.at = self.at.min(len);
+        Ok(())
+    }
+
+    /// Puts it into the place of the file, in one step.
+    pub(crate) async fn close(mut self) -> Result<()> {
+        self.stream.close().await.map_err(refused)
+    }
+
+    /// Gives it up.
+    pub(crate) async fn abort(self) {
+        // One that has failed is given up by the browser already.
+        let _ = call(&self.raw, "abort", &[]).await;
+    }
+}
+
+/// Why a stream took no more.
+fn refused(value: JsValue) -> Error {
+    let exception = Exception::new(&value);
+    if exception.kind() == ErrorKind::NoSpace {
+        let text = "the origin's quota is used up (a stream needs room for the whole file once more): remove or cut some files";
+        return Error::new(ErrorKind::NoSpace, Operation::Sync).with_text(text).with_cause(exception);
+    }
+    exception.into_error(Operation::Sync)
+}
+
+/// A file that is open for synchronous access. It is closed when it is dropped, which does not flush.
 #[derive(Debug)]
 pub(crate) struct Handle {
     raw: FileSystemSyncAccessHandle,
@@ -196,9 +358,7 @@ impl Handle {
     }
 
     pub(crate) fn flush(&self) -> Result<()> {
-        if self.faults.fails() {
-            return Err(Error::new(ErrorKind::Io, Operation::Sync).with_text("this flush was made to fail"));
-        }
+        self.faults.check()?;
         self.raw.flush().map_err(thrown(Operation::Sync))
     }
 }
@@ -236,5 +396,5 @@ fn count(number: f64, operation: Operation) -> Result<u64> {
 
 /// Whether this browser can give files another place.
 pub(crate) fn can_move(file: &Plain) -> bool {
-    member(&file.0, "move").is_function()
+    member(&file.raw, "move").is_function()
 }

@@ -72,12 +72,16 @@
 #![cfg(all(target_family = "wasm", target_os = "unknown"))]
 
 mod faults;
+mod hidden;
 mod host;
 mod names;
+mod open_file;
 mod options;
+mod overlay;
+mod stream;
 #[cfg(feature = "conformance")]
 pub mod subject;
 pub mod tree;
 
 pub use faults::FlushFaults;
-pub use options::{Mode, OpfsOptions};
+pub use options::{Io, Mode, OpfsOptions};

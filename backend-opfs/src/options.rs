@@ -8,24 +8,42 @@ pub enum Mode {
     ReadWriteCreate,
 }
 
+/// By which way the bytes of files are read and written. The files are the same either way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Io {
+    /// Synchronous access handles, which dedicated workers alone have: in place, and without waiting.
+    #[default]
+    Handle,
+    /// Snapshots and writable streams, which pages and workers of all kinds have. A sync copies the files that were changed.
+    Stream,
+}
+
 /// How a location is opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OpfsOptions {
     pub(crate) mode: Mode,
+    pub(crate) io: Io,
 }
 
 impl OpfsOptions {
-    /// Created if it is missing.
+    /// Created if it is missing, through synchronous access handles.
     #[must_use]
     pub const fn new() -> Self {
-        Self { mode: Mode::ReadWriteCreate }
+        Self { mode: Mode::ReadWriteCreate, io: Io::Handle }
     }
 
     /// Sets what may be created.
     #[must_use]
     pub const fn mode(mut self, mode: Mode) -> Self {
         self.mode = mode;
+        self
+    }
+
+    /// Sets by which way files are read and written. Where the browser does not have it, opening is refused: no other way is taken.
+    #[must_use]
+    pub const fn io(mut self, io: Io) -> Self {
+        self.io = io;
         self
     }
 }

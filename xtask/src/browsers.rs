@@ -12,7 +12,7 @@ pub(crate) struct Browser {
     pub(crate) driver_variable: &'static str,
     /// Whether it opens windows, and so needs a display.
     pub(crate) needs_display: bool,
-    /// The engines, by their schemes, that the suite must have run there.
+    /// The engines, by their schemes, or by their URLs where those ask for more, that the suite must have run there.
     pub(crate) engines: &'static [&'static str],
     /// What must be there besides.
     pub(crate) tools: &'static [Tool],
@@ -33,7 +33,7 @@ pub(crate) const BROWSERS: &[Browser] = &[
         driver: Driver::Program("chromedriver"),
         driver_variable: "CHROMEDRIVER",
         needs_display: false,
-        engines: &["memory", "opfs", "idb"],
+        engines: &["memory", "opfs", "opfs:?io=stream", "idb"],
         tools: &[
             Tool { sign: Sign::Program(&["chromium", "chromium-browser", "google-chrome"]), package: "chromium" },
             Tool { sign: Sign::Program(&["chromedriver"]), package: "chromium-driver" },
@@ -44,7 +44,7 @@ pub(crate) const BROWSERS: &[Browser] = &[
         driver: Driver::Crate { name: "geckodriver", version: "0.37.1" },
         driver_variable: "GECKODRIVER",
         needs_display: false,
-        engines: &["memory", "opfs", "idb"],
+        engines: &["memory", "opfs", "opfs:?io=stream", "idb"],
         tools: &[Tool { sign: Sign::Program(&["firefox-esr", "firefox"]), package: "firefox-esr" }],
     },
     Browser {

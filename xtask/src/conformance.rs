@@ -37,6 +37,11 @@ impl Engine {
         self.url.split(':').next().unwrap_or_default()
     }
 
+    /// Whether it is the engine of this scheme, as it is by default, or of this URL.
+    fn is(&self, asked: &str) -> bool {
+        self.url == asked || self.scheme() == asked && !self.url.contains('?')
+    }
+
     /// Whether it offers what a case was skipped for: then it should have run. What is no capability is there wherever something is durable;
     /// a small place can be had for every engine.
     fn offers(&self, reason: &str) -> bool {
@@ -105,7 +110,7 @@ impl Summary {
         self.tally
     }
 
-    /// Whether nothing failed, at least `cases` distinct cases ran, each of `engines` (URL schemes) passed some, and nothing was skipped for
+    /// Whether nothing failed, at least `cases` distinct cases ran, each of `engines` (schemes or URLs) passed some, and nothing was skipped for
     /// want of what an engine offers.
     pub(crate) fn judge(&self, cases: usize, engines: &[&str]) -> Result<(), String> {
         if self.tally.failed > 0 {
@@ -114,9 +119,9 @@ impl Summary {
         if self.cases.len() < cases {
             return Err(format!("it has {} distinct cases, where {cases} are asked for", self.cases.len()));
         }
-        for scheme in engines {
-            if !self.engines.iter().any(|engine| engine.scheme() == *scheme && engine.tally.passed > 0) {
-                return Err(format!("no case ran on {scheme}:"));
+        for asked in engines {
+            if !self.engines.iter().any(|engine| engine.is(asked) && engine.tally.passed > 0) {
+                return Err(format!("no case ran on {asked}"));
             }
         }
         for engine in &self.engines {

@@ -90,6 +90,19 @@ pub struct OpfsOptions {
     pub mode: StoreMode,
     /// The parameter `layout`.
     pub layout: OpfsLayout,
+    /// The parameter `io`.
+    pub io: OpfsIo,
+}
+
+/// The parameter `io` of an `opfs:` URL: by which way the bytes of files are read and written. The files are the same either way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum OpfsIo {
+    /// `handle`: synchronous access handles, which dedicated workers alone have.
+    #[default]
+    Handle,
+    /// `stream`: snapshots and writable streams, which pages and workers of all kinds have.
+    Stream,
 }
 
 /// The parameter `layout` of an `opfs:` URL: how files lie in the origin's private file system.

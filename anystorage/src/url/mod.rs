@@ -12,7 +12,7 @@ mod location;
 mod parameters;
 mod syntax;
 
-pub use location::{FilesMode, Location, OpfsLayout, OpfsOptions, StoreMode, StoreOptions};
+pub use location::{FilesMode, Location, OpfsIo, OpfsLayout, OpfsOptions, StoreMode, StoreOptions};
 use parameters::Parameters;
 use syntax::{malformed, refused};
 

@@ -5,7 +5,7 @@ use std::result::Result as Parsed;
 use anystorage_api::{ErrorKind, Result};
 use url::{Url, form_urlencoded};
 
-use super::{FilesMode, OpfsLayout, OpfsOptions, StoreMode, StoreOptions, refused};
+use super::{FilesMode, OpfsIo, OpfsLayout, OpfsOptions, StoreMode, StoreOptions, refused};
 use crate::engine::EngineInfo;
 use crate::size::ByteSize;
 
@@ -61,6 +61,7 @@ impl<'a> Parameters<'a> {
         Ok(OpfsOptions {
             mode: self.take(MODE, store_mode)?.unwrap_or_default(),
             layout: self.take("layout", opfs_layout)?.unwrap_or_default(),
+            io: self.take("io", opfs_io)?.unwrap_or_default(),
         })
     }
 
@@ -104,6 +105,14 @@ fn opfs_layout(value: &str) -> Parsed<OpfsLayout, String> {
     match value {
         "tree" => Ok(OpfsLayout::Tree),
         _ => Err("the one layout in this version is tree (one OPFS file for each file)".to_owned()),
+    }
+}
+
+fn opfs_io(value: &str) -> Parsed<OpfsIo, String> {
+    match value {
+        "handle" => Ok(OpfsIo::Handle),
+        "stream" => Ok(OpfsIo::Stream),
+        _ => Err("it is handle (synchronous, in dedicated workers) or stream (writable streams, in pages too)".to_owned()),
     }
 }
 

@@ -13,8 +13,10 @@ use super::location::Location;
 use super::moving::failed;
 use super::node::Node;
 use crate::faults::FlushFaults;
-use crate::host::{Directory, Entry, Handle, MAX_LEN, can_move};
+use crate::hidden::Hidden;
+use crate::host::{Directory, Entry, MAX_LEN, can_move};
 use crate::names::{HIDDEN, from_host};
+use crate::open_file::Access;
 use crate::options::{Mode, OpfsOptions};
 
 /// A tree of files in the origin private file system.
@@ -34,13 +36,9 @@ impl TreeBackend {
             root = root.directory(&crate::names::to_host(part), options.mode == Mode::ReadWriteCreate).await.map_err(failed(operation))?;
         }
         let hidden = root.directory(HIDDEN, true).await.map_err(failed(operation))?;
-        for (left, is_directory) in hidden.entries().await.map_err(opening)? {
-            let removed = if is_directory { hidden.remove_all(&left).await } else { hidden.remove(&left).await };
-            if let Err(exception) = removed {
-                log::warn!("a file that was removed or half written before stays in {name:?}: {exception}");
-            }
-        }
-        let location = Location::new(root, hidden, faults.clone(), hold);
+        let hidden = Rc::new(Hidden::new(root.clone(), hidden));
+        hidden.clear().await.map_err(opening)?;
+        let location = Location::new(root, Rc::clone(&hidden), Access::new(options.io, faults.clone(), hidden), hold);
         location.prove().await.map_err(opening)?;
         Ok(Self { location: Rc::new(location) })
     }
@@ -64,21 +62,13 @@ impl Location {
     /// Finds out by doing whether files can be opened and moved here.
     async fn prove(&self) -> Result<()> {
         let operation = Operation::OpenLocation;
-        let (plain, number) = self.create_hidden(operation).await?;
+        let (plain, number) = self.hidden.create(operation).await?;
         if !can_move(&plain) {
             let text = "this browser cannot rename files of its private file system: choose another engine";
             return Err(Error::new(ErrorKind::Unsupported, operation).with_text(text));
         }
-        let handle = plain.open(&self.faults).await?;
-        let mut found = [0; 4];
-        handle.write(0, b"anys")?;
-        let count = handle.read(0, &mut found)?;
-        drop(handle);
-        self.hidden.remove(&number.to_string()).await.map_err(failed(operation))?;
-        if found.get(..count) == Some(b"anys") {
-            return Ok(());
-        }
-        Err(Error::new(ErrorKind::Io, operation).with_text("what was written to the private file system reads otherwise"))
+        self.access.prove(&plain).await?;
+        self.hidden.remove(number).await.map_err(failed(operation))
     }
 
     async fn open_file(self: &Rc<Self>, path: &StoragePath, options: &OpenOptions) -> Result<TreeFile> {
@@ -101,8 +91,8 @@ impl Location {
         let node = match self.node(path) {
             Some(node) => node,
             None => {
-                let handle = plain.open(&self.faults).await?;
-                let node = Rc::new(Node::new(plain, handle, self.revision(path)));
+                let file = Rc::new(self.access.open(&plain).await?);
+                let node = Rc::new(Node::new(plain, file, self.revision(path)));
                 self.nodes.borrow_mut().insert(path.clone(), Rc::clone(&node));
                 node
             }
@@ -110,10 +100,10 @@ impl Location {
         // Opened first: what becomes of a node that nobody opens is settled when its last opener goes.
         let file = TreeFile::new(Rc::clone(self), Rc::clone(&node), path, options);
         if options.is_truncate() {
-            node.in_turn(&self.faults, |handle| {
-                if handle.len()? > 0 {
+            node.in_turn(&self.access, async |file| {
+                if file.len()? > 0 {
                     node.changes(self.next_revision())?;
-                    handle.set_len(0)?;
+                    file.set_len(0)?;
                 }
                 Ok(())
             })
@@ -124,7 +114,7 @@ impl Location {
 
     async fn stat(&self, path: &StoragePath) -> Result<Metadata> {
         if let Some(node) = self.node(path) {
-            let len = node.in_turn(&self.faults, Handle::len).await?;
+            let len = node.in_turn(&self.access, async |file| file.len()).await?;
             return Ok(metadata(&node, len));
         }
         match self.entry(path, Operation::Stat).await? {
@@ -175,7 +165,11 @@ impl Location {
             (Entry::File(_), Some(Entry::Directory(_))) => Err(Error::new(ErrorKind::IsADirectory, operation)),
             (Entry::Directory(_), Some(Entry::File(_))) => Err(Error::new(ErrorKind::NotADirectory, operation)),
             (Entry::Directory(_), Some(Entry::Directory(_))) => Err(Error::new(ErrorKind::AlreadyExists, operation)),
-            (Entry::File(plain), _) => self.move_file(from, &plain, to, operation).await,
+            (Entry::File(plain), None) => self.move_file(from, &plain, to, false, operation).await,
+            (Entry::File(plain), Some(Entry::File(_))) => {
+                self.flush_before_replacing(from).await?;
+                self.move_file(from, &plain, to, true, operation).await
+            }
             (Entry::Directory(_), None) => {
                 self.move_directory(from, to, operation).await?;
                 self.name_changed(from);
@@ -206,17 +200,6 @@ impl Location {
         self.changed(path);
         self.name_changed(path);
         Ok(())
-    }
-
-    async fn sync_all(&self) -> Result<()> {
-        let nodes: Vec<Rc<Node>> = self.nodes.borrow().values().filter(|node| node.is_unflushed()).cloned().collect();
-        let mut outcome = Ok(());
-        for node in nodes {
-            let flushed = node.in_turn(&self.faults, |handle| node.flush(handle)).await;
-            outcome = outcome.and(flushed);
-        }
-        self.forget_flushed();
-        outcome
     }
 
     async fn close(&self) {
@@ -298,7 +281,7 @@ impl StorageBackend for TreeBackend {
     }
 
     async fn sync(&self) -> Result<()> {
-        let synced = self.in_turn(Operation::Sync, |location| async move { location.sync_all().await });
+        let synced = self.in_turn(Operation::Sync, |location| async move { location.flush_all().await });
         synced.await.map_err(|error| error.in_operation(Operation::Sync))
     }
 

@@ -5,7 +5,8 @@ use anystorage_browser_host::task::run_to_end;
 
 use super::location::Location;
 use super::node::Node;
-use crate::host::{Handle, MAX_LEN};
+use crate::host::MAX_LEN;
+use crate::open_file::OpenFile;
 
 /// An opener of a node, until the last call that was made through it is over.
 #[derive(Debug)]
@@ -55,13 +56,14 @@ impl TreeFile {
 
     /// A change: at once if nothing is under way on the file, otherwise in its turn, whether or not the future is polled to its end. Then
     /// it owns `data`.
-    async fn change(&self, operation: Operation, data: &[u8], act: fn(&Handle, u64, &[u8]) -> Result<()>, number: u64) -> Result<()> {
+    async fn change(&self, operation: Operation, data: &[u8], act: fn(&OpenFile, u64, &[u8]) -> Result<()>, number: u64) -> Result<()> {
         let Opener { location, node } = &*self.opener;
-        let change = move |node: &Node, revision: u64, handle: &Handle, data: &[u8]| {
+        let change = move |node: &Node, revision: u64, file: &OpenFile, data: &[u8]| {
             node.changes(revision)?;
-            act(handle, number, data)
+            act(file, number, data)
         };
-        if let Some(done) = node.at_once(|handle| change(node, location.next_revision(), handle, data)) {
+        let at_once = |file: &OpenFile| file.has_room(number, data.len()).then(|| change(node, location.next_revision(), file, data));
+        if let Some(done) = node.at_once(at_once) {
             return done;
         }
         let (opener, data) = (Rc::clone(&self.opener), data.to_vec());
@@ -69,7 +71,8 @@ impl TreeFile {
             let Opener { location, node } = &*opener;
             let _queued = node.queue();
             let _turn = location.turn(operation).await?;
-            node.in_turn(&location.faults, |handle| change(node, location.next_revision(), handle, &data)).await
+            location.make_room(node, number, data.len()).await?;
+            node.in_turn(&location.access, async |file| change(node, location.next_revision(), file, &data)).await
         })
         .await
     }
@@ -81,13 +84,15 @@ impl StorageFile for TreeFile {
         let read = async {
             self.check(Operation::Read, self.read, Some(0))?;
             let Opener { location, node } = &*self.opener;
-            let read = |handle: &Handle, buf: &mut [u8]| if offset > MAX_LEN { Ok(0) } else { handle.read(offset, buf) };
-            if let Some(done) = node.at_once(|handle| read(handle, buf)) {
+            if offset > MAX_LEN {
+                return Ok(0);
+            }
+            if let Some(done) = node.at_once(|file| file.read_now(offset, buf)) {
                 return done;
             }
             let _queued = node.queue();
             let _turn = location.turn(Operation::Read).await?;
-            node.in_turn(&location.faults, |handle| read(handle, buf)).await
+            node.in_turn(&location.access, async |file| file.read(offset, buf).await).await
         };
         read.await.map_err(self.about(Operation::Read))
     }
@@ -99,7 +104,7 @@ impl StorageFile for TreeFile {
             if data.is_empty() {
                 return Ok(());
             }
-            self.change(Operation::Write, data, |handle, offset, data| handle.write(offset, data), offset).await
+            self.change(Operation::Write, data, |file, offset, data| file.write(offset, data), offset).await
         };
         written.await.map_err(self.about(Operation::Write))
     }
@@ -107,7 +112,7 @@ impl StorageFile for TreeFile {
     async fn set_len(&self, len: u64) -> Result<()> {
         let cut = async {
             self.check(Operation::SetLen, self.write, Some(len))?;
-            self.change(Operation::SetLen, &[], |handle, len, _| handle.set_len(len), len).await
+            self.change(Operation::SetLen, &[], |file, len, _| file.set_len(len), len).await
         };
         cut.await.map_err(self.about(Operation::SetLen))
     }
@@ -116,12 +121,12 @@ impl StorageFile for TreeFile {
         let found = async {
             let Opener { location, node } = &*self.opener;
             location.check_open(Operation::Stat)?;
-            if let Some(done) = node.at_once(Handle::len) {
+            if let Some(done) = node.at_once(|file| Some(file.len())) {
                 return done.map(|len| metadata(node, len));
             }
             let _queued = node.queue();
             let _turn = location.turn(Operation::Stat).await?;
-            node.in_turn(&location.faults, Handle::len).await.map(|len| metadata(node, len))
+            node.in_turn(&location.access, async |file| file.len()).await.map(|len| metadata(node, len))
         };
         found.await.map_err(self.about(Operation::Stat))
     }
@@ -130,7 +135,7 @@ impl StorageFile for TreeFile {
         let synced = async {
             let Opener { location, node } = &*self.opener;
             location.check_open(Operation::Sync)?;
-            if let Some(done) = node.at_once(|handle| node.flush(handle)) {
+            if let Some(done) = node.at_once(|file| node.flush_now(file)) {
                 return done;
             }
             let opener = Rc::clone(&self.opener);
@@ -138,7 +143,7 @@ impl StorageFile for TreeFile {
                 let Opener { location, node } = &*opener;
                 let _queued = node.queue();
                 let _turn = location.turn(Operation::Sync).await?;
-                node.in_turn(&location.faults, |handle| node.flush(handle)).await
+                node.in_turn(&location.access, async |file| node.flush(file).await).await
             })
             .await
         };

@@ -2,17 +2,20 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
+use std::pin::Pin;
 use std::rc::Rc;
+use std::task::{Context, Waker};
 
 use anystorage_api::{Error, ErrorKind, Operation, Result, StoragePath};
 use anystorage_browser_host::global::random;
-use anystorage_browser_host::task::spawn;
+use anystorage_browser_host::task::run_to_end;
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::hold::Hold;
 use super::node::Node;
-use crate::faults::FlushFaults;
-use crate::host::{Directory, Plain};
+use crate::hidden::Hidden;
+use crate::host::Directory;
+use crate::open_file::Access;
 
 /// How many files that nobody has open keep their handle until they are flushed.
 const MOST_UNFLUSHED: usize = 32;
@@ -24,8 +27,8 @@ const MOST_REVISIONS: usize = 10_000;
 #[derive(Debug)]
 pub(super) struct Location {
     pub(super) root: Directory,
-    pub(super) hidden: Directory,
-    pub(super) faults: FlushFaults,
+    pub(super) hidden: Rc<Hidden>,
+    pub(super) access: Access,
     /// Whoever has to wait for the browser has it: tokio's mutex is handed on in the order in which it was asked for.
     turn: Mutex<()>,
     pub(super) closed: Cell<bool>,
@@ -39,7 +42,6 @@ pub(super) struct Location {
     /// The revision of what has none of its own.
     base: Cell<u64>,
     last: Cell<u64>,
-    next_hidden: Cell<u64>,
     /// Released last.
     pub(super) hold: RefCell<Option<Hold>>,
 }
@@ -48,12 +50,12 @@ pub(super) struct Location {
 pub(super) type Listing = (StoragePath, Rc<Vec<(String, bool)>>);
 
 impl Location {
-    pub(super) fn new(root: Directory, hidden: Directory, faults: FlushFaults, hold: Hold) -> Self {
+    pub(super) fn new(root: Directory, hidden: Rc<Hidden>, access: Access, hold: Hold) -> Self {
         let first = random();
         Self {
             root,
             hidden,
-            faults,
+            access,
             turn: Mutex::new(()),
             closed: Cell::new(false),
             nodes: RefCell::default(),
@@ -62,7 +64,6 @@ impl Location {
             revisions: RefCell::default(),
             base: Cell::new(first),
             last: Cell::new(first),
-            next_hidden: Cell::new(0),
             hold: RefCell::new(Some(hold)),
         }
     }
@@ -115,18 +116,6 @@ impl Location {
         }
     }
 
-    /// The number of a hidden file that is not there.
-    pub(super) fn new_hidden(&self) -> u64 {
-        self.next_hidden.replace(self.next_hidden.get() + 1)
-    }
-
-    /// A new hidden file.
-    pub(super) async fn create_hidden(&self, operation: Operation) -> Result<(Plain, u64)> {
-        let number = self.new_hidden();
-        let plain = self.hidden.file(&number.to_string(), true).await.map_err(|exception| exception.into_error(operation))?;
-        Ok((plain, number))
-    }
-
     /// The node of a path, if its file is open or not flushed.
     pub(super) fn node(&self, path: &StoragePath) -> Option<Rc<Node>> {
         self.nodes.borrow().get(path).cloned()
@@ -140,15 +129,17 @@ impl Location {
         }
         if let Some(number) = node.hidden() {
             // Its space can be had at once; its name goes in its turn.
-            let _ = node.at_once(|handle| handle.set_len(0));
+            let _ = node.at_once(|file| Some(file.set_len(0)));
             node.close();
             let location = Rc::clone(self);
-            spawn(Box::pin(async move {
+            let mut removal = run_to_end(async move {
                 if let Ok(_turn) = location.turn(Operation::Close).await {
                     // What is left of it is removed when the location is opened.
-                    let _ = location.hidden.remove(&number.to_string()).await;
+                    let _ = location.hidden.remove(number).await;
                 }
-            }));
+            });
+            // Its turn comes before that of whoever asks next. The event loop does the rest.
+            let _ = Pin::new(&mut removal).poll(&mut Context::from_waker(Waker::noop()));
         } else if !node.is_unflushed() {
             self.forget(node);
         } else {
@@ -168,15 +159,44 @@ impl Location {
         node.close();
     }
 
-    /// Flushes and closes files beyond the number that may wait for it.
+    /// Flushes and closes files beyond the number that may wait for it. Streams have no handle, and their bytes are bounded.
     fn bound_unflushed(&self) {
         let waiting: Vec<Rc<Node>> = self.nodes.borrow().values().filter(|node| node.openers.get() == 0).cloned().collect();
         for node in waiting.iter().take(waiting.len().saturating_sub(MOST_UNFLUSHED)) {
             // One that fails stays, so that the next sync answers its error.
-            if matches!(node.at_once(|handle| node.flush(handle)), Some(Ok(()))) {
+            if matches!(node.at_once(|file| node.flush_now(file)), Some(Ok(()))) {
                 self.forget(node);
             }
         }
+    }
+
+    /// Sees to it that so many bytes may be written to a place of a file. Whoever calls has the turn.
+    pub(super) async fn make_room(&self, node: &Node, offset: u64, more: usize) -> Result<()> {
+        let hole = node.in_turn(&self.access, async |file| Ok(file.hole(offset))).await?;
+        if let Some(len) = hole {
+            self.access.try_room(len).await?;
+        }
+        if self.access.has_room(more) {
+            return Ok(());
+        }
+        node.in_turn(&self.access, async |file| node.flush(file).await).await?;
+        if !self.access.has_room(more) {
+            // What it answers of other files, their own syncs answer too.
+            let _ = self.flush_all().await;
+        }
+        Ok(())
+    }
+
+    /// Flushes all files that have a name. Whoever calls has the turn.
+    pub(super) async fn flush_all(&self) -> Result<()> {
+        let nodes: Vec<Rc<Node>> = self.nodes.borrow().values().filter(|node| node.is_unflushed()).cloned().collect();
+        let mut outcome = Ok(());
+        for node in nodes {
+            let flushed = node.in_turn(&self.access, async |file| node.flush(file).await).await;
+            outcome = outcome.and(flushed);
+        }
+        self.forget_flushed();
+        outcome
     }
 
     /// Lets go of files that nobody has open and that are flushed.

@@ -7,26 +7,27 @@ use anystorage_browser_host::exception::Exception;
 
 use super::location::Location;
 use super::node::Node;
-use crate::host::{Directory, Entry, Handle, Plain};
+use crate::host::{Directory, Entry, Plain};
 use crate::names::{from_host, to_host};
 
-/// In bytes, how much of a file is copied at once.
-const COPIED_AT_ONCE: usize = 1 << 20;
-
 impl Location {
-    /// Lets another file take this path: whoever has the old one open keeps its bytes, in a hidden file. The path itself stays as it is.
+    /// Prepares for another file to take this path: whoever has the old one open keeps its bytes, in a hidden file. The path itself stays as
+    /// it is.
     pub(super) async fn displace(&self, path: &StoragePath, operation: Operation) -> Result<()> {
         let Some(node) = self.node(path) else { return Ok(()) };
         if node.openers.get() > 0 {
-            let (plain, number) = self.create_hidden(operation).await?;
-            let copy = plain.open(&self.faults).await?;
-            node.in_turn(&self.faults, |handle| copied(handle, &copy)).await?;
-            drop(copy);
+            let (plain, number) = self.hidden.create(operation).await?;
+            let copied = node.in_turn(&self.access, async |file| file.copy_to(&plain, &self.access).await).await;
+            if copied.is_err() {
+                self.hidden.discard(number).await;
+            }
+            copied?;
             node.hide(plain, number);
+            self.nodes.borrow_mut().remove(path);
         } else {
+            // Its changes go when its path is taken, and not if that fails.
             node.close();
         }
-        self.nodes.borrow_mut().remove(path);
         Ok(())
     }
 
@@ -35,10 +36,8 @@ impl Location {
         let node = self.node(path);
         match node.filter(|node| node.openers.get() > 0) {
             Some(node) => {
-                let number = self.new_hidden();
                 node.close();
-                plain.move_to(&self.hidden, &number.to_string()).await.map_err(failed(operation))?;
-                let moved = self.hidden.file(&number.to_string(), false).await.map_err(failed(operation))?;
+                let (moved, number) = self.hidden.take_in(plain).await.map_err(failed(operation))?;
                 node.hide(moved, number);
             }
             None => {
@@ -46,7 +45,11 @@ impl Location {
                     node.close();
                 }
                 let (directory, name) = self.place(path, operation).await?;
-                directory.remove(&name).await.map_err(failed(operation))?;
+                if self.hidden.has_steps() {
+                    self.remove_whole(plain, &directory, &name).await.map_err(failed(operation))?;
+                } else {
+                    directory.remove(&name).await.map_err(failed(operation))?;
+                }
             }
         }
         self.nodes.borrow_mut().remove(path);
@@ -55,21 +58,53 @@ impl Location {
         Ok(())
     }
 
-    /// Moves a file over whatever file is at `to`.
-    pub(super) async fn move_file(&self, from: &StoragePath, plain: &Plain, to: &StoragePath, operation: Operation) -> Result<()> {
+    /// Removes a file that would be empty for a moment before it is gone: in the hidden directory, unless there is no space for the move.
+    async fn remove_whole(&self, plain: &Plain, directory: &Directory, name: &str) -> Result<(), Exception> {
+        match self.hidden.take_in(plain).await {
+            Ok((_, number)) => {
+                // What is left of it is removed when the location is opened.
+                let _ = self.hidden.remove(number).await;
+                Ok(())
+            }
+            Err(exception) if exception.kind() == ErrorKind::NoSpace => directory.remove(name).await,
+            Err(exception) => Err(exception),
+        }
+    }
+
+    /// Brings a stream's changes into the file that is about to replace another one, so that a kill leaves one of the two, whole.
+    pub(super) async fn flush_before_replacing(&self, from: &StoragePath) -> Result<()> {
+        let Some(node) = self.node(from) else { return Ok(()) };
+        node.in_turn(&self.access, async |file| if file.is_stream() { node.flush(file).await } else { Ok(()) }).await
+    }
+
+    /// Moves a file, over the one that is at `to` if there is one.
+    pub(super) async fn move_file(
+        &self,
+        from: &StoragePath,
+        plain: &Plain,
+        to: &StoragePath,
+        over: bool,
+        operation: Operation,
+    ) -> Result<()> {
         let (directory, name) = self.place(to, operation).await?;
         self.displace(to, operation).await?;
         let node = self.node(from);
         if let Some(node) = &node {
             node.close();
         }
-        plain.move_to(&directory, &name).await.map_err(failed(operation))?;
+        if over {
+            self.hidden.move_over(plain, &directory, &name, operation).await?;
+        } else {
+            plain.move_to(&directory, &name).await.map_err(failed(operation))?;
+        }
         if let Some(node) = node {
             node.moved(directory.file(&name, false).await.map_err(failed(operation))?);
             self.renumber(&node);
             let mut nodes = self.nodes.borrow_mut();
             nodes.remove(from);
             nodes.insert(to.clone(), node);
+        } else {
+            self.nodes.borrow_mut().remove(to);
         }
         for path in [from, to] {
             self.changed(path);
@@ -109,7 +144,7 @@ impl Location {
                     target.directory(&to_host(&name), true).await.map_err(failed(operation))?;
                     waiting.push((inner_from, inner_to));
                 } else if let Entry::File(plain) = self.entry(&inner_from, operation).await? {
-                    self.move_file(&inner_from, &plain, &inner_to, operation).await?;
+                    self.move_file(&inner_from, &plain, &inner_to, false, operation).await?;
                 }
             }
             emptied.push(from);
@@ -123,50 +158,29 @@ impl Location {
 
     /// Puts `data` into a new file and gives it this path, in one step.
     pub(super) async fn replace(&self, path: &StoragePath, data: &[u8], operation: Operation) -> Result<()> {
-        if let Some(Entry::Directory(_)) = self.find(path, operation).await? {
-            return Err(Error::new(ErrorKind::IsADirectory, operation));
-        }
+        let over = match self.find(path, operation).await? {
+            Some(Entry::Directory(_)) => return Err(Error::new(ErrorKind::IsADirectory, operation)),
+            found => found.is_some(),
+        };
         let (directory, name) = self.place(path, operation).await?;
-        let (plain, number) = self.create_hidden(operation).await?;
-        let written = self.fill(&plain, data, path, &directory, &name, operation).await;
-        if written.is_err() {
-            // Best effort: the error that matters is the first one, and opening the location removes it as well.
-            let _ = self.hidden.remove(&number.to_string()).await;
+        let (plain, number) = self.hidden.create(operation).await?;
+        let replaced = async {
+            self.access.fill(&plain, data).await?;
+            self.displace(path, operation).await?;
+            if over {
+                self.hidden.move_over(&plain, &directory, &name, operation).await
+            } else {
+                plain.move_to(&directory, &name).await.map_err(failed(operation))
+            }
+        };
+        if let Err(error) = replaced.await {
+            self.hidden.discard(number).await;
+            return Err(error);
         }
-        written
-    }
-
-    async fn fill(
-        &self,
-        plain: &Plain,
-        data: &[u8],
-        path: &StoragePath,
-        directory: &Directory,
-        name: &str,
-        operation: Operation,
-    ) -> Result<()> {
-        let handle = plain.open(&self.faults).await?;
-        handle.write(0, data)?;
-        handle.flush()?;
-        drop(handle);
-        self.displace(path, operation).await?;
-        plain.move_to(directory, name).await.map_err(failed(operation))?;
+        self.nodes.borrow_mut().remove(path);
         self.changed(path);
         self.name_changed(path);
         Ok(())
-    }
-}
-
-fn copied(from: &Handle, to: &Handle) -> Result<()> {
-    let mut buffer = vec![0; COPIED_AT_ONCE];
-    let mut at = 0;
-    loop {
-        let count = from.read(at, &mut buffer)?;
-        if count == 0 {
-            return Ok(());
-        }
-        to.write(at, buffer.get(..count).unwrap_or_default())?;
-        at += count as u64;
     }
 }
 

@@ -1,18 +1,21 @@
 //! A file that is open, or that has bytes which are not flushed.
 
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
-use anystorage_api::{Error, Operation, Result};
+use anystorage_api::{Error, Result};
 use anystorage_browser_host::global::now;
 
-use crate::faults::FlushFaults;
-use crate::host::{Handle, Plain};
+use crate::host::Plain;
+use crate::open_file::{Access, OpenFile};
+use crate::stream::Stream;
 
 /// Shared by all handles on one file.
 #[derive(Debug)]
 pub(super) struct Node {
     plain: RefCell<Plain>,
-    handle: RefCell<Option<Handle>>,
+    /// Shared with the call that has the turn.
+    file: RefCell<Option<Rc<OpenFile>>>,
     /// The number of its file among the hidden ones, once its name is gone.
     hidden: Cell<Option<u64>>,
     pub(super) openers: Cell<usize>,
@@ -26,10 +29,10 @@ pub(super) struct Node {
 }
 
 impl Node {
-    pub(super) const fn new(plain: Plain, handle: Handle, revision: u64) -> Self {
+    pub(super) const fn new(plain: Plain, file: Rc<OpenFile>, revision: u64) -> Self {
         Self {
             plain: RefCell::new(plain),
-            handle: RefCell::new(Some(handle)),
+            file: RefCell::new(Some(file)),
             hidden: Cell::new(None),
             openers: Cell::new(0),
             queued: Cell::new(0),
@@ -40,25 +43,27 @@ impl Node {
         }
     }
 
-    /// Does something with the handle now; none if it is closed, or if others wait for their turn on this file.
-    pub(super) fn at_once<T>(&self, act: impl FnOnce(&Handle) -> Result<T>) -> Option<Result<T>> {
+    /// Does something with the file now; none if that needs waiting, if it is closed, or if others wait for their turn on it.
+    pub(super) fn at_once<T>(&self, act: impl FnOnce(&OpenFile) -> Option<Result<T>>) -> Option<Result<T>> {
         if self.queued.get() > 0 {
             return None;
         }
-        self.handle.borrow().as_ref().map(act)
+        self.file.borrow().as_deref().and_then(act)
     }
 
-    /// Does something with the handle, which is opened if it is closed. Whoever calls has the turn.
-    pub(super) async fn in_turn<T>(&self, faults: &FlushFaults, act: impl FnOnce(&Handle) -> Result<T>) -> Result<T> {
-        if self.handle.borrow().is_none() {
-            let plain = self.plain.borrow().clone();
-            let handle = plain.open(faults).await?;
-            self.handle.borrow_mut().get_or_insert(handle);
-        }
-        match self.handle.borrow().as_ref() {
-            Some(handle) => act(handle),
-            None => Err(Error::new(anystorage_api::ErrorKind::Closed, Operation::Open)),
-        }
+    /// Does something with the file, which is opened if it is closed. Whoever calls has the turn.
+    pub(super) async fn in_turn<T>(&self, access: &Access, act: impl AsyncFnOnce(&OpenFile) -> Result<T>) -> Result<T> {
+        let _queued = self.queue();
+        let open = self.file.borrow().clone();
+        let file = match open {
+            Some(file) => file,
+            None => {
+                let file = Rc::new(access.open(&self.plain()).await?);
+                self.file.replace(Some(Rc::clone(&file)));
+                file
+            }
+        };
+        act(&file).await
     }
 
     /// Counts a call that waits, until it is dropped.
@@ -89,20 +94,44 @@ impl Node {
         self.unflushed.get()
     }
 
-    /// Flushes with this handle, if there is anything to flush.
-    pub(super) fn flush(&self, handle: &Handle) -> Result<()> {
+    /// Flushes it, if there is anything to flush; none if that needs waiting.
+    pub(super) fn flush_now(&self, file: &OpenFile) -> Option<Result<()>> {
+        match self.check() {
+            Err(error) => Some(Err(error)),
+            Ok(()) if !self.unflushed.get() => Some(Ok(())),
+            Ok(()) => file.flush_now().map(|flushed| self.flushed(file, flushed)),
+        }
+    }
+
+    /// Flushes it, if there is anything to flush.
+    pub(super) async fn flush(&self, file: &OpenFile) -> Result<()> {
         self.check()?;
         if !self.unflushed.get() {
             return Ok(());
         }
-        handle.flush().inspect_err(|error| *self.failure.borrow_mut() = Some(error.clone()))?;
-        self.unflushed.set(false);
-        Ok(())
+        let flushed = file.flush().await;
+        self.flushed(file, flushed)
     }
 
-    /// Closes the handle, which is opened again when it is needed.
+    fn flushed(&self, file: &OpenFile, flushed: Result<()>) -> Result<()> {
+        match &flushed {
+            Ok(()) => self.unflushed.set(false),
+            Err(error) if file.refuses_whole(error) => {}
+            Err(error) => *self.failure.borrow_mut() = Some(error.clone()),
+        }
+        flushed
+    }
+
+    /// Closes the handle, which is opened again when it is needed. A stream, whose changes are in memory, lets go of its snapshot alone.
     pub(super) fn close(&self) {
-        self.handle.take();
+        self.file.borrow_mut().take_if(|file| !file.is_stream());
+        self.with_stream(Stream::forget_snapshot);
+    }
+
+    fn with_stream(&self, act: impl FnOnce(&Stream)) {
+        if let Some(OpenFile::Stream(stream)) = self.file.borrow().as_deref() {
+            act(stream);
+        }
     }
 
     /// The number of its hidden file; none as long as it has a name.
@@ -112,19 +141,22 @@ impl Node {
 
     /// Its bytes are elsewhere by now, in the hidden file of this number.
     pub(super) fn hide(&self, plain: Plain, number: u64) {
-        self.close();
-        self.plain.replace(plain);
+        self.moved(plain);
         self.hidden.set(Some(number));
     }
 
     /// It has another name by now.
     pub(super) fn moved(&self, plain: Plain) {
         self.close();
+        self.with_stream(|stream| stream.moved(plain.clone()));
         self.plain.replace(plain);
     }
 
     pub(super) fn plain(&self) -> Plain {
-        self.plain.borrow().clone()
+        match self.file.borrow().as_deref() {
+            Some(OpenFile::Stream(stream)) => stream.plain(),
+            _ => self.plain.borrow().clone(),
+        }
     }
 }
 

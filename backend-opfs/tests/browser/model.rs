@@ -15,3 +15,12 @@ async fn every_answer_is_the_models() -> Result<(), Box<ModelFailure>> {
     wasm_bindgen_test::console_log!("{report}");
     Ok(())
 }
+
+/// Not so far, since each sync copies the holes.
+#[wasm_bindgen_test]
+async fn every_answer_is_the_models_by_streams() -> Result<(), Box<ModelFailure>> {
+    let subject = OpfsSubject::new("streamed model ").streaming();
+    let report = model::run(&subject, ModelOptions::new(0x6f70_6673).operations(1000).farthest(1 << 20)).await?;
+    wasm_bindgen_test::console_log!("{report}");
+    Ok(())
+}

@@ -42,7 +42,7 @@ pub(crate) struct Conformance {
     /// The manifest of the suite's package or workspace.
     #[arg(long, value_name = "PATH")]
     manifest_path: Option<PathBuf>,
-    /// Only engines whose URL begins so.
+    /// Only engines whose URL begins so, or whose name this is.
     #[arg(long, value_name = "URL", value_delimiter = ',')]
     engine: Vec<String>,
     /// Only in these contexts: page, worker.

@@ -19,6 +19,7 @@ const WITH_OPFS: [Browser; 2] = [Browser::Chromium, Browser::Firefox];
 anystorage_conformance::browser_suite!(
     Exported::new(MemorySubject::new(u64::MAX)),
     Exported::new(OpfsSubject::new("")).contexts(&[Context::Worker]).browsers(&WITH_OPFS),
+    Exported::new(OpfsSubject::new("").streaming()).browsers(&WITH_OPFS),
     Exported::new(IdbSubject::new("")).small_places_times(3),
     Exported::new(AnySubject).contexts(&[]),
 );

@@ -15,7 +15,7 @@ fn opfs_in_a_page_says_what_to_do() {
     let world = World::new(Storage::Usual);
     let refusal = world.page().act(("opfs", Context::Page), "page", &[]).unwrap_err();
     assert_eq!(refusal.kind, ErrorKind::Unsupported.as_str(), "{refusal:?}");
-    assert!(refusal.text.contains("dedicated worker"), "{refusal:?}");
+    assert!(refusal.text.contains("dedicated worker") && refusal.text.contains("io=stream"), "{refusal:?}");
 }
 
 /// The policy has to have `'wasm-unsafe-eval'`: without it no module is compiled at all, which the page hears as a `CompileError` (Chromium

@@ -49,7 +49,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// An engine and where it runs.
 pub(crate) type Place = (&'static str, Context);
 
-pub(crate) const ENGINES: [Place; 3] = [("opfs", Context::Worker), ("idb", Context::Page), ("idb", Context::Worker)];
+pub(crate) const ENGINES: [Place; 4] =
+    [("opfs", Context::Worker), ("opfs-stream", Context::Page), ("idb", Context::Page), ("idb", Context::Worker)];
 
 /// The browser that is meant.
 pub(crate) fn browser() -> Browser {
@@ -256,5 +257,5 @@ pub(crate) fn compare(path: &str, len: usize, seed: u64) -> Act {
 
 /// The engines that this browser has.
 pub(crate) fn engines() -> impl Iterator<Item = Place> {
-    ENGINES.into_iter().filter(|(engine, _)| *engine != "opfs" || browser() != Browser::WebKit)
+    ENGINES.into_iter().filter(|(engine, _)| !engine.starts_with("opfs") || browser() != Browser::WebKit)
 }
