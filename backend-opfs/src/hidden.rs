@@ -5,7 +5,9 @@ use std::cell::Cell;
 use anystorage_api::{Operation, Result};
 use anystorage_browser_host::exception::Exception;
 
+use crate::faults::FlushFaults;
 use crate::host::{Directory, Plain};
+use crate::options::Io;
 use crate::stream::fill;
 
 /// The file that says which move is under way.
@@ -18,14 +20,17 @@ pub(crate) struct Hidden {
     root: Directory,
     directory: Directory,
     next: Cell<u64>,
+    /// By which way the note is written.
+    io: Io,
     /// Whether moves over files are noted.
     notes: Cell<bool>,
 }
 
 impl Hidden {
     /// Over a directory of the location with this root.
-    pub(crate) const fn new(root: Directory, directory: Directory) -> Self {
-        Self { root, directory, next: Cell::new(0), notes: Cell::new(false) }
+    pub(crate) const fn new(root: Directory, directory: Directory, io: Io) -> Self {
+        // They are until it is known that they need not be.
+        Self { root, directory, next: Cell::new(0), io, notes: Cell::new(true) }
     }
 
     /// Whether removing a file, or moving one over it, takes several steps here, between which a kill leaves it empty.
@@ -49,12 +54,23 @@ impl Hidden {
         }
         let note = self.directory.file(NOTE, true).await.map_err(moving)?;
         let (from, to) = (self.root.path_of(plain.directory(), plain.name()).await?, self.root.path_of(directory, name).await?);
-        fill(&note, format!("{from}\0{to}").as_bytes()).await?;
+        self.fill_note(&note, format!("{from}\0{to}\0").as_bytes()).await?;
         let moved = plain.move_to(directory, name).await.map_err(moving);
         if self.directory.remove(NOTE).await.is_err() {
-            fill(&self.directory.file(NOTE, true).await.map_err(moving)?, b"").await?;
+            self.fill_note(&self.directory.file(NOTE, true).await.map_err(moving)?, b"").await?;
         }
         moved
+    }
+
+    async fn fill_note(&self, note: &Plain, text: &[u8]) -> Result<()> {
+        match self.io {
+            Io::Stream => fill(note, text).await,
+            Io::Handle => {
+                let handle = note.open(&FlushFaults::default()).await?;
+                handle.set_len(0)?;
+                handle.write(0, text)
+            }
+        }
     }
 
     /// Ends the move that a kill has ended midway, if one was noted, and removes what is left of earlier holders of the location.
@@ -82,9 +98,9 @@ impl Hidden {
         let snapshot = self.directory.file(NOTE, false).await.ok()?.snapshot().await.ok()?;
         let mut text = vec![0; usize::try_from(snapshot.len()).ok()?];
         snapshot.read(0, &mut text).await.ok()?;
-        // An empty one was about to be written, or to be removed.
+        // One without an end was about to be written, or to be removed.
         let text = String::from_utf8(text).ok()?;
-        text.split_once('\0').map(|(from, to)| (from.to_owned(), to.to_owned()))
+        text.strip_suffix('\0')?.split_once('\0').map(|(from, to)| (from.to_owned(), to.to_owned()))
     }
 
     fn next(&self) -> u64 {

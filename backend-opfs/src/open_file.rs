@@ -38,14 +38,19 @@ impl Access {
     /// Finds out by doing whether files can be written and read in this way.
     pub(crate) async fn prove(&self, plain: &Plain) -> Result<()> {
         let sample = b"anys";
+        let streamed = try_stream(plain, sample, &self.hidden).await;
         let file = match self.io {
             Io::Handle => {
+                if let Err(error) = streamed {
+                    log::debug!("what a kill leaves of a move is not known here, so moves are noted: {error}");
+                }
                 let file = self.open(plain).await?;
+                file.set_len(0)?;
                 file.write(0, sample)?;
                 file
             }
             Io::Stream => {
-                try_stream(plain, sample, &self.hidden).await?;
+                streamed?;
                 self.open(plain).await?
             }
         };

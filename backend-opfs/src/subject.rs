@@ -93,7 +93,7 @@ impl Place for OpfsPlace {
         let root = Directory::of_origin().await?;
         let Ok(location) = root.directory(&self.name, false).await else { return Ok(None) };
         let Ok(hidden) = location.directory(HIDDEN, true).await else { return Ok(None) };
-        let hidden = Rc::new(Hidden::new(location.clone(), hidden));
+        let hidden = Rc::new(Hidden::new(location.clone(), hidden, self.io));
         let mut files = Vec::new();
         let mut waiting = vec![location];
         while let Some(directory) = waiting.pop() {

@@ -36,7 +36,7 @@ impl TreeBackend {
             root = root.directory(&crate::names::to_host(part), options.mode == Mode::ReadWriteCreate).await.map_err(failed(operation))?;
         }
         let hidden = root.directory(HIDDEN, true).await.map_err(failed(operation))?;
-        let hidden = Rc::new(Hidden::new(root.clone(), hidden));
+        let hidden = Rc::new(Hidden::new(root.clone(), hidden, options.io));
         hidden.clear().await.map_err(opening)?;
         let location = Location::new(root, Rc::clone(&hidden), Access::new(options.io, faults.clone(), hidden), hold);
         location.prove().await.map_err(opening)?;
