@@ -1,6 +1,17 @@
 //! Files in the origin private file system of a browser ([OPFS](https://fs.spec.whatwg.org/)). On other targets this crate is empty.
 //!
-//! - [`tree`]: one OPFS file for each file, under its own name, in dedicated workers
+//! - [`tree`]: one OPFS file for each file, under its own name
+//!
+//! The bytes of files are reached in one of two ways, which [`Io`] names. The files are the same, so a location may be opened by the one
+//! today and by the other tomorrow. Neither is ever taken in the place of the other.
+//!
+//! | | [`Io::Handle`] (default) | [`Io::Stream`] |
+//! |---|---|---|
+//! | by way of | synchronous access handles | snapshots (`getFile`) and `createWritable` |
+//! | where | dedicated workers | pages, dedicated workers, shared workers |
+//! | reads | never wait | wait for the browser, unless the bytes were just written |
+//! | writes | in place, at once | in memory, until their sync |
+//! | a sync | flushes | writes each changed file anew, as a whole |
 //!
 //! ```no_run
 //! # #[cfg(all(target_family = "wasm", target_os = "unknown"))]
@@ -25,11 +36,21 @@
 //! Each file that is open, or not flushed, has one synchronous access handle, which all its openers share; reads and writes go straight
 //! between it and the memory of wasm. Whoever has to wait for the browser does so in turn, in the order of the calls.
 //!
+//! A stream's file has its last snapshot, which never changes, and what was written since then, in memory. A sync, a rename over another
+//! file, and more than 16 MiB that wait in a location bring it to the browser: a stream fills a file in the hidden directory, which is then
+//! moved over the path. A kill in the middle of that move leaves an empty file there, or none, in Firefox 153. So the move is noted in the
+//! hidden directory first, and whoever opens the location after a kill ends it. Opening finds out whether the browser is such a one.
+//!
 //! # What it costs
 //!
 //! - A sync flushes the handles of what was changed, each by itself. Of one file that is one fdatasync in Chromium 156, and seven fsyncs in
 //!   Firefox 153, which writes to databases of its own besides (21 and 140 for 20 syncs, told by strace).
 //!   Without a change there is none.
+//! - By streams, Chromium 156 asks the system for no flush at all when a file is closed or moved; in Firefox 153 each sync
+//!   takes several.
+//! - By streams, a sync copies each file that was changed: what is changed in large files had better have handles. 4 KiB in 64 MiB take some
+//!   200 ms. Of a file with holes the copy has none: sparse files of gigabytes work, and each sync of a change takes that much space and time.
+//!   While a file is synced, it takes its space twice. A hole of more than 16 MiB is refused at once where the browser has no room for it.
 //! - `write` fills a new file and moves it: three calls that wait for the browser. Of a file that is open and replaced, the old bytes are
 //!   copied for those who have it open.
 //! - A directory is renamed entry by entry.
@@ -40,8 +61,9 @@
 //!
 //! - What the browser says of a change of the tree is so for whoever asks next, also after all its processes were killed. That was tried in
 //!   Chromium 156 and Firefox 153.
-//! - `flush` hands bytes to the system at least. Whether they outlive the power is up to the browser, and not promised here.
-//! - `move` replaces a file in one step, and the browser has it: where it lacks, opening is refused.
+//! - `flush`, and the end of a stream, hand bytes to the system at least. Whether they outlive the power is up to the browser, and not promised
+//!   here: of streams in Chromium it is unlikely, as nothing is flushed.
+//! - The browser has `move`: where it lacks, opening is refused. For handles it replaces a file in one step; for streams see above.
 //! - Web Locks hold back other tabs and workers of the origin. Whoever uses the files beside this crate is not held back.
 //! - A browser that is short of space may delete all that a site has stored, unless it was asked with `navigator.storage.persist()` not to.
 //!
@@ -50,25 +72,30 @@
 //! The lines of [the contract](anystorage_api::contract):
 //!
 //! 1. *Two syncs*: both flush; changes of the tree last when they are made.
-//! 2. *Unsynced is bounded*: writes go in place, so a file that was not synced may be torn where it was written, and nowhere else.
+//! 2. *Unsynced is bounded*: writes go in place, so a file that was not synced may be torn where it was written, and nowhere else. By
+//!    streams it is as it was at some moment since its last sync, and what is in memory goes with the page, or when the location is closed.
 //! 3. *`atomic_sync`* is not declared.
 //! 4. *Replacing*: a file that is whole and flushed is moved over the path. Directories are moved entry by entry: `atomic_rename_dir` is not
 //!    declared, and a kill in the middle leaves each file in one of the two.
-//! 5. *Reads* are those of the handle. Offsets beyond 2^53 - 1 are refused.
+//! 5. *Reads* are those of the handle, or of the snapshot and what was written over it. Offsets beyond 2^53 - 1 are refused.
 //! 6. *Order*: calls that wait have turns; those that need not wait go ahead only when nobody waits. A call whose future is dropped is left to the
 //!    event loop.
 //! 7. *One holder*: the Web Lock `anystorage:opfs:` and the name, and, shared with others, those of the directories that lead there: so
 //!    a location and one that lies in it are not open at the same time. With it in hand, a handle that is busy is waited for, up to five seconds.
 //! 8. *Space*: a count that is not the one asked for is `NoSpace`, and so is `QuotaExceededError`, and a file that cannot be lengthened.
+//!    A stream that is refused is given up, and the file is as it was.
 //! 9. *Damage* is not noticed: there are no checksums.
-//! 10. *No silent fall-back*: pages, shared workers and browsers without these handles are refused, with a text that says what to do.
-//! 11. *A failed flush*: the file takes no more changes until the location is opened anew.
+//! 10. *No silent fall-back*: where there are no such handles (pages, shared workers), or no such streams, opening is refused, with a text
+//!     that says what to do.
+//! 11. *A failed flush*: the file takes no more changes until the location is opened anew. A stream that is refused for want of space is
+//!     another thing: its changes stay in memory, and the next sync tries again.
 //! 12. *Open files*: one whose name is removed or replaced goes on in the hidden directory.
 //!
 //! # What is missing
 //!
+//! By handles, moves over a file are not noted. No kill was seen to do harm there.
 //! What a kill leaves of a directory's rename is not tried: the kill loop leaves that out for engines that do not declare it atomic.
-//! Writable streams, for pages. `usage`: browsers round what they tell, and tell it late.
+//! `usage`: browsers round what they tell, and tell it late.
 #![cfg(all(target_family = "wasm", target_os = "unknown"))]
 
 mod faults;

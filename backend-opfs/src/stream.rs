@@ -180,9 +180,6 @@ impl Stream {
             if let Some(snapshot) = snapshot {
                 writable.write_from(&snapshot, kept).await?;
             }
-            if overlay.len() > kept {
-                writable.set_len(overlay.len()).await?;
-            }
             for (start, bytes) in overlay.ranges() {
                 writable.write(start, bytes).await?;
             }
@@ -252,7 +249,12 @@ pub(crate) async fn try_stream(plain: &Plain, sample: &[u8], hidden: &Hidden) ->
 /// Opens a stream, has it written, and closes it. The file has to have so many bytes then.
 async fn put(plain: &Plain, len: u64, write: impl AsyncFnOnce(&mut Writable) -> Result<()>) -> Result<Snapshot> {
     let mut writable = plain.writable().await?;
-    match write(&mut writable).await {
+    let written = async {
+        // First of all, since where there is no space Chromium says so of this, but of writing whatever broke by that first.
+        writable.set_len(len).await?;
+        write(&mut writable).await
+    };
+    match written.await {
         Ok(()) => writable.close().await?,
         Err(error) => {
             writable.abort().await;
