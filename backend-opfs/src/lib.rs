@@ -38,8 +38,12 @@
 //!
 //! A stream's file has its last snapshot, which never changes, and what was written since then, in memory. A sync, a rename over another
 //! file, and more than 16 MiB that wait in a location bring it to the browser: a stream fills a file in the hidden directory, which is then
-//! moved over the path. A kill in the middle of that move leaves an empty file there, or none, in Firefox 153. So the move is noted in the
-//! hidden directory first, and whoever opens the location after a kill ends it. Opening finds out whether the browser is such a one.
+//! moved over the path.
+//!
+//! Firefox 153 keeps the tree in a database, and deletes a file before that is told of it: a kill in the middle of a removal, or of a move over
+//! a file, leaves an empty file (2 of 120 kills under load, until the following). So a move over a file is noted in the hidden directory
+//! first, and whoever opens the location after a kill ends it; and a file is removed by moving it there. Opening finds out, by a stream, whether the
+//! browser is such a one; Chromium is not.
 //!
 //! # What it costs
 //!
@@ -53,6 +57,7 @@
 //!   While a file is synced, it takes its space twice. A hole of more than 16 MiB is refused at once where the browser has no room for it.
 //! - `write` fills a new file and moves it: three calls that wait for the browser. Of a file that is open and replaced, the old bytes are
 //!   copied for those who have it open.
+//! - In Firefox a replacement costs the note besides: a file that is made, written and removed.
 //! - A directory is renamed entry by entry.
 //! - Chromium gives a file its space in steps that double it, up to 64 MiB: where less than that is free, a file is full early. It also counts
 //!   holes towards the quota.
@@ -63,7 +68,7 @@
 //!   Chromium 156 and Firefox 153.
 //! - `flush`, and the end of a stream, hand bytes to the system at least. Whether they outlive the power is up to the browser, and not promised
 //!   here: of streams in Chromium it is unlikely, as nothing is flushed.
-//! - The browser has `move`: where it lacks, opening is refused. For handles it replaces a file in one step; for streams see above.
+//! - The browser has `move`: where it lacks, opening is refused. Of a kill it leaves the file at one of the two places.
 //! - Web Locks hold back other tabs and workers of the origin. Whoever uses the files beside this crate is not held back.
 //! - A browser that is short of space may delete all that a site has stored, unless it was asked with `navigator.storage.persist()` not to.
 //!
@@ -93,7 +98,6 @@
 //!
 //! # What is missing
 //!
-//! By handles, moves over a file are not noted. No kill was seen to do harm there.
 //! What a kill leaves of a directory's rename is not tried: the kill loop leaves that out for engines that do not declare it atomic.
 //! `usage`: browsers round what they tell, and tell it late.
 #![cfg(all(target_family = "wasm", target_os = "unknown"))]
