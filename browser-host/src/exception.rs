@@ -49,7 +49,8 @@ impl Exception {
     pub fn kind(&self) -> ErrorKind {
         match self.name.as_str() {
             "NotFoundError" => ErrorKind::NotFound,
-            "QuotaExceededError" => ErrorKind::NoSpace,
+            // The second is Firefox's own, when the database that has the names of OPFS is full.
+            "QuotaExceededError" | "NS_ERROR_FILE_NO_DEVICE_SPACE" => ErrorKind::NoSpace,
             "NoModificationAllowedError" => ErrorKind::Locked,
             "SecurityError" | "NotAllowedError" => ErrorKind::PermissionDenied,
             "NotSupportedError" => ErrorKind::Unsupported,

@@ -188,7 +188,7 @@ pub async fn many_small_files_run_out(place: &dyn Place) -> Verdict {
             Err(error) => break error,
         }
     };
-    same("the kind of error when space runs out", &refusal.kind(), &ErrorKind::NoSpace)?;
+    ensure!(refusal.kind() == ErrorKind::NoSpace, "when space runs out, the error is no NoSpace: {refusal}");
     // The last batch may be pending still in engines that commit in a sync; it is readable all the same.
     for number in 0..count {
         holds("a small file is not whole after space ran out", &*backend, &format!("{number:05}"), &pattern(number, 8192)).await?;
