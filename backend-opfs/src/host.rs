@@ -1,9 +1,11 @@
 //! What the browser has: directories, files, synchronous access handles, snapshots and writable streams of files. Each function is one call
 //! of it, with its outcome checked.
 
+use std::future::Future;
+
 use anystorage_api::{Error, ErrorKind, Operation, Result};
 use anystorage_browser_host::exception::{Exception, thrown};
-use anystorage_browser_host::global::{call, member, of_navigator, sleep};
+use anystorage_browser_host::global::{call, estimate, member, of_navigator, sleep};
 use futures_lite::StreamExt;
 use js_sys::{Array, Object, Reflect, Uint8Array};
 use opfs::{DirectoryHandle as _, WritableFileStream as _};
@@ -17,6 +19,9 @@ use crate::faults::FlushFaults;
 
 /// The largest integer that JavaScript counts exactly.
 pub(crate) const MAX_LEN: u64 = (1 << 53) - 1;
+
+/// In bytes, what the database of a browser may need to take a name: where less is left, that is why it took none.
+const ROOM_FOR_NAMES: u64 = 1 << 20;
 
 /// In bytes, how much goes through the memory of JavaScript at once.
 const AT_ONCE: usize = 8 << 20;
@@ -62,13 +67,13 @@ impl Directory {
 
     /// A directory in it.
     pub(crate) async fn directory(&self, name: &str, create: bool) -> Result<Self, Exception> {
-        let found = call(&self.0, "getDirectoryHandle", &[name.into(), creating(create)]).await.map_err(|value| Exception::new(&value))?;
+        let found = changed(call(&self.0, "getDirectoryHandle", &[name.into(), creating(create)])).await?;
         Ok(Self(found.unchecked_into()))
     }
 
     /// A file in it.
     pub(crate) async fn file(&self, name: &str, create: bool) -> Result<Plain, Exception> {
-        let found = call(&self.0, "getFileHandle", &[name.into(), creating(create)]).await.map_err(|value| Exception::new(&value))?;
+        let found = changed(call(&self.0, "getFileHandle", &[name.into(), creating(create)])).await?;
         Ok(Plain { raw: found.unchecked_into(), directory: self.clone(), name: name.to_owned() })
     }
 
@@ -120,7 +125,7 @@ impl Directory {
 impl Plain {
     /// Gives it another place, over a file that may be there. It must not be open.
     pub(crate) async fn move_to(&self, directory: &Directory, name: &str) -> Result<(), Exception> {
-        call(&self.raw, "move", &[directory.0.clone().into(), name.into()]).await.map(drop).map_err(|value| Exception::new(&value))
+        changed(call(&self.raw, "move", &[directory.0.clone().into(), name.into()])).await.map(drop)
     }
 
     /// The directory that it is in.
@@ -180,9 +185,9 @@ impl Plain {
         let mut waited = 0.0;
         let mut pause = 5.0;
         loop {
-            let exception = match call(&self.raw, method, arguments).await {
+            let exception = match changed(call(&self.raw, method, arguments)).await {
                 Ok(value) => return Ok(value),
-                Err(value) => Exception::new(&value),
+                Err(exception) => exception,
             };
             match exception.name() {
                 "NoModificationAllowedError" | "InvalidStateError" if waited < PATIENCE => {
@@ -247,7 +252,7 @@ impl Writable {
     pub(crate) async fn write(&mut self, offset: u64, data: &[u8]) -> Result<()> {
         self.seek(offset).await?;
         for piece in data.chunks(AT_ONCE) {
-            self.stream.write_at_cursor_pos(piece).await.map_err(refused)?;
+            streamed(self.stream.write_at_cursor_pos(piece)).await?;
             self.at = self.at.saturating_add(piece.len() as u64);
         }
         Ok(())
@@ -257,14 +262,14 @@ impl Writable {
     pub(crate) async fn write_from(&mut self, snapshot: &Snapshot, len: u64) -> Result<()> {
         self.seek(0).await?;
         let bytes = snapshot.slice(0, len, Operation::Sync)?;
-        call(&self.raw, "write", &[bytes.into()]).await.map_err(refused)?;
+        streamed(call(&self.raw, "write", &[bytes.into()])).await?;
         self.at = len;
         Ok(())
     }
 
     async fn seek(&mut self, offset: u64) -> Result<()> {
         if self.at != offset {
-            call(&self.raw, "seek", &[exact(offset, Operation::Sync)?.into()]).await.map_err(refused)?;
+            streamed(call(&self.raw, "seek", &[exact(offset, Operation::Sync)?.into()])).await?;
             self.at = offset;
         }
         Ok(())
@@ -272,14 +277,14 @@ impl Writable {
 
     /// Cuts it, or lengthens it with zeros.
     pub(crate) async fn set_len(&mut self, len: u64) -> Result<()> {
-        call(&self.raw, "truncate", &[exact(len, Operation::Sync)?.into()]).await.map_err(refused)?;
+        streamed(call(&self.raw, "truncate", &[exact(len, Operation::Sync)?.into()])).await?;
         self.at = self.at.min(len);
         Ok(())
     }
 
     /// Puts it into the place of the file, in one step.
     pub(crate) async fn close(mut self) -> Result<()> {
-        self.stream.close().await.map_err(refused)
+        streamed(self.stream.close()).await
     }
 
     /// Gives it up.
@@ -289,14 +294,17 @@ impl Writable {
     }
 }
 
-/// Why a stream took no more.
-fn refused(value: JsValue) -> Error {
-    let exception = Exception::new(&value);
+/// The outcome of a call of a stream.
+async fn streamed<T>(call: impl Future<Output = Result<T, JsValue>>) -> Result<T> {
+    let exception = match call.await {
+        Ok(value) => return Ok(value),
+        Err(value) => reason(&value).await,
+    };
     if exception.kind() == ErrorKind::NoSpace {
         let text = "the origin's quota is used up (a stream needs room for the whole file once more): remove or cut some files";
-        return Error::new(ErrorKind::NoSpace, Operation::Sync).with_text(text).with_cause(exception);
+        return Err(Error::new(ErrorKind::NoSpace, Operation::Sync).with_text(text).with_cause(exception));
     }
-    exception.into_error(Operation::Sync)
+    Err(exception.into_error(Operation::Sync))
 }
 
 /// A file that is open for synchronous access. It is closed when it is dropped, which does not flush.
@@ -392,6 +400,25 @@ fn count(number: f64, operation: Operation) -> Result<u64> {
         return Ok(number as u64);
     }
     Err(Error::new(ErrorKind::Io, operation).with_text(format!("the browser gave {number} as a count of bytes")))
+}
+
+/// The outcome of a call that needs room for names.
+async fn changed(call: impl Future<Output = Result<JsValue, JsValue>>) -> Result<JsValue, Exception> {
+    match call.await {
+        Ok(value) => Ok(value),
+        Err(value) => Err(reason(&value).await),
+    }
+}
+
+/// Why something was refused. Where there is no room for a name, Firefox calls the failure unknown: what it tells of its space decides then.
+async fn reason(value: &JsValue) -> Exception {
+    let exception = Exception::new(value);
+    if exception.name() != "UnknownError" {
+        return exception;
+    }
+    let Some(free) = estimate().await.ok().and_then(|usage| usage.free) else { return exception };
+    let message = format!("{} ({free} bytes of the origin's quota are left)", exception.message());
+    Exception::named(if free < ROOM_FOR_NAMES { "QuotaExceededError" } else { exception.name() }, message)
 }
 
 /// Whether this browser can give files another place.
