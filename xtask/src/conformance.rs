@@ -184,7 +184,7 @@ mod tests {
         assert_eq!(summary.tally().to_string(), "3 passed, 0 failed, 1 skipped");
         assert_eq!(summary.judge(2, &["memory", "file"]), Ok(()));
         assert!(summary.judge(3, &[]).unwrap_err().contains("2 distinct cases"));
-        assert!(summary.judge(2, &["sled"]).unwrap_err().contains("sled:"));
+        assert!(summary.judge(2, &["sled"]).unwrap_err().contains("no case ran on sled"));
     }
 
     /// An engine with these capabilities on which one case passed and another was skipped.
