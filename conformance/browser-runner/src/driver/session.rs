@@ -29,8 +29,24 @@ pub struct Session {
     _scratch: Directory,
 }
 
+/// What Firefox says when the port that its driver chose, because it was free, is taken when it wants it.
+const PORT_TAKEN: &str = "Could not bind to port";
+
+/// How often a browser is started that finds its port taken.
+const MOST_STARTS: u32 = 3;
+
 impl Session {
     pub(super) fn start(launch: &Launch) -> Result<Self> {
+        for _ in 1..MOST_STARTS {
+            match Self::try_to_start(launch) {
+                Err(failure) if failure.to_string().contains(PORT_TAKEN) => {}
+                outcome => return outcome,
+            }
+        }
+        Self::try_to_start(launch)
+    }
+
+    fn try_to_start(launch: &Launch) -> Result<Self> {
         static SESSIONS: AtomicU32 = AtomicU32::new(0);
         let mark = format!("{}-{}", std::process::id(), SESSIONS.fetch_add(1, Ordering::Relaxed));
         let scratch = Directory::new()?;
