@@ -4,16 +4,17 @@ use anystorage_api::{OpenOptions, StorageBackend};
 use anystorage_opfs::{OpfsOptions, tree};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::support::{fresh, path};
+use crate::support::{fresh, is_firefox, path};
 
 #[wasm_bindgen_test]
-async fn ten_thousand_files_in_one_directory() {
-    const FILES: usize = 10_000;
+async fn thousands_of_files_in_one_directory() {
+    // Firefox takes minutes for as many.
+    let files: usize = if is_firefox() { 2_000 } else { 10_000 };
     let name = fresh("many");
     let backend = tree::open(&name, &OpfsOptions::new()).await.unwrap();
     backend.create_dir(&path("d")).await.unwrap();
     let file = |number: usize| path(&format!("d/{number:05}"));
-    for number in 0..FILES {
+    for number in 0..files {
         let file = backend.open(&file(number), &OpenOptions::editing()).await.unwrap();
         file.write_at(0, format!("file {number}").as_bytes()).await.unwrap();
     }
@@ -28,14 +29,14 @@ async fn ten_thousand_files_in_one_directory() {
         after = Some(last.name.clone());
         names.extend(page.into_iter().map(|entry| entry.name));
     }
-    assert_eq!(names, (0..FILES).map(|number| format!("{number:05}")).collect::<Vec<_>>());
-    for number in (0..FILES).step_by(977) {
+    assert_eq!(names, (0..files).map(|number| format!("{number:05}")).collect::<Vec<_>>());
+    for number in (0..files).step_by(977) {
         assert_eq!(backend.read(&file(number)).await.unwrap(), format!("file {number}").as_bytes());
     }
-    for number in (0..FILES).filter(|number| number % 10 == 1) {
+    for number in (0..files).filter(|number| number % 10 == 1) {
         backend.remove_file(&file(number)).await.unwrap();
     }
-    assert_eq!(backend.list(&path("d"), None, FILES).await.unwrap().len(), FILES - FILES / 10);
+    assert_eq!(backend.list(&path("d"), None, files).await.unwrap().len(), files - files / 10);
     backend.close().await.unwrap();
     tree::remove(&name).await.unwrap();
 }

@@ -15,6 +15,11 @@ pub(crate) fn fresh(name: &str) -> String {
     format!("{name} {:x}", global::random())
 }
 
+pub(crate) fn is_firefox() -> bool {
+    let name = global::member(&global::property("navigator"), "userAgent").as_string();
+    name.is_some_and(|name| name.contains("Firefox/"))
+}
+
 #[track_caller]
 pub(crate) fn refused<T>(outcome: Result<T>) -> (ErrorKind, String) {
     match outcome {
