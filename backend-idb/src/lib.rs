@@ -102,8 +102,9 @@
 //!    of 32 KiB, and may refuse a commit or two after a removal before it does. The commit of a removal needs a little room
 //!    itself: in Chromium, where nothing at all is left, it is `NoSpace` too, until the browser or the person makes
 //!    some. `usage` is not declared: browsers round what they tell, tell it late, or not at all.
-//! 9. *Damage*: every record has a checksum, and so has every page of small records. What Chromium deleted as damaged is `Corrupt` too. What is no bytes is `Corrupt`. A value that is gone
-//!    with its key is noticed where another one leads to it, which none does for a page of names: their files are then missing.
+//! 9. *Damage*: every record has a checksum, and so has every page of small records. What is no bytes is `Corrupt`, and so is what Chromium
+//!    deleted as damaged. A value that is gone with its key is noticed where another one leads to it, which none does for a page of names:
+//!    their files are then missing.
 //! 10. *No silent fall-back*: there is none. Where the browser keeps no data, for this site or at all, opening says so.
 //! 11. *A failed flush*: after a transaction that failed otherwise than for want of space there are no more changes until the location is
 //!     opened again. Reads go on.

@@ -22,34 +22,34 @@ pub(crate) struct Hidden {
     next: Cell<u64>,
     /// By which way the note is written.
     io: Io,
-    /// Whether moves over files are noted.
-    notes: Cell<bool>,
+    /// Whether removing a file, or moving one over it, takes several steps here, between which a kill leaves it empty.
+    has_steps: Cell<bool>,
 }
 
 impl Hidden {
     /// Over a directory of the location with this root.
     pub(crate) const fn new(root: Directory, directory: Directory, io: Io) -> Self {
-        // They are until it is known that they need not be.
-        Self { root, directory, next: Cell::new(0), io, notes: Cell::new(true) }
+        // It does until it is known that it does not.
+        Self { root, directory, next: Cell::new(0), io, has_steps: Cell::new(true) }
     }
 
     /// Whether removing a file, or moving one over it, takes several steps here, between which a kill leaves it empty.
     pub(crate) const fn has_steps(&self) -> bool {
-        self.notes.get()
+        self.has_steps.get()
     }
 
     /// Finds out, while a stream is open, what kind of browser this is. The one that shows what is written to a stream keeps its tree in files,
     /// and moves in one step (Chromium 156). The other keeps it in a database, and deletes a file before that is told (Firefox 153).
     pub(crate) async fn look_for_streams(&self) -> Result<()> {
         let seen = self.directory.entries().await?.iter().any(|(name, _)| name.parse::<u64>().is_err());
-        self.notes.set(!seen);
+        self.has_steps.set(!seen);
         Ok(())
     }
 
     /// Moves a file over another one. Where that takes several steps, a note lets whoever opens the location after a kill end it.
     pub(crate) async fn move_over(&self, plain: &Plain, directory: &Directory, name: &str, operation: Operation) -> Result<()> {
         let moving = |exception: Exception| exception.into_error(operation);
-        if !self.notes.get() {
+        if !self.has_steps.get() {
             return plain.move_to(directory, name).await.map_err(moving);
         }
         let note = self.directory.file(NOTE, true).await.map_err(moving)?;
@@ -155,9 +155,5 @@ async fn end_move(root: &Directory, from: &str, to: &str) -> Result<(), Exceptio
 /// The directory of a path of OPFS, and the name there.
 async fn inner<'p>(root: &Directory, path: &'p str) -> Result<(Directory, &'p str), Exception> {
     let (parents, name) = path.rsplit_once('/').unwrap_or(("", path));
-    let mut directory = root.clone();
-    for part in parents.split('/').filter(|part| !part.is_empty()) {
-        directory = directory.directory(part, false).await?;
-    }
-    Ok((directory, name))
+    Ok((root.below(parents.split('/').filter(|part| !part.is_empty()), false).await?, name))
 }

@@ -71,6 +71,15 @@ impl Directory {
         Ok(Self(found.unchecked_into()))
     }
 
+    /// The directory that these names lead to, one in the other.
+    pub(crate) async fn below<N: AsRef<str>>(&self, names: impl Iterator<Item = N>, create: bool) -> Result<Self, Exception> {
+        let mut directory = self.clone();
+        for name in names {
+            directory = directory.directory(name.as_ref(), create).await?;
+        }
+        Ok(directory)
+    }
+
     /// A file in it.
     pub(crate) async fn file(&self, name: &str, create: bool) -> Result<Plain, Exception> {
         let found = changed(call(&self.0, "getFileHandle", &[name.into(), creating(create)])).await?;

@@ -49,7 +49,7 @@ impl Exception {
     pub fn kind(&self) -> ErrorKind {
         match self.name.as_str() {
             "NotFoundError" => ErrorKind::NotFound,
-            // The second is Firefox's own, when the database that has the names of OPFS is full.
+            // The second is Firefox's own: it throws it for a file that there is no room to lengthen.
             "QuotaExceededError" | "NS_ERROR_FILE_NO_DEVICE_SPACE" => ErrorKind::NoSpace,
             "NoModificationAllowedError" => ErrorKind::Locked,
             "SecurityError" | "NotAllowedError" => ErrorKind::PermissionDenied,

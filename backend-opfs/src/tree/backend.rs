@@ -15,7 +15,7 @@ use super::node::Node;
 use crate::faults::FlushFaults;
 use crate::hidden::Hidden;
 use crate::host::{Directory, Entry, MAX_LEN, can_move};
-use crate::names::{HIDDEN, from_host};
+use crate::names::{HIDDEN, from_host, to_host};
 use crate::open_file::Access;
 use crate::options::{Mode, OpfsOptions};
 
@@ -31,10 +31,8 @@ impl TreeBackend {
         let opening = |error: Error| error.in_operation(operation);
         let path = StoragePath::parse(name)?;
         let hold = Hold::take(&path).await?;
-        let mut root = Directory::of_origin().await?;
-        for part in path.parts() {
-            root = root.directory(&crate::names::to_host(part), options.mode == Mode::ReadWriteCreate).await.map_err(failed(operation))?;
-        }
+        let origin = Directory::of_origin().await?;
+        let root = origin.below(path.parts().map(to_host), options.mode == Mode::ReadWriteCreate).await.map_err(failed(operation))?;
         let hidden = root.directory(HIDDEN, true).await.map_err(failed(operation))?;
         let hidden = Rc::new(Hidden::new(root.clone(), hidden, options.io));
         hidden.clear().await.map_err(opening)?;

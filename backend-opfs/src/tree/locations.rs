@@ -21,10 +21,7 @@ pub async fn remove(name: &str) -> Result<()> {
     };
     let hold = Hold::take(&path).await?;
     let removed = async {
-        let mut directory = Directory::of_origin().await?;
-        for part in parent.parts() {
-            directory = directory.directory(&to_host(part), false).await.map_err(failed(operation))?;
-        }
+        let directory = Directory::of_origin().await?.below(parent.parts().map(to_host), false).await.map_err(failed(operation))?;
         let location = directory.directory(&to_host(last), false).await.map_err(failed(operation))?;
         location.directory(HIDDEN, false).await.map_err(failed(operation))?;
         directory.remove_all(&to_host(last)).await.map_err(failed(operation))
