@@ -106,15 +106,7 @@ impl<S: KvStore> Engine<S> {
             let (block, within) = self.position(at);
             let (piece, rest) = data.split_at(data.len().min(self.block_size - within));
             let stored = if at == offset { first.take() } else { last.take_if(|_| block == last_block) };
-            state.change_block(ino, block, stored.unwrap_or_default(), |bytes| {
-                let to = within + piece.len();
-                if bytes.len() < to {
-                    bytes.resize(to, 0);
-                }
-                if let Some(target) = bytes.get_mut(within..to) {
-                    target.copy_from_slice(piece);
-                }
-            });
+            state.change_block(ino, block, stored.unwrap_or_default(), |bytes| overwrite(bytes, within, piece));
             at += piece.len() as u64;
             data = rest;
         }
@@ -212,6 +204,16 @@ impl<S: KvStore> Engine<S> {
         let size = self.block_size as u64;
         (offset / size, (offset % size) as usize)
     }
+}
+
+/// Puts `piece` at `from`, over what is there; before it there are zeros, if there was nothing.
+fn overwrite(bytes: &mut Vec<u8>, from: usize, piece: &[u8]) {
+    bytes.resize(bytes.len().max(from), 0);
+    let (over, behind) = piece.split_at(piece.len().min(bytes.len() - from));
+    if let Some(target) = bytes.get_mut(from..from + over.len()) {
+        target.copy_from_slice(over);
+    }
+    bytes.extend_from_slice(behind);
 }
 
 /// Bytes of a block; behind what is stored of it there are zeros.
