@@ -1,9 +1,9 @@
 //! The chores of the workspace: `cargo xtask test` checks everything, `cargo xtask conformance` runs the suite in browsers, `cargo xtask
 //! bench` measures engines there, `cargo xtask size` weighs a module, `cargo xtask deny` checks the dependencies.
 //!
-//! - [`steps`]: what `test` runs, as a list
+//! - [`steps`]: what `test` runs, as lanes of steps
 //! - [`setup`], [`browsers`] and [`tools`]: what is needed and how that gets onto the machine
-//! - [`run`]: running a step, and what counts as passed
+//! - [`run`]: running lanes of steps, and what counts as passed
 //! - [`tally`] and [`conformance`]: reading the results that tests print
 //! - [`toolchain`]: the declared and the running compiler
 //! - [`deny`]: licences, bans, sources, advisories
@@ -19,12 +19,11 @@ mod toolchain;
 mod tools;
 
 use std::process::{Command, ExitCode};
-use std::time::Instant;
+use std::thread;
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::browsers::{BROWSERS, Browser};
-use crate::steps::Step;
 use crate::tally::Tally;
 
 #[derive(Debug, Parser)]
@@ -36,8 +35,9 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Chore {
-    /// Formatting, lints, docs, feature combinations, every test natively and in a browser, the command, the benchmark. Installs what is
-    /// missing (on Debian), stops at the first failure, and ends with the line `N passed, M failed, K skipped`.
+    /// Formatting, lints, docs, feature combinations, every test natively and in browsers, the command, the benchmark. Installs what is
+    /// missing (on Debian), stops at the first failure, and ends with the line `N passed, M failed, K skipped`. What runs natively and
+    /// what runs in each browser goes on at the same time.
     Test(TestArgs),
     /// The conformance suite in real browsers, across reloads, restarts and kills. Installs what is missing (on Debian). Other options are
     /// for the runner: `--format json`, `--engine`, `--kills` and more, told by `-- --help`.
@@ -65,6 +65,10 @@ struct TestArgs {
     /// The browsers for the tests on wasm32: chromium, firefox, webkit. All of them if it is left out.
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = Browser::parse)]
     browser: Vec<&'static Browser>,
+    /// How many lanes go on at a time: what runs natively is one, each browser is one. One more than there are cores, if it is left out:
+    /// browsers often wait for a disk.
+    #[arg(long, value_name = "N")]
+    jobs: Option<usize>,
 }
 
 #[derive(Debug, Args)]
@@ -97,7 +101,7 @@ fn test(args: &TestArgs) -> bool {
     };
     let ready = setup::prepare(&browsers).and_then(|()| Ok((setup::drivers(&browsers)?, toolchain::check()?)));
     let total = match ready {
-        Ok((drivers, declared)) => run_all(&steps::list(&browsers, &drivers, declared)),
+        Ok((drivers, declared)) => run::lanes(steps::lanes(&browsers, &drivers, declared), args.jobs.unwrap_or_else(jobs).max(1)),
         Err(why) => {
             println!("\nNothing ran: {why}");
             Tally { failed: 1, ..Tally::default() }
@@ -108,6 +112,10 @@ fn test(args: &TestArgs) -> bool {
     }
     println!("\n{total}");
     total.failed == 0
+}
+
+fn jobs() -> usize {
+    thread::available_parallelism().map_or(1, usize::from).saturating_add(1)
 }
 
 /// Whether it went well; if not, why is printed.
@@ -138,27 +146,4 @@ fn run_program<'a>(package: &str, arguments: impl Iterator<Item = &'a str>, vari
         .status()
         .map_err(|error| format!("cargo could not be started: {error}"))?;
     if status.success() { Ok(()) } else { Err(format!("{package} ended with {status}")) }
-}
-
-/// Runs the steps up to the first that fails, and sums up.
-fn run_all(steps: &[Step]) -> Tally {
-    let begin = Instant::now();
-    let mut lines = Vec::new();
-    let mut total = Tally::default();
-    for (number, step) in (1..).zip(steps) {
-        println!("\n=== {number}/{} {}\n    {}", steps.len(), step.title, step.command);
-        let start = Instant::now();
-        let outcome = run::step(step);
-        let seconds = start.elapsed().as_secs_f64();
-        let counts = outcome.tally.map_or_else(String::new, |tally| format!(": {tally}"));
-        println!("    {seconds:.1} s{counts}");
-        lines.push(format!("{seconds:8.1} s  {}{counts}", step.title));
-        total += outcome.counted();
-        if let Some(why) = outcome.failure {
-            lines.push(format!("\nFailed: {}: {why}\nTo run just that:\n    {}", step.title, step.command));
-            break;
-        }
-    }
-    println!("\n=== what ran, in {:.0} s\n{}\n", begin.elapsed().as_secs_f64(), lines.join("\n"));
-    total
 }

@@ -1,12 +1,82 @@
-//! Running a step, and what counts as passed.
+//! Running lanes of steps, and what counts as passed.
 
 use std::env;
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Instant;
 
 use crate::conformance;
-use crate::steps::{Judge, Step};
+use crate::steps::{Judge, Lane, Step};
 use crate::tally::Tally;
+
+/// Runs lanes, at most `jobs` of them at a time. A step that fails is the last of its lane; the others end the step that they are at.
+/// However it ends, what ran is said last.
+pub(crate) fn lanes(lanes: Vec<Lane>, jobs: usize) -> Tally {
+    let begin = Instant::now();
+    let alone = lanes.len() == 1 || jobs == 1;
+    let width = lanes.iter().map(|lane| lane.name.len()).max().unwrap_or_default();
+    let count = lanes.len().min(jobs);
+    let waiting = Mutex::new(lanes.into_iter());
+    let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let (total, lines, failed) = (Mutex::new(Tally::default()), Mutex::new(Vec::new()), AtomicBool::new(false));
+    let work = || {
+        while let Some(lane) = next() {
+            let voice = Voice { prefix: if alone { String::new() } else { format!("{:width$} | ", lane.name) } };
+            lane_of(&lane, &voice, &failed, &total, &lines);
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..count {
+            scope.spawn(work);
+        }
+    });
+    let lines = lines.into_inner().unwrap_or_else(PoisonError::into_inner);
+    println!("\n=== what ran, in {:.0} s\n{}\n", begin.elapsed().as_secs_f64(), lines.join("\n"));
+    total.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn lane_of(lane: &Lane, voice: &Voice, failed: &AtomicBool, total: &Mutex<Tally>, lines: &Mutex<Vec<String>>) {
+    let note = |line: String| lines.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+    for (number, step) in (1..).zip(&lane.steps) {
+        if failed.load(Ordering::Relaxed) {
+            note(format!("           {}not run: {}", voice.prefix, step.title));
+            continue;
+        }
+        voice.say("");
+        voice.say(&format!("=== {number}/{} {}", lane.steps.len(), step.title));
+        voice.say(&format!("    {}", step.command));
+        let start = Instant::now();
+        let outcome = one(step, voice);
+        let seconds = start.elapsed().as_secs_f64();
+        let counts = outcome.tally.map_or_else(String::new, |tally| format!(": {tally}"));
+        voice.say(&format!("    {seconds:.1} s{counts}"));
+        note(format!("{seconds:8.1} s {}{}{counts}", voice.prefix, step.title));
+        *total.lock().unwrap_or_else(PoisonError::into_inner) += outcome.counted();
+        if let Some(why) = outcome.failure {
+            failed.store(true, Ordering::Relaxed);
+            note(format!("\nFailed: {}: {why}\nTo run just that:\n    {}\n", step.title, step.command));
+        }
+    }
+}
+
+/// Where lines are printed: on standard output, behind the name of the lane if there are several.
+struct Voice {
+    prefix: String,
+}
+
+impl Voice {
+    fn say(&self, line: &str) {
+        println!("{}{line}", self.prefix);
+    }
+
+    /// Whether what programs print has to come by here.
+    fn is_one_of_many(&self) -> bool {
+        !self.prefix.is_empty()
+    }
+}
 
 /// How a step ended.
 #[derive(Debug)]
@@ -30,11 +100,11 @@ impl Outcome {
 }
 
 /// Runs one step, its output passed on as it comes.
-pub(crate) fn step(step: &Step) -> Outcome {
+fn one(step: &Step, voice: &Voice) -> Outcome {
     let judged = match step.judge {
-        Judge::Exit => spawn(step, Stdio::inherit()).and_then(finish).map(|()| None).map_err(Failure::from),
-        Judge::Tests { at_least } => tests(step, at_least).map(Some),
-        Judge::Report { cases, engines } => report(step, cases, engines).map(Some),
+        Judge::Exit => watch(step, voice, |line| voice.say(line)).map(|()| None).map_err(Failure::from),
+        Judge::Tests { at_least } => tests(step, voice, at_least).map(Some),
+        Judge::Report { cases, engines } => report(step, voice, cases, engines).map(Some),
     };
     match judged {
         Ok(tally) => Outcome { tally, failure: None },
@@ -53,26 +123,19 @@ impl From<String> for Failure {
     }
 }
 
-fn tests(step: &Step, at_least: usize) -> Result<Tally, Failure> {
-    let mut child = spawn(step, Stdio::piped())?;
+fn tests(step: &Step, voice: &Voice, at_least: usize) -> Result<Tally, Failure> {
     let mut tally = Tally::default();
     let mut complaints = Complaints::default();
-    if let Some(output) = child.stdout.take() {
-        let mut names = Names::default();
-        // What tests print may hold any bytes, and a line that is not UTF-8 must not end the reading.
-        for line in BufReader::new(output).split(b'\n') {
-            let line = line.map_err(|error| format!("its output could not be read: {error}"))?;
-            let line = String::from_utf8_lossy(&line);
-            if !names.repeats(&line) {
-                println!("{line}");
-            }
-            complaints.hear(&line);
-            if let Some(counts) = Tally::parse(&line) {
-                tally += counts;
-            }
+    let mut names = Names::default();
+    let ended = watch(step, voice, |line| {
+        if !names.repeats(line) {
+            voice.say(line);
         }
-    }
-    let ended = finish(child);
+        complaints.hear(line);
+        if let Some(counts) = Tally::parse(line) {
+            tally += counts;
+        }
+    });
     let why = match ended {
         _ if tally.failed > 0 => format!("{} of its tests failed\n{}", tally.failed, complaints.lines.join("\n")),
         Err(why) => why,
@@ -113,46 +176,59 @@ impl Complaints {
     }
 }
 
-fn report(step: &Step, cases: usize, engines: &[&str]) -> Result<Tally, Failure> {
-    let mut child = spawn(step, Stdio::piped())?;
+fn report(step: &Step, voice: &Voice, cases: usize, engines: &[&str]) -> Result<Tally, Failure> {
     let mut json = String::new();
-    if let Some(mut output) = child.stdout.take() {
-        output.read_to_string(&mut json).map_err(|error| format!("its output could not be read: {error}"))?;
-    }
-    let ended = finish(child);
+    let ended = watch(step, voice, |line| {
+        json.push_str(line);
+        json.push('\n');
+    });
     let summary = match conformance::Summary::parse(&json) {
         Ok(summary) => summary,
         // Why it ended is more to the point than that its output is empty.
         Err(why) => return Err(ended.err().unwrap_or(why).into()),
     };
-    print!("{summary}");
+    summary.to_string().lines().for_each(|line| voice.say(line));
     match summary.judge(cases, engines).and(ended) {
         Ok(()) => Ok(summary.tally()),
         Err(why) => Err(Failure { tally: Some(summary.tally()), why }),
     }
 }
 
-fn spawn(step: &Step, stdout: Stdio) -> Result<Child, String> {
+/// Runs the command of a step, hears each line of its standard output, and waits for its end. Where nothing else prints, its standard error
+/// goes out as it is, with the progress that it may show on a terminal.
+fn watch(step: &Step, voice: &Voice, mut hear: impl FnMut(&str)) -> Result<(), String> {
     // Cargo names itself to what it runs; the proxy of rustup would start another one only to find the same.
     let program = match step.command.program.as_str() {
         "cargo" => env::var_os("CARGO").unwrap_or_else(|| "cargo".into()),
         other => other.into(),
     };
-    Command::new(&program)
+    let mut child = Command::new(&program)
         .args(&step.command.arguments)
         .envs(step.command.variables.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
-        .stdout(stdout)
+        .stdout(Stdio::piped())
+        .stderr(if voice.is_one_of_many() { Stdio::piped() } else { Stdio::inherit() })
         .spawn()
-        .map_err(|error| format!("{} could not be started: {error}", program.display()))
-}
-
-fn finish(mut child: Child) -> Result<(), String> {
+        .map_err(|error| format!("{} could not be started: {error}", program.display()))?;
+    let (output, errors) = (child.stdout.take(), child.stderr.take());
+    thread::scope(|scope| {
+        scope.spawn(|| errors.map(|errors| each_line(errors, |line| voice.say(line))));
+        output.map_or(Ok(()), |output| each_line(output, &mut hear))
+    })?;
     match child.wait() {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(format!("it ended with {status}")),
         Err(error) => Err(format!("its end could not be awaited: {error}")),
     }
+}
+
+/// What programs print may hold any bytes, and a line that is not UTF-8 must not end the reading.
+fn each_line(output: impl Read, mut hear: impl FnMut(&str)) -> Result<(), String> {
+    for line in BufReader::new(output).split(b'\n') {
+        let line = line.map_err(|error| format!("its output could not be read: {error}"))?;
+        hear(String::from_utf8_lossy(&line).trim_end_matches('\r'));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

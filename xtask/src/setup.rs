@@ -44,7 +44,7 @@ const NATIVE: &[Tool] = &[
 /// What makes modules for the web smaller.
 const SIZE: Tool = Tool { sign: Sign::Program(&["wasm-opt"]), package: "binaryen" };
 
-/// Installs what is missing, and nothing else.
+/// Installs what is missing for the tests, and nothing else. A [driver](missing_driver) that has to be built is a step of theirs.
 ///
 /// # Errors
 /// What is missing and could not be installed, with how to install it.
@@ -64,7 +64,8 @@ pub(crate) fn prepare(browsers: &[&Browser]) -> Result<(), String> {
 /// What is missing and could not be installed, with how to install it.
 pub(crate) fn prepare_browsers(browsers: &[&Browser]) -> Result<(), String> {
     wasm_target()?;
-    debian_packages(&browsers.iter().flat_map(|browser| browser.tools).collect::<Vec<_>>())
+    debian_packages(&browsers.iter().flat_map(|browser| browser.tools).collect::<Vec<_>>())?;
+    browsers.iter().filter_map(|browser| missing_driver(browser)).try_for_each(|(name, version)| tools::built(name, version).map(drop))
 }
 
 /// Installs what is missing to weigh a module, and nothing else.
@@ -76,10 +77,10 @@ pub(crate) fn prepare_size() -> Result<(), String> {
     debian_packages(&[&SIZE])
 }
 
-/// The variables by which test runners find the drivers of these browsers. A driver that comes as a crate is built if it is missing.
+/// The variables by which test runners find the drivers of these browsers.
 ///
 /// # Errors
-/// If it cannot be built.
+/// If it cannot be told where one is.
 pub(crate) fn drivers(browsers: &[&Browser]) -> Result<Vec<(&'static str, String)>, String> {
     browsers.iter().map(|browser| Ok((browser.driver_variable, driver(browser)?))).collect()
 }
@@ -88,11 +89,20 @@ fn driver(browser: &Browser) -> Result<String, String> {
     match browser.driver {
         Driver::Program(name) => Ok(name.to_owned()),
         Driver::Crate { name, .. } if on_path(name) => Ok(name.to_owned()),
-        Driver::Crate { name, version } => {
-            let program = tools::built(name, version)?;
-            let absolute = program.canonicalize().map_err(|error| format!("{}: {error}", program.display()))?;
-            absolute.into_os_string().into_string().map_err(|path| format!("{} is not UTF-8", path.display()))
+        Driver::Crate { name, .. } => {
+            let place = tools::place(name)?;
+            place.into_os_string().into_string().map_err(|path| format!("{} is not UTF-8", path.display()))
         }
+    }
+}
+
+/// The crate of which the driver has still to be built, and its version.
+pub(crate) fn missing_driver(browser: &Browser) -> Option<(&'static str, &'static str)> {
+    match browser.driver {
+        Driver::Crate { name, version } if !on_path(name) && !tools::place(name).is_ok_and(|place| place.is_file()) => {
+            Some((name, version))
+        }
+        _ => None,
     }
 }
 

@@ -1,8 +1,10 @@
-//! What `cargo xtask test` runs, in order.
+//! What `cargo xtask test` runs: lanes of steps, of which some go on at the same time.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::browsers::Browser;
+use crate::{setup, tools};
 
 /// The crates that must build, lint clean, and keep their promises in a browser.
 const BROWSER_CRATES: &[&str] = &[
@@ -50,10 +52,7 @@ const BROWSERS_ALONE: &[&str] = &["wasm-runner"];
 const FEATURES: &[(&str, &[&str])] = &[
     ("anystorage", &["", "memory", "files", "sled", "redb", "sled,redb", "memory,files", "opfs,idb", "memory,files,sled,redb,opfs,idb"]),
     ("anystorage-kv", &["", "testing"]),
-    (
-        "anystorage-native",
-        &["", "files", "sled", "redb", "sled,redb", "conformance", "files,conformance", "sled,conformance", "redb,conformance"],
-    ),
+    ("anystorage-native", &["", "files", "sled", "redb", "sled,redb", "conformance", "files,conformance", "sled,redb,conformance"]),
 ];
 
 /// Features of the facade in a browser's build. Those of native engines may be on, and nothing of them may be compiled in.
@@ -62,35 +61,46 @@ const BROWSER_FEATURES: &[&str] = &["opfs", "idb", "memory,opfs,idb", "memory,fi
 /// Crates that are empty natively, so that their documentation has to be made for browsers.
 const ONLY_IN_BROWSERS: &[&str] = &["anystorage-browser-host", "anystorage-idb", "anystorage-opfs"];
 
-/// Test programs that wasm-bindgen's runner takes into browsers.
-const BROWSER_TESTS: &[BrowserTest] = &[
-    BrowserTest { package: "anystorage-memory", test: "conformance", browsers: &["chromium"], places: &[PAGE, WORKER] },
-    BrowserTest { package: "anystorage-kv", test: "conformance", browsers: &["chromium"], places: &[WORKER] },
-    BrowserTest { package: "anystorage-idb", test: "conformance", browsers: &["chromium"], places: &[SHARED_WORKER] },
-    BrowserTest { package: "anystorage-idb", test: "conformance", browsers: &["firefox", "webkit"], places: &[WORKER] },
-    BrowserTest { package: "anystorage-idb", test: "browser", browsers: &["chromium"], places: &[PAGE, WORKER] },
-    BrowserTest { package: "anystorage-idb", test: "browser", browsers: &["firefox"], places: &[WORKER] },
-    BrowserTest { package: "anystorage-opfs", test: "browser", browsers: &["chromium", "firefox"], places: &[WORKER] },
-    BrowserTest { package: "anystorage", test: "browser", browsers: &["chromium", "firefox", "webkit"], places: &[PAGE, WORKER] },
+/// The packages with test programs that wasm-bindgen's runner takes into browsers, and the features that they need. They are always named
+/// together: with fewer of them their dependencies would have other features, and be built once more.
+const BROWSER_TESTS: &str = "-p anystorage -p anystorage-idb -p anystorage-kv -p anystorage-memory -p anystorage-opfs --features \
+                             anystorage/idb,anystorage/opfs";
+
+/// Where these tests run. The suite of all engines goes through [`RUNNER`] besides.
+const PLACES: &[Place] = &[
+    Place { browser: "chromium", context: WORKER, tests: &["conformance", "idb", "opfs", "browser"], at_least: 850 },
+    Place { browser: "chromium", context: SHARED_WORKER, tests: &["conformance", "browser"], at_least: 800 },
+    Place { browser: "chromium", context: PAGE, tests: &["idb", "browser"], at_least: 25 },
+    Place { browser: "firefox", context: WORKER, tests: &["idb", "opfs", "browser"], at_least: 35 },
+    Place { browser: "firefox", context: PAGE, tests: &["browser"], at_least: 5 },
+    Place { browser: "webkit", context: WORKER, tests: &["browser"], at_least: 5 },
+    Place { browser: "webkit", context: PAGE, tests: &["browser"], at_least: 5 },
 ];
 
-/// A test program, and where it runs. The suite of all engines goes through [`RUNNER`] besides.
+/// Test programs, by the name that they have in one of the packages or in several, and where they run.
 #[derive(Debug)]
-struct BrowserTest {
-    package: &'static str,
-    test: &'static str,
-    browsers: &'static [&'static str],
-    places: &'static [Place],
+struct Place {
+    browser: &'static str,
+    context: Context,
+    tests: &'static [&'static str],
+    at_least: usize,
 }
 
-/// Where in a browser a test runs: in words, and the variable by which wasm-bindgen's test runner is told.
-type Place = (&'static str, &'static str);
+/// Where in a browser: in words, and the variable by which wasm-bindgen's test runner is told.
+type Context = (&'static str, &'static str);
 
-const PAGE: Place = ("a page", "WASM_BINDGEN_USE_BROWSER");
-const WORKER: Place = ("a dedicated worker", "WASM_BINDGEN_USE_DEDICATED_WORKER");
-const SHARED_WORKER: Place = ("a shared worker", "WASM_BINDGEN_USE_SHARED_WORKER");
+const PAGE: Context = ("a page", "WASM_BINDGEN_USE_BROWSER");
+const WORKER: Context = ("a dedicated worker", "WASM_BINDGEN_USE_DEDICATED_WORKER");
+const SHARED_WORKER: Context = ("a shared worker", "WASM_BINDGEN_USE_SHARED_WORKER");
 
 const WASM: &str = "wasm32-unknown-unknown";
+
+/// Steps that follow one another. Other lanes go on beside them.
+#[derive(Debug)]
+pub(crate) struct Lane {
+    pub(crate) name: &'static str,
+    pub(crate) steps: Vec<Step>,
+}
 
 /// A step that passes or fails as a whole.
 #[derive(Debug)]
@@ -155,14 +165,18 @@ fn quoted(word: &str) -> String {
     if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
-/// All steps: the quick ones first, then what runs natively, then each browser, and a check with the declared compiler where it is another
+/// One lane natively, the quick steps first, and one for each browser. A check with the declared compiler is among them where it is another
 /// than the running one. `drivers` are the variables by which the browsers' drivers are found.
-pub(crate) fn list(browsers: &[&Browser], drivers: &[(&str, String)], declared_toolchain: Option<String>) -> Vec<Step> {
+pub(crate) fn lanes(browsers: &[&'static Browser], drivers: &[(&str, String)], declared_toolchain: Option<String>) -> Vec<Lane> {
     let mut steps = checks(declared_toolchain);
     steps.extend(native_tests());
-    steps.extend(browser_tests(browsers, drivers));
     steps.extend(by_the_programs());
-    steps
+    let mut lanes = vec![Lane { name: "native", steps }];
+    lanes.extend(browsers.iter().map(|browser| Lane { name: browser.name, steps: browser_tests(browser, drivers) }));
+    if let [_, .., last] = lanes.as_mut_slice() {
+        last.steps.push(Step::cargo("what a module weighs", &format!("run --quiet -p {SIZE}")));
+    }
+    lanes
 }
 
 /// Everything natively, without what only browsers need.
@@ -170,15 +184,16 @@ fn native() -> String {
     format!("--workspace{}", each("--exclude", BROWSERS_ALONE))
 }
 
-/// ` OPTION PACKAGE` for each.
-fn each(option: &str, packages: &[&str]) -> String {
-    packages.iter().map(|package| format!(" {option} {package}")).collect()
+/// ` OPTION NAME` for each.
+fn each<'a>(option: &str, names: impl IntoIterator<Item = &'a &'a str>) -> String {
+    names.into_iter().map(|name| format!(" {option} {name}")).collect()
 }
 
 /// Formatting, lints, documentation, features.
 fn checks(declared_toolchain: Option<String>) -> Vec<Step> {
     let native = native();
     let browser_crates = each("-p", BROWSER_CRATES);
+    let tests: BTreeSet<&str> = PLACES.iter().flat_map(|place| place.tests).copied().collect();
     let mut steps = vec![
         Step::cargo("formatting", "fmt --all --check"),
         Step::cargo("formatting, the example of a suite", &format!("fmt --manifest-path {EXAMPLE} --check")),
@@ -187,6 +202,10 @@ fn checks(declared_toolchain: Option<String>) -> Vec<Step> {
             &format!("clippy {native} --all-targets --features anystorage-browser-runner/browsers -- -D warnings"),
         ),
         Step::cargo(format!("lints, {WASM}"), &format!("clippy{browser_crates} --target {WASM} -- -D warnings")),
+        Step::cargo(
+            format!("lints of the tests, {WASM}"),
+            &format!("clippy {BROWSER_TESTS}{} --target {WASM} -- -D warnings", each("--test", &tests)),
+        ),
         Step::cargo("documentation", &format!("doc {native}{} --no-deps", each("--exclude", ONLY_IN_BROWSERS)))
             .with("RUSTDOCFLAGS", "-D warnings"),
         Step::cargo(
@@ -195,13 +214,6 @@ fn checks(declared_toolchain: Option<String>) -> Vec<Step> {
         )
         .with("RUSTDOCFLAGS", "-D warnings"),
     ];
-    for BrowserTest { package, test, .. } in BROWSER_TESTS {
-        let title = format!("lints, {WASM}, {package}'s test {test}");
-        let step = Step::cargo(title, &format!("clippy -p {package} --test {test}{} --target {WASM} -- -D warnings", features_of(package)));
-        if !steps.iter().any(|other| other.title == step.title) {
-            steps.push(step);
-        }
-    }
     for (package, combinations) in FEATURES {
         for features in *combinations {
             let title = format!("{package} with {}", if features.is_empty() { "no feature" } else { features });
@@ -234,71 +246,58 @@ fn native_tests() -> Vec<Step> {
     steps
 }
 
-fn browser_tests(browsers: &[&Browser], drivers: &[(&str, String)]) -> Vec<Step> {
+fn browser_tests(browser: &Browser, drivers: &[(&str, String)]) -> Vec<Step> {
+    // If several drivers are named, wasm-bindgen's runner takes another browser than the one that is meant.
+    let with_driver = |step: Step| {
+        let driver = drivers.iter().filter(|(name, _)| *name == browser.driver_variable);
+        driver.fold(step, |step, (name, driver)| step.with(name, driver))
+    };
     let mut steps = Vec::new();
-    for BrowserTest { package, test, browsers: meant, places } in BROWSER_TESTS {
-        for browser in browsers.iter().filter(|browser| meant.contains(&browser.name)) {
-            for (place, variable) in *places {
-                let title = format!("{package} in {}, {test} in {place}", browser.name);
-                let mut step = Step::cargo(title, &format!("test -p {package} --test {test}{} --target {WASM}", features_of(package)));
-                if browser.needs_display {
-                    // A display that nobody sees.
-                    step.command.arguments.splice(0..0, ["-a".to_owned(), "cargo".to_owned()]);
-                    step.command.program = "xvfb-run".to_owned();
-                }
-                // If several drivers are named, wasm-bindgen's runner takes another browser than the one that is meant.
-                let driver = drivers.iter().filter(|(name, _)| *name == browser.driver_variable);
-                let step = driver.fold(step, |step, (name, driver)| step.with(name, driver));
-                let step = step.with(variable, "1").with("WASM_BINDGEN_TEST_TIMEOUT", "600").with("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", "60");
-                steps.push(step.judged_by(Judge::Tests { at_least: 5 }));
-            }
-        }
+    if let Some((name, version)) = setup::missing_driver(browser) {
+        let mut step = Step::cargo(format!("missing, and so built: {name}"), "");
+        step.command.arguments = tools::installation(name, version);
+        steps.push(step);
     }
-    for browser in browsers {
-        let with_driver = |step: Step| {
-            let driver = drivers.iter().filter(|(name, _)| *name == browser.driver_variable);
-            driver.fold(step, |step, (name, driver)| step.with(name, driver))
-        };
-        let title = format!("the suite in {}, across reloads, restarts and kills", browser.name);
-        let arguments = format!("run --quiet -p {RUNNER} -- conformance --browser {} --format json", browser.name);
-        let step = with_driver(Step::cargo(title, &arguments));
-        steps.push(step.judged_by(Judge::Report { cases: 160, engines: browser.engines }));
-        for (_, filters, at_least) in SCENARIOS.iter().filter(|(name, ..)| *name == browser.name) {
-            let about = if filters.is_empty() { "several tabs, a full origin, storage denied, flushes counted" } else { "several tabs" };
-            let title = format!("{about}, in {}", browser.name);
-            let arguments = format!("test -p {RUNNER} --features browsers --test scenarios -- --show-output --test-threads 1");
-            let step = Step::cargo(title, &[&[arguments.as_str()], *filters].concat().join(" "));
-            let step = with_driver(step).with("ANYSTORAGE_BROWSER", browser.name);
-            steps.push(step.judged_by(Judge::Tests { at_least: *at_least }));
+    for Place { context: (context, variable), tests, at_least, .. } in PLACES.iter().filter(|place| place.browser == browser.name) {
+        let title = format!("{} in {}, in {context}", tests.join(", "), browser.name);
+        let mut step = Step::cargo(title, &format!("test --no-fail-fast {BROWSER_TESTS}{} --target {WASM}", each("--test", *tests)));
+        if browser.needs_display {
+            // A display that nobody sees.
+            step.command.arguments.splice(0..0, ["-a".to_owned(), "cargo".to_owned()]);
+            step.command.program = "xvfb-run".to_owned();
         }
-        if MEASURED.contains(&browser.name) {
-            // That it runs, not how fast: a machine that tests has other things to do at the same time.
-            let title = format!("the benchmark in {}, one round", browser.name);
-            steps.push(with_driver(Step::cargo(title, &format!("run --quiet -p {BENCH} -- --browser {} --rounds 1", browser.name))));
-        }
+        let step = with_driver(step).with(variable, "1");
+        let step = step.with("WASM_BINDGEN_TEST_TIMEOUT", "600").with("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", "60");
+        steps.push(step.judged_by(Judge::Tests { at_least: *at_least }));
     }
-    if !browsers.is_empty() {
-        steps.push(Step::cargo("what a module weighs", &format!("run --quiet -p {SIZE}")));
+    let title = format!("the suite in {}, across reloads, restarts and kills", browser.name);
+    let arguments = format!("run --quiet -p {RUNNER} -- conformance --browser {} --format json", browser.name);
+    let step = with_driver(Step::cargo(title, &arguments));
+    steps.push(step.judged_by(Judge::Report { cases: 160, engines: browser.engines }));
+    for (_, filters, at_least) in SCENARIOS.iter().filter(|(name, ..)| *name == browser.name) {
+        let about = if filters.is_empty() { "several tabs, a full origin, storage denied, flushes counted" } else { "several tabs" };
+        let title = format!("{about}, in {}", browser.name);
+        let arguments = format!("test -p {RUNNER} --features browsers --test scenarios -- --show-output --test-threads 1");
+        let step = Step::cargo(title, &[&[arguments.as_str()], *filters].concat().join(" "));
+        let step = with_driver(step).with("ANYSTORAGE_BROWSER", browser.name);
+        steps.push(step.judged_by(Judge::Tests { at_least: *at_least }));
+    }
+    if MEASURED.contains(&browser.name) {
+        // That it runs, not how fast: a machine that tests has other things to do at the same time.
+        let title = format!("the benchmark in {}, one round", browser.name);
+        steps.push(with_driver(Step::cargo(title, &format!("run --quiet -p {BENCH} -- --browser {} --rounds 1", browser.name))));
     }
     steps
 }
 
-/// The facade has the engines of browsers by feature.
-fn features_of(package: &str) -> &'static str {
-    if package == "anystorage" { " --features idb,opfs" } else { "" }
-}
-
-/// What the programs of the workspace show by themselves.
+/// What the programs of the workspace show by themselves. Not optimised beyond what the profile for tests is: that build is there already.
 fn by_the_programs() -> Vec<Step> {
     vec![
-        Step::cargo("the suite by the command", "run --release --quiet -- conformance --format json")
+        Step::cargo("the suite by the command", "run --quiet -- conformance --format json")
             .judged_by(Judge::Report { cases: 60, engines: &["memory", "file", "sled", "redb"] }),
         // That it runs, not how fast: a machine that tests has other things to do at the same time.
-        Step::cargo("the benchmark, quick", "run --release --quiet -p anystorage-bench -- --quick"),
-        Step::cargo(
-            "two gibibytes in 256 MiB of memory, redb",
-            "run --release --quiet -p anystorage-bench -- scale --engine redb --part bounded",
-        ),
+        Step::cargo("the benchmark, quick", "run --quiet -p anystorage-bench -- --quick"),
+        Step::cargo("two gibibytes in 256 MiB of memory, redb", "run --quiet -p anystorage-bench -- scale --engine redb --part bounded"),
     ]
 }
 

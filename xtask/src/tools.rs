@@ -9,21 +9,34 @@ use std::process::Command;
 /// # Errors
 /// If it cannot be built.
 pub(crate) fn built(name: &str, version: &str) -> Result<PathBuf, String> {
-    let tools = directory();
-    let program = tools.join("bin").join(name);
+    let program = place(name)?;
     if program.is_file() {
         return Ok(program);
     }
-    println!("missing, so: cargo install {name} --version {version} --root {}", tools.display());
-    // Without optimisation, which takes longer than it saves. The sources of the dependencies are those of the crate's own lock file.
-    let installed = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["install", name, "--debug", "--locked", "--version", version, "--root"])
-        .arg(&tools)
-        .status()
-        .is_ok_and(|status| status.success());
-    if installed { Ok(program) } else { Err(format!("{name} {version} could not be installed into {}", tools.display())) }
+    let arguments = installation(name, version);
+    println!("missing, so: cargo {}", arguments.join(" "));
+    let installed = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into())).args(arguments).status();
+    let installed = installed.is_ok_and(|status| status.success());
+    if installed { Ok(program) } else { Err(format!("{name} {version} could not be installed into {}", directory().display())) }
 }
 
+/// Where the program of a crate is, or will be.
+///
+/// # Errors
+/// If that cannot be told.
+pub(crate) fn place(name: &str) -> Result<PathBuf, String> {
+    let program = directory().join("bin").join(name);
+    std::path::absolute(&program).map_err(|error| format!("{}: {error}", program.display()))
+}
+
+/// What cargo is asked, to build the program of a crate. Without optimisation, which takes longer than it saves. The sources of the
+/// dependencies are those of the crate's own lock file.
+pub(crate) fn installation(name: &str, version: &str) -> Vec<String> {
+    let root = directory().display().to_string();
+    ["install", name, "--debug", "--locked", "--version", version, "--root", &root].map(str::to_owned).to_vec()
+}
+
+/// Below the target directory.
 fn directory() -> PathBuf {
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"), PathBuf::from);
     target.join("tools")
