@@ -75,6 +75,7 @@ mod open;
 mod options;
 mod paged;
 mod pages;
+pub mod panics;
 mod placement;
 mod publish;
 mod records;

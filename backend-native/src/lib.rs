@@ -12,8 +12,6 @@ pub mod faults;
 pub mod files;
 #[cfg(all(any(feature = "redb", feature = "sled"), unix))]
 mod holder;
-#[cfg(all(any(feature = "redb", feature = "sled"), unix))]
-mod panics;
 #[cfg(all(feature = "redb", unix))]
 pub mod redb;
 #[cfg(all(any(feature = "files", feature = "redb", feature = "sled"), unix))]

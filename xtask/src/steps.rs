@@ -15,6 +15,7 @@ const BROWSER_CRATES: &[&str] = &[
     "anystorage-memory",
     "anystorage-kv",
     "anystorage-opfs",
+    "anystorage-redb",
     "anystorage-conformance",
     "anystorage",
     "anystorage-web-suite",

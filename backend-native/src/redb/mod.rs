@@ -73,52 +73,28 @@
 //!     that changes nothing.
 //! 12. *Open files* are those of the engine above.
 //!
-//! # What is in which file
-//!
-//! `store` is the key-value store, `session` one opening of redb in it, `relaxed` and `writer` what is remembered of commits, `recover` what
-//! follows one that failed; `open` and `header` tell what a file is; `medium` is the host file, `direct` and `overlay` are redb's two ways to
-//! it, `reserve` is the space set aside.
+//! What is below the engine and above the file is [`anystorage_redb`]; here are the host file (`host`), the space set aside on its disk
+//! (`reserve`), and how it is opened (`open`).
 
-mod direct;
-mod error;
-mod guard;
-mod header;
-mod medium;
+mod host;
 mod open;
-mod options;
-mod overlay;
-mod recover;
-mod relaxed;
 mod reserve;
-mod session;
-mod snapshot;
-mod store;
 #[cfg(feature = "conformance")]
 pub mod subject;
-mod writer;
 
 use std::path::Path;
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
 
-use anystorage_api::{Durability, Error, ErrorKind, Operation, Result};
-use anystorage_kv::{KvBackend, KvOptions};
+use anystorage_api::{Durability, Result};
+use anystorage_kv::KvOptions;
 
-pub use options::{DEFAULT_BLOCK_SIZE, DEFAULT_CACHE_BYTES, RedbMode, RedbOptions};
-pub use store::RedbStore;
+pub use anystorage_redb::{DEFAULT_BLOCK_SIZE, DEFAULT_CACHE_BYTES, RedbBackend, RedbMode, RedbOptions, RedbStore};
 
 use crate::faults::FlushSwitch;
-
-/// The bytes of changes in memory. What is beyond goes to redb in relaxed commits, which keep as much again until the next durable one.
-const DIRTY_BYTES: usize = 16 << 20;
-
-/// A tree of files in a redb database.
-pub type RedbBackend = KvBackend<RedbStore>;
 
 /// Opens the location in the file `path`, and holds it until it is closed or dropped.
 ///
 /// # Errors
-/// Those of [`RedbStore::open`]; [`InvalidInput`](ErrorKind::InvalidInput) for a block size that cannot be.
+/// Those of [`open_store`]; [`InvalidInput`](anystorage_api::ErrorKind::InvalidInput) for a block size that cannot be.
 pub fn open(path: impl AsRef<Path>, options: &RedbOptions) -> Result<RedbBackend> {
     open_with_switch(path, options, &FlushSwitch::default())
 }
@@ -128,19 +104,26 @@ pub fn open(path: impl AsRef<Path>, options: &RedbOptions) -> Result<RedbBackend
 /// # Errors
 /// Those of [`open`].
 pub fn open_with_switch(path: impl AsRef<Path>, options: &RedbOptions, switch: &FlushSwitch) -> Result<RedbBackend> {
-    let store = RedbStore::open_with_switch(path, options, switch)?;
-    let kv = KvOptions::new()
-        .durability(Durability::PowerLoss)
-        .immediate(true)
-        // Its records have them. But a damaged page of redb's own may hide a record without an error.
-        .checksums(false)
-        .block_size(options.block_size.map_or(DEFAULT_BLOCK_SIZE, std::num::NonZeroUsize::get))
-        .dirty_bytes(DIRTY_BYTES)
-        .cache_bytes(options.cache_bytes / 4)
-        .create(options.mode == RedbMode::ReadWriteCreate);
-    match pin!(KvBackend::open(store, kv)).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(opened) => opened,
-        // Every call of the store is ready when first polled.
-        Poll::Pending => Err(Error::new(ErrorKind::WouldBlock, Operation::OpenLocation)),
-    }
+    let path = path.as_ref();
+    let file = open::open(path, options, switch)?;
+    anystorage_redb::open(file, &path.display().to_string(), options, KvOptions::new().durability(Durability::PowerLoss))
+}
+
+/// Opens the database in the file `path` as `options` say, as a key-value store.
+///
+/// # Errors
+/// [`Locked`](anystorage_api::ErrorKind::Locked), at once, if another instance holds it, with the process that does where the host tells;
+/// [`IsADirectory`](anystorage_api::ErrorKind::IsADirectory); what the host reports, and the errors of [`RedbStore::open`].
+pub fn open_store(path: impl AsRef<Path>, options: &RedbOptions) -> Result<RedbStore> {
+    open_store_with_switch(path, options, &FlushSwitch::default())
+}
+
+/// As [`open_store`], with flushes that fail while `switch` says so: for tests.
+///
+/// # Errors
+/// Those of [`open_store`].
+pub fn open_store_with_switch(path: impl AsRef<Path>, options: &RedbOptions, switch: &FlushSwitch) -> Result<RedbStore> {
+    let path = path.as_ref();
+    let file = open::open(path, options, switch)?;
+    RedbStore::open(file, &path.display().to_string(), options)
 }

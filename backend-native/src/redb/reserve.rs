@@ -3,11 +3,9 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::fs::{FallocateFlags, Mode, OFlags, fallocate, fstatvfs, openat};
-
-use super::guard::lock;
 
 /// At most this much, in bytes.
 const MOST: u64 = 512 << 10;
@@ -40,9 +38,13 @@ impl Reserve {
         Self { directory: directory.to_owned(), held: Mutex::default() }
     }
 
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Takes what is missing, if space is scarce and there is some, or if it is `asked` for. A disk that has no such files goes without.
     pub(super) fn fill(&self, database: &File, asked: bool) {
-        let mut held = lock(&self.held);
+        let mut held = self.held();
         if held.whole > 0 && held.bytes == held.whole {
             return;
         }
@@ -67,7 +69,7 @@ impl Reserve {
 
     /// Gives at least `bytes` free; false if there is nothing left. The last half is for changes that make room.
     pub(super) fn release(&self, bytes: u64, makes_room: bool) -> bool {
-        let mut held = lock(&self.held);
+        let mut held = self.held();
         let floor = if makes_room { 0 } else { held.whole / 2 };
         if held.bytes <= floor {
             return false;

@@ -74,7 +74,7 @@ impl Place for RedbPlace {
     }
 
     async fn damage(&self, seed: u64) -> Result<Option<String>> {
-        let store = RedbStore::open(&self.path, &RedbOptions::new().mode(RedbMode::ReadWrite))?;
+        let store = super::open_store(&self.path, &RedbOptions::new().mode(RedbMode::ReadWrite))?;
         damage(&store, seed).await
     }
 }

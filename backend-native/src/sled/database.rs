@@ -16,8 +16,8 @@ use super::geometry::Geometry;
 use super::options::SledOptions;
 use super::place::{Place, host_error};
 use crate::faults::FlushSwitch;
-use crate::panics::caught;
 use crate::root::sync_above;
+use anystorage_kv::panics::caught;
 
 /// The tree of the database that holds the records.
 pub(super) const TREE: &str = "anystorage";

@@ -15,7 +15,7 @@ use super::place::{Place, host_error};
 use super::rebuild;
 use super::room::{Ahead, KeptBack, Need};
 use crate::faults::FlushSwitch;
-use crate::panics::caught;
+use anystorage_kv::panics::caught;
 
 /// A [`KvStore`] in one tree of one sled database.
 pub struct SledStore {

@@ -4,7 +4,7 @@ use anystorage_api::ErrorKind;
 use anystorage_kv::testing::check_store;
 use anystorage_kv::{Batch, Commit, KvStore};
 use anystorage_native::faults::FlushSwitch;
-use anystorage_native::redb::{RedbOptions, RedbStore};
+use anystorage_native::redb::{RedbOptions, open_store, open_store_with_switch};
 use futures_lite::future::block_on;
 
 use crate::support::{fresh, get, put, refused, seed, store};
@@ -60,7 +60,7 @@ fn scans_are_in_order_and_bounded() {
 fn a_failed_flush_stops_changes_and_reads_go_on_with_every_relaxed_commit() {
     let (_directory, file) = fresh();
     let switch = FlushSwitch::default();
-    let first = RedbStore::open_with_switch(&file, &RedbOptions::new().cache_bytes(1 << 20), &switch).unwrap();
+    let first = open_store_with_switch(&file, &RedbOptions::new().cache_bytes(1 << 20), &switch).unwrap();
     put(&first, b"durable", b"1", Commit::Durable).unwrap();
     for number in 0..40_u8 {
         put(&first, &[b'r', number], &[number; 50_000], Commit::Relaxed).unwrap();
@@ -90,7 +90,7 @@ fn a_failed_flush_stops_changes_and_reads_go_on_with_every_relaxed_commit() {
 fn many_relaxed_commits_need_no_more_memory_and_stay_readable_after_a_failed_flush() {
     let (_directory, file) = fresh();
     let switch = FlushSwitch::default();
-    let store = RedbStore::open_with_switch(&file, &RedbOptions::new().cache_bytes(4 << 20), &switch).unwrap();
+    let store = open_store_with_switch(&file, &RedbOptions::new().cache_bytes(4 << 20), &switch).unwrap();
     let before = switch.asked();
     for number in 0..300_u16 {
         put(&store, &number.to_be_bytes(), &[7; 100_000], Commit::Relaxed).unwrap();
@@ -107,5 +107,5 @@ fn it_keeps_what_a_store_promises() {
     let (_directory, file) = fresh();
     let seed = seed();
     let options = RedbOptions::new().cache_bytes(1 << 20);
-    block_on(check_store(|| async { RedbStore::open(&file, &options) }, seed, 6)).unwrap();
+    block_on(check_store(|| async { open_store(&file, &options) }, seed, 6)).unwrap();
 }

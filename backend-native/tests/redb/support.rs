@@ -8,7 +8,7 @@ use anystorage_api::{Capabilities, ErrorKind, Result, StoragePath, engine};
 use anystorage_conformance::subject::{Place, Subject};
 use anystorage_kv::{Batch, Commit, KvStore};
 use anystorage_native::redb::subject::RedbSubject;
-use anystorage_native::redb::{RedbOptions, RedbStore};
+use anystorage_native::redb::{RedbOptions, RedbStore, open_store};
 use futures_lite::future::block_on;
 use tempfile::TempDir;
 
@@ -52,7 +52,7 @@ pub(crate) fn fresh() -> (TempDir, PathBuf) {
 }
 
 pub(crate) fn store(file: impl AsRef<Path>) -> RedbStore {
-    RedbStore::open(file, &RedbOptions::new()).unwrap()
+    open_store(file, &RedbOptions::new()).unwrap()
 }
 
 /// Puts one value.

@@ -5,7 +5,7 @@ use std::path::Path;
 use anystorage_api::{Durability, Result, Usage, engine};
 use anystorage_kv::{Batch, Commit, KvBackend, KvEntry, KvOptions, KvStore};
 use anystorage_native::faults::FlushSwitch;
-use anystorage_native::redb::{RedbOptions, RedbStore};
+use anystorage_native::redb::{RedbOptions, RedbStore, open_store, open_store_with_switch};
 use futures_lite::future::block_on;
 
 #[derive(Debug)]
@@ -13,12 +13,12 @@ pub(crate) struct Unsynced(RedbStore);
 
 impl Unsynced {
     pub(crate) fn new(file: impl AsRef<Path>, switch: &FlushSwitch) -> Self {
-        Self(RedbStore::open_with_switch(file, &RedbOptions::new(), switch).unwrap())
+        Self(open_store_with_switch(file, &RedbOptions::new(), switch).unwrap())
     }
 }
 
 pub(crate) fn open(file: &str) -> Result<KvBackend<Unsynced>> {
-    over(Unsynced(RedbStore::open(file, &RedbOptions::new())?))
+    over(Unsynced(open_store(file, &RedbOptions::new())?))
 }
 
 pub(crate) fn over(store: Unsynced) -> Result<KvBackend<Unsynced>> {

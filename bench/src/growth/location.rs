@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use anystorage_api::StorageBackend;
 use anystorage_kv::{KvBackend, KvOptions, KvStore};
-use anystorage_native::redb::{RedbOptions, RedbStore};
+use anystorage_native::redb::{RedbOptions, open_store};
 use anystorage_native::sled::{SledOptions, SledStore};
 use serde::{Deserialize, Serialize};
 
@@ -53,7 +53,7 @@ pub(crate) fn open_in_steps(engine: Engine, place: &Path) -> Result<(Box<dyn Sto
             let read_bytes = bytes_read()? - read;
             Ok((storage, Opening { ns, store_ns: 0.0, read_bytes, store_read_bytes: 0, store_calls: 0, store_bytes: 0 }))
         }
-        Engine::Redb => over(|| Ok(RedbStore::open(place, &RedbOptions::new())?)),
+        Engine::Redb => over(|| Ok(open_store(place, &RedbOptions::new())?)),
         Engine::Sled => over(|| Ok(SledStore::open(place, &SledOptions::new())?)),
     }
 }

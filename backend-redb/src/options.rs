@@ -9,28 +9,28 @@ pub const DEFAULT_BLOCK_SIZE: usize = 4 << 10;
 /// The bytes of stored pages and blocks in memory, unless told otherwise.
 pub const DEFAULT_CACHE_BYTES: usize = 32 << 20;
 
-/// Whether [`open`](super::open) may create the file.
+/// Whether opening may create the location.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RedbMode {
-    /// A missing or empty file becomes a new location; missing directories above it are created. All of it is durable when it is open.
+    /// A missing or empty file becomes a new location, and missing directories above it are created.
     #[default]
     ReadWriteCreate,
     /// The file must be there and hold a location.
     ReadWrite,
 }
 
-/// How to open a location in a redb file.
+/// How to open a location.
 ///
 /// ```
-/// use anystorage_native::redb::{RedbMode, RedbOptions};
+/// use anystorage_redb::{RedbMode, RedbOptions};
 ///
 /// let options = RedbOptions::new().mode(RedbMode::ReadWrite).cache_bytes(8 << 20);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RedbOptions {
-    pub(super) mode: RedbMode,
-    pub(super) block_size: Option<NonZeroUsize>,
-    pub(super) cache_bytes: usize,
+    pub(crate) mode: RedbMode,
+    pub(crate) block_size: Option<NonZeroUsize>,
+    pub(crate) cache_bytes: usize,
 }
 
 impl RedbOptions {
@@ -63,6 +63,14 @@ impl RedbOptions {
     pub const fn cache_bytes(mut self, bytes: usize) -> Self {
         self.cache_bytes = bytes;
         self
+    }
+}
+
+impl RedbOptions {
+    /// Whether a location may be created.
+    #[must_use]
+    pub fn creates(&self) -> bool {
+        self.mode == RedbMode::ReadWriteCreate
     }
 }
 

@@ -6,17 +6,17 @@ use anystorage_api::{Error, ErrorKind, Operation, Result};
 use anystorage_kv::Batch;
 use redb::Database;
 
-use super::medium::Spare;
-use super::relaxed::Relaxed;
-use super::session::{self, Session};
-use super::store::{NAME, RedbStore};
-use super::writer::Writer;
-use crate::panics::caught;
+use crate::medium::Spare;
+use crate::relaxed::Relaxed;
+use crate::session::{self, Session};
+use crate::store::{NAME, RedbStore};
+use crate::writer::Writer;
+use anystorage_kv::panics::caught;
 
 impl RedbStore {
     /// Where space ran out before anything was published, redb is opened again on what is durable, and the relaxed commits since are made
     /// again. Otherwise it is opened for reading alone.
-    pub(super) fn recover(&self, writer: &mut Writer, batch: &Batch, durable: bool, error: Error) -> Result<()> {
+    pub(crate) fn recover(&self, writer: &mut Writer, batch: &Batch, durable: bool, error: Error) -> Result<()> {
         let mut session = self.exclusive();
         self.snapshot.drop_table();
         match std::mem::replace(&mut *session, Session::Closed) {
@@ -126,7 +126,7 @@ impl RedbStore {
     fn compact(&self, writer: &mut Writer, mut database: Database) -> Option<Database> {
         self.medium.allow(Spare::All);
         let compacted =
-            caught(NAME, Operation::Sync, || database.compact().map_err(|error| super::error::store_error(error, Operation::Sync)));
+            caught(NAME, Operation::Sync, || database.compact().map_err(|error| crate::error::store_error(error, Operation::Sync)));
         self.medium.allow(Spare::Nothing);
         self.medium.settle();
         writer.compacted(self.medium.occupied().unwrap_or(u64::MAX));

@@ -4,31 +4,31 @@ use std::collections::BTreeMap;
 
 use anystorage_kv::Batch;
 
-use super::session::Change;
+use crate::session::Change;
 
 /// When more than this is kept, in bytes, a relaxed commit is made durable.
 const MOST: usize = 8 << 20;
 
 /// What they changed, each key once.
 #[derive(Debug, Default)]
-pub(super) struct Relaxed {
-    pub(super) changes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+pub(crate) struct Relaxed {
+    pub(crate) changes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
     bytes: usize,
     /// How they changed the bytes in use.
-    pub(super) change: Change,
+    pub(crate) change: Change,
 }
 
 impl Relaxed {
     /// Whether a batch would make them more than are kept, or than the disk has `room` for, which is asked only if it matters. One that
     /// puts nothing never does: taking away must not need space.
-    pub(super) fn is_too_much_with(&self, batch: &Batch, room: impl FnOnce() -> u64) -> bool {
+    pub(crate) fn is_too_much_with(&self, batch: &Batch, room: impl FnOnce() -> u64) -> bool {
         let put: usize = batch.iter().filter_map(|(key, value)| Some(key.len() + value?.len())).sum();
         let all = self.bytes.saturating_add(put);
         put > 0 && (all > MOST || u64::try_from(all).is_ok_and(|all| all > room()))
     }
 
     /// Another one was made; with it, all of them changed the bytes in use by `change`.
-    pub(super) fn keep(&mut self, batch: Batch, change: Change) {
+    pub(crate) fn keep(&mut self, batch: Batch, change: Change) {
         for (key, value) in batch {
             let bytes = size(&key, value.as_ref());
             let old = self.changes.get(&key).map_or(0, |old| size(&key, old.as_ref()));
@@ -38,7 +38,7 @@ impl Relaxed {
         self.change = change;
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
         self.changes.iter().map(|(key, value)| (key.as_slice(), value.as_deref()))
     }
 }

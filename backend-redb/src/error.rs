@@ -1,11 +1,9 @@
 //! What redb said, as an error of the engine.
 
-use std::path::Path;
-
 use anystorage_api::{Error, ErrorKind, Operation};
 
 /// The error for what redb said.
-pub(super) fn store_error(error: impl Into<redb::Error>, operation: Operation) -> Error {
+pub(crate) fn store_error(error: impl Into<redb::Error>, operation: Operation) -> Error {
     match error.into() {
         redb::Error::Io(error) => Error::from_io(error, operation),
         redb::Error::Corrupted(said) => Error::new(ErrorKind::Corrupt, operation).with_text(format!("redb found damage: {said}")),
@@ -26,6 +24,6 @@ pub(super) fn store_error(error: impl Into<redb::Error>, operation: Operation) -
 }
 
 /// The error for a file that cannot be opened as a location.
-pub(super) fn open_error(kind: ErrorKind, path: &Path, text: impl std::fmt::Display) -> Error {
-    Error::new(kind, Operation::OpenLocation).with_text(format!("{} {text}", path.display()))
+pub(crate) fn open_error(kind: ErrorKind, title: &str, text: impl std::fmt::Display) -> Error {
+    Error::new(kind, Operation::OpenLocation).with_text(format!("{} {text}", title))
 }

@@ -7,17 +7,17 @@ use redb::{Database, Durability, TableDefinition};
 
 use anystorage_kv::KvEntry;
 
-use super::direct::Direct;
-use super::error::store_error;
-use super::medium::{Medium, Spare};
-use super::overlay::Overlay;
-use super::snapshot::Table;
+use crate::direct::Direct;
+use crate::error::store_error;
+use crate::medium::{Medium, Spare};
+use crate::overlay::Overlay;
+use crate::snapshot::Table;
 
-pub(super) const TABLE: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("anystorage");
+pub(crate) const TABLE: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("anystorage");
 
 /// What redb is now.
 #[derive(Debug)]
-pub(super) enum Session {
+pub(crate) enum Session {
     /// Over the file.
     Live(Database),
     /// Over the file without changing it any more, because of this error.
@@ -30,7 +30,7 @@ pub(super) enum Session {
 
 impl Session {
     /// The database to read from.
-    pub(super) fn reading(&self, operation: Operation) -> Result<&Database> {
+    pub(crate) fn reading(&self, operation: Operation) -> Result<&Database> {
         match self {
             Self::Live(database) | Self::View(database, _) => Ok(database),
             Self::Failed(error) => Err(error.clone().in_operation(operation)),
@@ -39,7 +39,7 @@ impl Session {
     }
 
     /// The database to change.
-    pub(super) fn changing(&self, operation: Operation) -> Result<&Database> {
+    pub(crate) fn changing(&self, operation: Operation) -> Result<&Database> {
         match self {
             Self::View(_, error) => Err(error.clone().in_operation(operation)),
             _ => self.reading(operation),
@@ -48,7 +48,7 @@ impl Session {
 }
 
 /// Opens the database over the file.
-pub(super) fn live(medium: &Arc<Medium>, cache: usize) -> Result<Database> {
+pub(crate) fn live(medium: &Arc<Medium>, cache: usize) -> Result<Database> {
     let mut builder = Database::builder();
     let opened = builder.set_cache_size(cache).create_with_backend(Direct(Arc::clone(medium)));
     let opened = opened.map_err(|error| store_error(error, Operation::OpenLocation))?;
@@ -58,19 +58,19 @@ pub(super) fn live(medium: &Arc<Medium>, cache: usize) -> Result<Database> {
 }
 
 /// Opens the database over the file as it is now, without ever changing it.
-pub(super) fn view(medium: &Arc<Medium>, cache: usize) -> Result<Database> {
+pub(crate) fn view(medium: &Arc<Medium>, cache: usize) -> Result<Database> {
     let overlay = Overlay::over(Arc::clone(medium)).map_err(|error| Error::from_io(error, Operation::OpenLocation))?;
     let mut builder = Database::builder();
     let opened = builder.set_cache_size(cache).create_with_backend(overlay);
     opened.map_err(|error| store_error(error, Operation::OpenLocation))
 }
 
-pub(super) fn get(table: &Table, key: &[u8]) -> Result<Option<Vec<u8>>> {
+pub(crate) fn get(table: &Table, key: &[u8]) -> Result<Option<Vec<u8>>> {
     let value = table.get(key).map_err(|error| store_error(redb::Error::from(error), Operation::Read))?;
     Ok(value.map(|value| value.value().to_vec()))
 }
 
-pub(super) fn scan(table: &Table, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<KvEntry>> {
+pub(crate) fn scan(table: &Table, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<KvEntry>> {
     let fail = |error: redb::Error| store_error(error, Operation::Read);
     if from >= to {
         return Ok(Vec::new());
@@ -85,9 +85,9 @@ pub(super) fn scan(table: &Table, from: &[u8], to: &[u8], limit: usize) -> Resul
 
 /// How the bytes in use change with the commits since the last durable one.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Change {
-    pub(super) added: u64,
-    pub(super) removed: u64,
+pub(crate) struct Change {
+    pub(crate) added: u64,
+    pub(crate) removed: u64,
 }
 
 impl Change {
@@ -103,7 +103,7 @@ impl Change {
 
 /// Makes the changes in one transaction, on top of relaxed ones that changed `before`, if there are some. A durable one is flushed twice: redb writes its free space beside the data, and so
 /// need not look for it in everything that is stored when it is opened after a crash.
-pub(super) fn apply<'b>(
+pub(crate) fn apply<'b>(
     database: &Database,
     medium: &Medium,
     changes: impl IntoIterator<Item = (&'b [u8], Option<&'b [u8]>)>,

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use redb::StorageBackend;
 
-use super::medium::Medium;
+use crate::medium::Medium;
 
 /// What redb reads and writes is the file. The lock is the medium's, not redb's.
 #[derive(Debug)]
-pub(super) struct Direct(pub(super) Arc<Medium>);
+pub(crate) struct Direct(pub(crate) Arc<Medium>);
 
 impl StorageBackend for Direct {
     fn len(&self) -> io::Result<u64> {

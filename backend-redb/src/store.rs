@@ -1,51 +1,41 @@
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use anystorage_api::{Error, ErrorKind, Operation, Result, Usage, engine};
+use anystorage_kv::panics::caught;
 use anystorage_kv::{Batch, Commit, KvEntry, KvStore};
 
-use super::guard::lock;
-use super::medium::Medium;
-use super::open;
-use super::options::RedbOptions;
-use super::session::{self, Session};
-use super::snapshot::{Snapshot, Table};
-use super::writer::Writer;
-use crate::faults::FlushSwitch;
-use crate::panics::caught;
+use crate::file::StoreFile;
+use crate::guard::lock;
+use crate::medium::Medium;
+use crate::open;
+use crate::options::RedbOptions;
+use crate::session::{self, Session};
+use crate::snapshot::{Snapshot, Table};
+use crate::writer::Writer;
 
-pub(super) const NAME: &str = "redb";
+pub(crate) const NAME: &str = "redb";
 
-/// A redb database in one host file, with one table, as a key-value store. The [module](super) says what it promises and what it assumes.
+/// A redb database in one file, with one table, as a key-value store. The [crate](crate) says what it promises and what it assumes.
 #[derive(Debug)]
 pub struct RedbStore {
-    pub(super) medium: Arc<Medium>,
+    pub(crate) medium: Arc<Medium>,
     session: RwLock<Session>,
     writer: Mutex<Writer>,
-    pub(super) snapshot: Snapshot,
-    pub(super) cache: usize,
+    pub(crate) snapshot: Snapshot,
+    pub(crate) cache: usize,
 }
 
 impl RedbStore {
-    /// Opens the file `path` as `options` say, and holds it until [`close`](KvStore::close) or the drop of the store. Files that are
-    /// something else are left as they are, byte for byte.
+    /// Opens the database in `file`, which is called `title` in errors, and holds it until [`close`](KvStore::close) or the drop of the
+    /// store. A file that is something else is left as it is, byte for byte.
     ///
     /// # Errors
-    /// [`Locked`](ErrorKind::Locked), at once, if another instance holds it, with the process that does where the host tells;
     /// [`NotFound`](ErrorKind::NotFound) if nothing is there and nothing is to be created; [`Corrupt`](ErrorKind::Corrupt) for a damaged
     /// database or a file that is none; [`InvalidInput`](ErrorKind::InvalidInput) for a file that is known to be something else, or that
-    /// holds the tables of another program; [`IsADirectory`](ErrorKind::IsADirectory); what the host reports.
-    pub fn open(path: impl AsRef<Path>, options: &RedbOptions) -> Result<Self> {
-        Self::open_with_switch(path, options, &FlushSwitch::default())
-    }
-
-    /// As [`open`](Self::open), with flushes that fail while `switch` says so: for tests.
-    ///
-    /// # Errors
-    /// Those of [`open`](Self::open).
-    pub fn open_with_switch(path: impl AsRef<Path>, options: &RedbOptions, switch: &FlushSwitch) -> Result<Self> {
+    /// holds the tables of another program; what the file reports.
+    pub fn open(file: impl StoreFile, title: &str, options: &RedbOptions) -> Result<Self> {
         let cache = options.cache_bytes / 4 * 3;
-        let (medium, database) = open::open(path.as_ref(), options.mode, cache, switch)?;
+        let (medium, database) = open::open(Box::new(file), title, options.creates(), cache)?;
         Ok(Self { medium, session: RwLock::new(Session::Live(database)), writer: Mutex::default(), snapshot: Snapshot::default(), cache })
     }
 
@@ -53,7 +43,7 @@ impl RedbStore {
         self.session.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn exclusive(&self) -> RwLockWriteGuard<'_, Session> {
+    pub(crate) fn exclusive(&self) -> RwLockWriteGuard<'_, Session> {
         self.session.write().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -115,9 +105,12 @@ impl RedbStore {
         let fail = |error| Error::from_io(error, Operation::Usage);
         self.shared().reading(Operation::Usage)?;
         let occupied = self.medium.occupied().map_err(fail)?;
-        let free = self.medium.free().map_err(fail)?;
+        let free = match self.medium.free() {
+            Err(error) if error.kind() == std::io::ErrorKind::Unsupported => None,
+            free => Some(free.map_err(fail)?),
+        };
         let reusable = lock(&self.writer).reusable(occupied).min(occupied);
-        Ok(Usage::new(Some(occupied - reusable), None, Some(free.saturating_add(reusable))))
+        Ok(Usage::new(Some(occupied - reusable), None, free.map(|free| free.saturating_add(reusable))))
     }
 }
 

@@ -9,7 +9,7 @@ use anystorage_api::{Error, ErrorKind, Operation, Result};
 ///
 /// What the call left behind in memory is unknown: after such an error the store must not be asked again until it is opened anew, which
 /// is the caller's to see to. In programs built with `panic = "abort"` nothing can be caught.
-pub(crate) fn caught<T>(store: &str, operation: Operation, call: impl FnOnce() -> Result<T>) -> Result<T> {
+pub fn caught<T>(store: &str, operation: Operation, call: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| Err(panicked(store, operation, &*panic)))
 }
 

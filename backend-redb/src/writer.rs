@@ -2,15 +2,15 @@
 
 use anystorage_api::Error;
 
-use super::relaxed::Relaxed;
-use super::session::Change;
+use crate::relaxed::Relaxed;
+use crate::session::Change;
 
 #[derive(Debug, Default)]
-pub(super) struct Writer {
+pub(crate) struct Writer {
     /// What the relaxed commits since the last durable one changed.
-    pub(super) relaxed: Relaxed,
+    pub(crate) relaxed: Relaxed,
     /// What stopped all changes until the location is opened again.
-    pub(super) latched: Option<Error>,
+    pub(crate) latched: Option<Error>,
     /// The bytes in use compared with those at the opening, as of the last durable commit, and at most since then.
     live: i64,
     most: i64,
@@ -20,7 +20,7 @@ pub(super) struct Writer {
 
 impl Writer {
     /// A durable commit was made, which changed the bytes in use by `change` with the relaxed ones before it.
-    pub(super) fn settle(&mut self, change: Change) {
+    pub(crate) fn settle(&mut self, change: Change) {
         let signed = |bytes| i64::try_from(bytes).unwrap_or(i64::MAX);
         self.live = self.live.saturating_add(signed(change.added)).saturating_sub(signed(change.removed));
         self.most = self.most.max(self.live);
@@ -28,7 +28,7 @@ impl Writer {
     }
 
     /// Of the `occupied` bytes of the file, those that are free for the next commits: about as many, as far as it is known.
-    pub(super) fn reusable(&self, occupied: u64) -> u64 {
+    pub(crate) fn reusable(&self, occupied: u64) -> u64 {
         let positive = |number: i64| u64::try_from(number).unwrap_or(0);
         match self.compacted {
             Some((tight, then)) => {
@@ -42,12 +42,12 @@ impl Writer {
     }
 
     /// Whether giving the disk back what is free in a file of `occupied` bytes is worth reading all of it.
-    pub(super) fn is_worth_compacting(&self, occupied: u64) -> bool {
+    pub(crate) fn is_worth_compacting(&self, occupied: u64) -> bool {
         self.compacted.is_none() || self.reusable(occupied) > occupied / 8
     }
 
     /// The file was compacted, and occupies so many bytes now.
-    pub(super) const fn compacted(&mut self, occupied: u64) {
+    pub(crate) const fn compacted(&mut self, occupied: u64) {
         self.compacted = Some((occupied, self.live));
     }
 }

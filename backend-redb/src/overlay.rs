@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex};
 
 use redb::StorageBackend;
 
-use super::guard::lock;
-use super::medium::Medium;
+use crate::guard::lock;
+use crate::medium::Medium;
 
 const PIECE: u64 = 4096;
 
 /// The file as it is, with the writes of a redb that only looks, or that reads on after the file failed.
 #[derive(Debug)]
-pub(super) struct Overlay {
+pub(crate) struct Overlay {
     medium: Arc<Medium>,
     state: Mutex<State>,
 }
@@ -27,7 +27,7 @@ struct State {
 }
 
 impl Overlay {
-    pub(super) fn over(medium: Arc<Medium>) -> io::Result<Self> {
+    pub(crate) fn over(medium: Arc<Medium>) -> io::Result<Self> {
         let len = medium.len()?;
         let header = medium.header();
         let overlay = Self { medium, state: Mutex::new(State { len, below: len, pieces: BTreeMap::new() }) };

@@ -6,16 +6,16 @@ use std::sync::{Arc, Mutex};
 use anystorage_api::{Operation, Result};
 use redb::{Database, ReadOnlyTable, ReadableDatabase, TableError};
 
-use super::error::store_error;
-use super::guard::lock;
-use super::session::TABLE;
+use crate::error::store_error;
+use crate::guard::lock;
+use crate::session::TABLE;
 
 /// The table of a read transaction.
-pub(super) type Table = ReadOnlyTable<&'static [u8], &'static [u8]>;
+pub(crate) type Table = ReadOnlyTable<&'static [u8], &'static [u8]>;
 
 /// Whoever changes the database or gives it up drops it before and after: while it is there, redb keeps the pages that it shows.
 #[derive(Default)]
-pub(super) struct Snapshot(Mutex<State>);
+pub(crate) struct Snapshot(Mutex<State>);
 
 #[derive(Default)]
 struct State {
@@ -26,7 +26,7 @@ struct State {
 
 impl Snapshot {
     /// The table; none if nothing was ever put into it.
-    pub(super) fn table(&self, database: &Database) -> Result<Option<Arc<Table>>> {
+    pub(crate) fn table(&self, database: &Database) -> Result<Option<Arc<Table>>> {
         let drops = {
             let state = lock(&self.0);
             if let Some(table) = &state.table {
@@ -47,7 +47,7 @@ impl Snapshot {
         Ok(Some(table))
     }
 
-    pub(super) fn drop_table(&self) {
+    pub(crate) fn drop_table(&self) {
         let mut state = lock(&self.0);
         state.table = None;
         state.drops += 1;

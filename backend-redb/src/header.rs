@@ -2,10 +2,10 @@
 
 use std::io;
 
-use super::medium::Medium;
+use crate::medium::Medium;
 
 /// The bytes of redb's header: what it says of the file, and its two commit slots.
-pub(super) const HEADER_LEN: usize = 320;
+pub(crate) const HEADER_LEN: usize = 320;
 
 const MAGIC: [u8; 9] = *b"redb\x1a\x0a\xa9\x0d\x0a";
 /// One byte behind the magic: which slot is in force, whether the file was left open, whether the last commit was made in two steps.
@@ -21,7 +21,7 @@ const BEGUN: u64 = 2 << 20;
 
 /// What a file is, by its first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Looks {
+pub(crate) enum Looks {
     /// Without bytes, or with what redb had written when its creation was interrupted.
     New,
     /// A redb database.
@@ -35,7 +35,7 @@ pub(super) enum Looks {
 }
 
 /// Looks at the first bytes.
-pub(super) fn look(medium: &Medium) -> io::Result<Looks> {
+pub(crate) fn look(medium: &Medium) -> io::Result<Looks> {
     let len = medium.len()?;
     if len == 0 {
         return Ok(Looks::New);
@@ -97,13 +97,13 @@ fn numbers(header: &[u8]) -> Option<[u64; 2]> {
 }
 
 /// The slot of the header that is in force.
-pub(super) fn primary_slot(header: &[u8]) -> Option<u8> {
+pub(crate) fn primary_slot(header: &[u8]) -> Option<u8> {
     flags(header).map(|flags| flags & IN_FORCE)
 }
 
 /// Why the header cannot be one that this engine left; none if it can. No checksum of redb covers these flags, and one wrong bit of them
 /// would give an older commit for the last one.
-pub(super) fn impossible(header: &[u8]) -> Option<&'static str> {
+pub(crate) fn impossible(header: &[u8]) -> Option<&'static str> {
     let (flags, [first, second]) = (flags(header)?, numbers(header)?);
     if flags & !(IN_FORCE | LEFT_OPEN | TWO_STEPS) != 0 {
         return Some("its header has flags that redb does not know");

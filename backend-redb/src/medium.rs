@@ -1,26 +1,18 @@
-//! The host file under redb: what was written to it, and how to take back what no commit published.
+//! The file under redb: what was written to it, and how to take back what no commit published.
 
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt};
-use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustix::fs::{FallocateFlags, FlockOperation, fallocate, flock};
+use crate::file::StoreFile;
+use crate::guard::lock;
+use crate::header::{HEADER_LEN, primary_slot};
 
-use super::guard::lock;
-use super::header::{HEADER_LEN, primary_slot};
-use super::reserve::Reserve;
-use crate::faults::FlushSwitch;
-
-/// The locked file of a location. redb reaches it through [`Direct`](super::direct::Direct), or through
-/// [`Overlay`](super::overlay::Overlay) without changing it.
+/// The file of a location. redb reaches it through [`Direct`](crate::direct::Direct), or through [`Overlay`](crate::overlay::Overlay) without
+/// changing it.
 #[derive(Debug)]
-pub(super) struct Medium {
-    file: File,
-    switch: FlushSwitch,
-    reserve: Reserve,
+pub(crate) struct Medium {
+    file: Box<dyn StoreFile>,
     /// Set while a redb that is given up may not touch the file any more.
     sealed: AtomicBool,
     marks: Mutex<Marks>,
@@ -43,7 +35,7 @@ struct Marks {
 
 /// What the commit under way may do when no space is left.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Spare {
+pub(crate) enum Spare {
     /// Fail.
     #[default]
     Nothing,
@@ -54,38 +46,33 @@ pub(super) enum Spare {
 }
 
 impl Medium {
-    /// Over a file that the caller has locked with `flock`.
-    pub(super) fn new(file: File, path: &Path, switch: FlushSwitch) -> io::Result<Self> {
-        let len = file.metadata()?.len();
+    pub(crate) fn new(file: Box<dyn StoreFile>) -> io::Result<Self> {
+        let len = file.len()?;
         let marks = Marks { end: len, durable_end: len, durable_len: len, ..Marks::default() };
-        let reserve = Reserve::beside(path);
-        Ok(Self { file, switch, reserve, sealed: AtomicBool::new(false), marks: Mutex::new(marks) })
+        Ok(Self { file, sealed: AtomicBool::new(false), marks: Mutex::new(marks) })
     }
 
-    pub(super) fn len(&self) -> io::Result<u64> {
-        Ok(self.file.metadata()?.len())
+    pub(crate) fn len(&self) -> io::Result<u64> {
+        self.file.len()
     }
 
-    /// The bytes of the file that the disk holds.
-    pub(super) fn occupied(&self) -> io::Result<u64> {
-        Ok(self.file.metadata()?.blocks().saturating_mul(512))
+    pub(crate) fn occupied(&self) -> io::Result<u64> {
+        self.file.occupied()
     }
 
-    /// The bytes that the disk has free.
-    pub(super) fn free(&self) -> io::Result<u64> {
-        let disk = rustix::fs::fstatvfs(&self.file)?;
-        Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+    pub(crate) fn free(&self) -> io::Result<u64> {
+        self.file.free()
     }
 
-    pub(super) fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.file.read_exact_at(out, offset)
+    pub(crate) fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.file.read(offset, out)
     }
 
-    pub(super) fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+    pub(crate) fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         self.check_open()?;
         let len = u64::try_from(data.len()).unwrap_or(u64::MAX);
         loop {
-            match self.file.write_all_at(data, offset) {
+            match self.file.write(offset, data) {
                 Ok(()) => break,
                 Err(error) if is_no_space(&error) && self.may_release(len) => {}
                 Err(error) => return Err(error),
@@ -101,7 +88,7 @@ impl Medium {
         Ok(())
     }
 
-    pub(super) fn set_len(&self, len: u64) -> io::Result<()> {
+    pub(crate) fn set_len(&self, len: u64) -> io::Result<()> {
         self.check_open()?;
         self.file.set_len(len)?;
         let mut marks = lock(&self.marks);
@@ -109,10 +96,9 @@ impl Medium {
         Ok(())
     }
 
-    /// `fdatasync`.
-    pub(super) fn flush(&self) -> io::Result<()> {
+    pub(crate) fn flush(&self) -> io::Result<()> {
         self.check_open()?;
-        self.switch.flush(|| self.file.sync_data())
+        self.file.flush()
     }
 
     fn check_open(&self) -> io::Result<()> {
@@ -125,64 +111,61 @@ impl Medium {
     fn may_release(&self, bytes: u64) -> bool {
         match lock(&self.marks).spare {
             Spare::Nothing => false,
-            spare => self.reserve.release(bytes, spare == Spare::All),
+            spare => self.file.release(bytes, spare == Spare::All),
         }
     }
 
     /// From now on, or from now on no more, the file answers every change with an error.
-    pub(super) fn seal(&self, sealed: bool) {
+    pub(crate) fn seal(&self, sealed: bool) {
         self.sealed.store(sealed, Ordering::SeqCst);
     }
 
     /// What the commit that is about to be made may take from the reserve.
-    pub(super) fn allow(&self, spare: Spare) {
+    pub(crate) fn allow(&self, spare: Spare) {
         lock(&self.marks).spare = spare;
     }
 
     /// A durable commit returned: what was written up to here is in use.
-    pub(super) fn settle(&self) {
+    pub(crate) fn settle(&self) {
         let len = self.len().ok();
         let mut marks = lock(&self.marks);
         marks.durable_len = len.unwrap_or(marks.durable_len);
         marks.durable_end = marks.end;
         marks.primary = marks.header.as_deref().and_then(primary_slot);
         drop(marks);
-        self.reserve.fill(&self.file, false);
+        self.file.set_aside(false);
     }
 
     /// Whether redb has put another slot in force since the last durable commit returned: then the commit that failed may have been made.
-    pub(super) fn is_published(&self) -> bool {
+    pub(crate) fn is_published(&self) -> bool {
         let marks = lock(&self.marks);
         let now = marks.header.as_deref().and_then(primary_slot);
         marks.primary.is_some() && now != marks.primary
     }
 
     /// redb's header as this process wrote it last.
-    pub(super) fn header(&self) -> Option<Vec<u8>> {
+    pub(crate) fn header(&self) -> Option<Vec<u8>> {
         lock(&self.marks).header.clone()
     }
 
     /// Gives the disk back what was written behind the last durable commit: nothing that commit published lies there.
-    pub(super) fn take_back(&self) -> io::Result<()> {
+    pub(crate) fn take_back(&self) -> io::Result<()> {
         let mut marks = lock(&self.marks);
         if self.len()? > marks.durable_len {
             self.file.set_len(marks.durable_len)?;
         }
         if marks.durable_end < marks.durable_len {
-            let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
-            // A host that cannot keeps the space, and redb uses it for the next commit.
-            let _ = fallocate(&self.file, flags, marks.durable_end, marks.durable_len - marks.durable_end);
+            self.file.punch(marks.durable_end, marks.durable_len);
         }
         marks.end = marks.durable_end;
         drop(marks);
-        self.reserve.fill(&self.file, true);
+        self.file.set_aside(true);
         Ok(())
     }
 
     /// Gives the location free.
-    pub(super) fn unlock(&self) {
-        // Said aloud: a child between fork and exec may share the descriptor, and would hold the lock on.
-        let _ = flock(&self.file, FlockOperation::Unlock);
+    pub(crate) fn unlock(&self) {
+        self.file.give_free();
     }
 }
 
@@ -192,6 +175,6 @@ impl Drop for Medium {
     }
 }
 
-pub(super) fn is_no_space(error: &io::Error) -> bool {
+pub(crate) fn is_no_space(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }

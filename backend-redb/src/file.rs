@@ -1,0 +1,82 @@
+use std::fmt;
+use std::io;
+
+/// A file that redb lives in: read and written in place, and held by nobody else while it is used.
+///
+/// The calls are those of redb's own `StorageBackend`, and some about space, which a file without such knowledge leaves as they are.
+pub trait StoreFile: fmt::Debug + Send + Sync + 'static {
+    /// Its length in bytes.
+    ///
+    /// # Errors
+    /// What the host reports, as of all calls here.
+    fn len(&self) -> io::Result<u64>;
+
+    /// Whether it has no bytes.
+    ///
+    /// # Errors
+    /// What the host reports.
+    fn is_empty(&self) -> io::Result<bool> {
+        self.len().map(|len| len == 0)
+    }
+
+    /// Fills `out` with the bytes from `offset` on, all of which have to be there.
+    ///
+    /// # Errors
+    /// What the host reports.
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()>;
+
+    /// Writes all of `data` at `offset`, which may be behind the end.
+    ///
+    /// # Errors
+    /// What the host reports; [`StorageFull`](io::ErrorKind::StorageFull) or [`QuotaExceeded`](io::ErrorKind::QuotaExceeded) where there is no
+    /// space.
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()>;
+
+    /// Cuts it, or lengthens it with zeros.
+    ///
+    /// # Errors
+    /// Those of [`write`](Self::write).
+    fn set_len(&self, len: u64) -> io::Result<()>;
+
+    /// Makes its bytes and its length last.
+    ///
+    /// # Errors
+    /// What the host reports. What has reached the disk is then unknown.
+    fn flush(&self) -> io::Result<()>;
+
+    /// How many bytes of its disk it takes: by default its length.
+    ///
+    /// # Errors
+    /// What the host reports.
+    fn occupied(&self) -> io::Result<u64> {
+        self.len()
+    }
+
+    /// How many bytes its disk has free.
+    ///
+    /// # Errors
+    /// What the host reports; [`Unsupported`](io::ErrorKind::Unsupported), by default, where it does not tell.
+    fn free(&self) -> io::Result<u64> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Gives the disk back what it holds of the bytes from `from` to `to`, if it can: they are not read any more.
+    fn punch(&self, from: u64, to: u64) {
+        let _ = (from, to);
+    }
+
+    /// Sets some space aside, if that is scarce or `asked` for.
+    fn set_aside(&self, asked: bool) {
+        let _ = asked;
+    }
+
+    /// Gives some of the space that was set aside free for a write of so many bytes that found none, all of it only for a change that makes
+    /// room. False if there is none.
+    fn release(&self, bytes: u64, makes_room: bool) -> bool {
+        let _ = (bytes, makes_room);
+        false
+    }
+
+    /// Lets others have it.
+    fn give_free(&self) {}
+}

@@ -1,0 +1,103 @@
+//! Files in a [redb](https://www.redb.org) database, which lives in one file: that of an operating system, of a browser, or one of yours.
+//!
+//! [`open`] takes a [`StoreFile`], which is read and written in place and held by nobody else. Above it is [`anystorage_kv`], which keeps a
+//! tree of files in a key-value store. Every call is done when its future is first polled.
+//!
+//! # How it keeps them
+//!
+//! - **The file** is a plain redb database with one table, `anystorage`, of byte strings. It grows by doubling, and is cut to what is in use
+//!   when it is closed.
+//! - **A durable commit** is two flushes: the pages, then the header that puts them in force. A sync that changed nothing flushes nothing.
+//!   Growing the file is one more.
+//! - **Opening grows little** with what is stored. redb could do with one flush for each commit, and would then read all that is stored
+//!   when it is opened after a crash. Here every durable commit also writes which pages are free (`set_quick_repair`), which takes the
+//!   second flush, and two bits for each page of the file: 4 KiB for a file of 64 MiB, 64 KiB for one of 1 GiB.
+//! - **Relaxed commits** stay in redb's memory (`Durability::None`), and up to 8 MiB of what they changed beside it, so that none is lost when
+//!   redb has to be opened again under the engine. Where there is more, or less space on the disk, one of them is made durable.
+//!
+//! # What it assumes
+//!
+//! - A flush makes the file's bytes and length last, and a write of the header's 320 bytes does not change bytes beside them.
+//! - Nobody else writes to the file.
+//! - The program unwinds: with `panic = "abort"`, and in browsers, a panic of redb over damaged bytes ends it.
+//!
+//! # What it keeps
+//!
+//! The lines of [the contract](anystorage_api::contract), as far as they are not up to the file:
+//!
+//! 1. *Two syncs*: each is one durable commit.
+//! 2. *Unsynced is bounded*: what no sync covered is not in what redb has put in force.
+//! 3. *`atomic_sync`*: redb's commits are atomic.
+//! 4. *Replacing* is part of the same commits.
+//! 5. *Reads* are those of the engine above.
+//! 6. *Order*: one commit at a time; reads go on meanwhile, on what was there before.
+//! 7. *One holder* is up to who opens the file.
+//! 8. *Space*: a commit that runs out is refused whole. redb takes no more calls after such an error, so it is opened again on what is
+//!    durable, and the relaxed commits are made again. Before that the commit is tried in smaller forms, and once with the file compacted,
+//!    which reads all of it.
+//! 9. *Damage*: `checksums` is not declared. Every record has one, and none reads as other data: no file ever has other bytes than were
+//!    written. redb's own pages have checksums too, but it checks them only when it repairs, so a name that is missing after damage is not
+//!    always told. The flags at the beginning, which no checksum of redb covers, are checked at opening; of a location that was not closed,
+//!    one of their bits could give the commit before the last. Nothing is repaired.
+//! 10. *No silent fall-back*: there is none.
+//! 11. *A failed flush* stops all changes until the location is opened again. Reads go on, over the file and what was not flushed, by a redb
+//!     that changes nothing.
+//! 12. *Open files* are those of the engine above.
+//!
+//! # What is in which file
+//!
+//! `store` is the key-value store, `session` one opening of redb in it, `relaxed` and `writer` what is remembered of commits, `recover` what
+//! follows one that failed; `open` and `header` tell what a file is; `file` is what is asked of one, `medium` what is known of it, `direct` and
+//! `overlay` are redb's two ways to it.
+
+mod direct;
+mod error;
+mod file;
+mod guard;
+mod header;
+mod medium;
+mod open;
+mod options;
+mod overlay;
+mod recover;
+mod relaxed;
+mod session;
+mod snapshot;
+mod store;
+mod writer;
+
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use anystorage_api::{Error, ErrorKind, Operation, Result};
+use anystorage_kv::{KvBackend, KvOptions};
+
+pub use file::StoreFile;
+pub use options::{DEFAULT_BLOCK_SIZE, DEFAULT_CACHE_BYTES, RedbMode, RedbOptions};
+pub use store::RedbStore;
+
+/// A tree of files in a redb database.
+pub type RedbBackend = KvBackend<RedbStore>;
+
+/// Opens the location in `file`, which is called `title` in errors, and holds it until it is closed or dropped. `host` says what its host
+/// is like: what flushes survive, whether it tells its space, where times come from.
+///
+/// # Errors
+/// Those of [`RedbStore::open`]; [`InvalidInput`](ErrorKind::InvalidInput) for a block size that cannot be.
+pub fn open(file: impl StoreFile, title: &str, options: &RedbOptions, host: KvOptions) -> Result<RedbBackend> {
+    let store = RedbStore::open(file, title, options)?;
+    let kv = host
+        .immediate(true)
+        // Its records have them. But a damaged page of redb's own may hide a record without an error.
+        .checksums(false)
+        .block_size(options.block_size.map_or(DEFAULT_BLOCK_SIZE, std::num::NonZeroUsize::get))
+        // What is beyond goes to redb in relaxed commits, which keep as much again until the next durable one.
+        .dirty_bytes(options.cache_bytes / 2)
+        .cache_bytes(options.cache_bytes / 4)
+        .create(options.creates());
+    match pin!(KvBackend::open(store, kv)).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(opened) => opened,
+        // Every call of the store is ready when first polled.
+        Poll::Pending => Err(Error::new(ErrorKind::WouldBlock, Operation::OpenLocation)),
+    }
+}
