@@ -54,7 +54,7 @@ pub(crate) const REDB: EngineInfo =
 pub(crate) const OPFS: EngineInfo = EngineInfo {
     scheme: "opfs",
     feature: "opfs",
-    parameters: &["mode", "layout", "io"],
+    parameters: &["mode", "layout", "io", "block", "cache"],
     enabled: cfg!(feature = "opfs"),
     on_target: cfg!(all(target_family = "wasm", target_os = "unknown")),
 };
@@ -104,13 +104,30 @@ impl Running {
 
 #[cfg(all(feature = "opfs", target_family = "wasm", target_os = "unknown"))]
 async fn open_opfs(name: &StoragePath, options: OpfsOptions) -> Result<Box<dyn StorageBackend>> {
-    use anystorage_opfs::{Io, Mode, OpfsOptions as Opening};
+    use anystorage_opfs::packed::PackedOptions;
+    use anystorage_opfs::{Io, Layout, Mode, OpfsOptions as Opening};
     let mode = if options.mode == StoreMode::ReadWrite { Mode::ReadWrite } else { Mode::ReadWriteCreate };
     let io = if options.io == OpfsIo::Stream { Io::Stream } else { Io::Handle };
-    let opening = Opening::new().mode(mode).io(io);
-    match options.layout {
-        OpfsLayout::Tree => Ok(Box::new(anystorage_opfs::tree::open(name.as_str(), &opening).await?)),
+    let layout = match options.layout {
+        Some(OpfsLayout::Tree) => Layout::Tree,
+        Some(OpfsLayout::Packed) => Layout::Packed,
+        None => Layout::of(name.as_str()).await?.unwrap_or(Layout::Tree),
+    };
+    if layout == Layout::Packed {
+        if io == Io::Stream {
+            let text = "it is a location of the layout packed, which takes synchronous handles: open it without io=stream";
+            return Err(Error::new(ErrorKind::InvalidInput, Operation::OpenLocation).with_text(text));
+        }
+        let mut opening = PackedOptions::new().mode(mode);
+        if let Some(block) = options.block {
+            opening = opening.block_size(in_memory(block));
+        }
+        if let Some(cache) = options.cache {
+            opening = opening.cache_bytes(in_memory(cache));
+        }
+        return Ok(Box::new(anystorage_opfs::packed::open(name.as_str(), &opening).await?));
     }
+    Ok(Box::new(anystorage_opfs::tree::open(name.as_str(), &Opening::new().mode(mode).io(io)).await?))
 }
 
 #[cfg(all(feature = "idb", target_family = "wasm", target_os = "unknown"))]

@@ -95,7 +95,7 @@ fn locations_of_an_origin_have_a_name() {
     for (rest, name) in [("notes", "notes"), ("Notes/2026", "Notes/2026"), ("my%20notes%3F", "my notes?"), ("%F0%9F%98%80", "\u{1f600}")] {
         let url = StorageUrl::parse(&format!("opfs://{rest}")).unwrap();
         let Location::Opfs { name: found, options, .. } = url.location() else { panic!("{url}") };
-        assert_eq!((found.as_str(), options.layout, options.io), (name, OpfsLayout::Tree, OpfsIo::Handle), "{url}");
+        assert_eq!((found.as_str(), options.layout, options.io), (name, None, OpfsIo::Handle), "{url}");
         assert_eq!((options.mode, url.engine().scheme, url.host_path()), (StoreMode::ReadWriteCreate, "opfs", None), "{url}");
         assert_eq!(StorageUrl::parse(url.as_str()).unwrap(), url, "what is shown can be read back");
 
@@ -104,8 +104,14 @@ fn locations_of_an_origin_have_a_name() {
         assert_eq!((found.as_str(), options.mode, options.cache), (name, StoreMode::ReadWrite, None), "{url}");
         assert_eq!((options.block.map(ByteSize::bytes), url.engine().scheme), (Some(16 << 10), "idb"), "{url}");
     }
+    for (value, layout) in [("tree", OpfsLayout::Tree), ("packed", OpfsLayout::Packed)] {
+        let url = StorageUrl::parse(&format!("opfs://notes?layout={value}")).unwrap();
+        assert!(matches!(url.location(), Location::Opfs { options, .. } if options.layout == Some(layout)), "{url}");
+    }
+    let url = StorageUrl::parse("opfs://notes?layout=packed&block=4KiB&cache=1MiB").unwrap();
+    let Location::Opfs { options, .. } = url.location() else { panic!("{url}") };
+    assert_eq!((options.block.map(ByteSize::bytes), options.cache.map(ByteSize::bytes)), (Some(4 << 10), Some(1 << 20)));
     let url = StorageUrl::parse("opfs://notes?layout=tree").unwrap();
-    assert!(matches!(url.location(), Location::Opfs { options, .. } if options.layout == OpfsLayout::Tree));
     assert_eq!(url.existing().as_str(), "opfs://notes?layout=tree&mode=rw");
 
     for (value, io) in [("handle", OpfsIo::Handle), ("stream", OpfsIo::Stream)] {
@@ -215,7 +221,10 @@ fn errors_name_the_part_that_is_wrong() {
         ("opfs://notes?mode=ro", InvalidInput, "takes the lock"),
         ("opfs://notes?layout=flat", InvalidInput, "tree"),
         ("opfs://notes?io=async", InvalidInput, "handle"),
-        ("opfs://notes?block=4KiB", InvalidInput, "opfs: takes mode, layout, io"),
+        ("opfs://notes?blocks=4KiB", InvalidInput, "opfs: takes mode, layout, io, block, cache"),
+        ("opfs://notes?block=4KiB", InvalidInput, "for layout=packed"),
+        ("opfs://notes?layout=tree&cache=4MiB", InvalidInput, "for layout=packed"),
+        ("opfs://notes?layout=packed&io=stream", InvalidInput, "has no io=stream"),
         ("idb://notes?io=sync", InvalidInput, "idb: takes mode, block, cache"),
         ("idb://notes?block=3", InvalidInput, "a block has from 64"),
         ("redb:notes", InvalidPath, "the file is relative: write redb:///absolute/file"),

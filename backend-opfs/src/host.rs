@@ -434,3 +434,8 @@ async fn reason(value: &JsValue) -> Exception {
 pub(crate) fn can_move(file: &Plain) -> bool {
     member(&file.raw, "move").is_function()
 }
+
+/// The error for what the browser threw.
+pub(crate) fn failed(operation: Operation) -> impl Fn(Exception) -> Error {
+    move |exception| exception.into_error(operation)
+}

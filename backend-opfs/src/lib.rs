@@ -1,6 +1,10 @@
 //! Files in the origin private file system of a browser ([OPFS](https://fs.spec.whatwg.org/)). On other targets this crate is empty.
 //!
 //! - [`tree`]: one OPFS file for each file, under its own name
+//! - [`packed`]: all files in one OPFS file
+//!
+//! [`Layout::of`] tells which of them a location has; [`list`] and [`remove`] are for both. What follows is about `tree`; [`packed`] has its own
+//! page.
 //!
 //! The bytes of files are reached in one of two ways, which [`Io`] names. The files are the same, so a location may be opened by the one
 //! today and by the other tomorrow. Neither is ever taken in the place of the other.
@@ -104,15 +108,21 @@
 
 mod faults;
 mod hidden;
+mod hold;
 mod host;
+mod layout;
+mod locations;
 mod names;
 mod open_file;
 mod options;
 mod overlay;
+pub mod packed;
 mod stream;
 #[cfg(feature = "conformance")]
 pub mod subject;
 pub mod tree;
 
 pub use faults::FlushFaults;
+pub use layout::Layout;
+pub use locations::{list, remove};
 pub use options::{Io, Mode, OpfsOptions};

@@ -6,6 +6,9 @@ use std::borrow::Cow;
 /// removed while they were open.
 pub(crate) const HIDDEN: &str = ".anystorage-~";
 
+/// The one file of a location of the layout `packed`.
+pub(crate) const PACKED: &str = ".anystorage-~packed";
+
 /// What an encoded name begins with.
 const ENCODED: &str = ".anystorage-~=";
 
@@ -24,5 +27,5 @@ pub(crate) fn from_host(host: &str) -> Option<Cow<'_, str>> {
     if let Some(encoded) = host.strip_prefix(ENCODED) {
         return Some(Cow::Owned(encoded.replace("%5C", "\\").replace("%25", "%")));
     }
-    (host != HIDDEN).then_some(Cow::Borrowed(host))
+    (host != HIDDEN && host != PACKED).then_some(Cow::Borrowed(host))
 }

@@ -49,6 +49,15 @@ pub const IDB: Capabilities = Capabilities::new()
 /// What the opfs engine offers in the layout `tree`.
 pub const OPFS: Capabilities = Capabilities::new().durability(Durability::Process).atomic_rename_file(true).real_names(true);
 
+/// What the opfs engine offers in the layout `packed`: what redb does, as far as a browser tells its space.
+pub const OPFS_PACKED: Capabilities = Capabilities::new()
+    .durability(Durability::Process)
+    .atomic_sync(true)
+    .atomic_rename_file(true)
+    .atomic_rename_dir(true)
+    .immediate(true)
+    .attributes(true);
+
 /// Where an engine's declaration differs from what the table says of it, in words; `max_file_len` and `max_name_len` may be smaller
 /// on the host at hand, but not larger.
 #[must_use]

@@ -88,10 +88,14 @@ pub struct StoreOptions {
 pub struct OpfsOptions {
     /// The parameter `mode`.
     pub mode: StoreMode,
-    /// The parameter `layout`.
-    pub layout: OpfsLayout,
-    /// The parameter `io`.
+    /// The parameter `layout`. None is the layout that the location has, and [`Tree`](OpfsLayout::Tree) for one that is created.
+    pub layout: Option<OpfsLayout>,
+    /// The parameter `io`, for the layout `tree`.
     pub io: OpfsIo,
+    /// The parameter `block`, for the layout `packed`: as that of [`StoreOptions`].
+    pub block: Option<ByteSize>,
+    /// The parameter `cache`, for the layout `packed`: as that of [`StoreOptions`].
+    pub cache: Option<ByteSize>,
 }
 
 /// The parameter `io` of an `opfs:` URL: by which way the bytes of files are read and written. The files are the same either way.
@@ -106,12 +110,13 @@ pub enum OpfsIo {
 }
 
 /// The parameter `layout` of an `opfs:` URL: how files lie in the origin's private file system.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OpfsLayout {
     /// `tree`: one OPFS file for each file, under its own name.
-    #[default]
     Tree,
+    /// `packed`: one OPFS file for all files, which dedicated workers alone can open.
+    Packed,
 }
 
 /// The parameter `mode` of all URLs but `file:`. There is no `ro`: these engines cannot open a location without its lock.

@@ -58,11 +58,23 @@ impl<'a> Parameters<'a> {
 
     /// All parameters of the origin's private file system.
     pub(super) fn opfs_options(&self) -> Result<OpfsOptions> {
-        Ok(OpfsOptions {
+        let options = OpfsOptions {
             mode: self.take(MODE, store_mode)?.unwrap_or_default(),
-            layout: self.take("layout", opfs_layout)?.unwrap_or_default(),
+            layout: self.take("layout", opfs_layout)?,
             io: self.take("io", opfs_io)?.unwrap_or_default(),
-        })
+            block: self.take("block", block)?,
+            cache: self.take("cache", cache)?,
+        };
+        let packed = options.layout == Some(OpfsLayout::Packed);
+        if (options.block.is_some() || options.cache.is_some()) && !packed {
+            let text = "block and cache are for layout=packed, which has to be named with them".to_owned();
+            return Err(refused(ErrorKind::InvalidInput, self.text, text));
+        }
+        if options.io == OpfsIo::Stream && packed {
+            let text = "layout=packed takes synchronous handles, and has no io=stream: leave one of them out".to_owned();
+            return Err(refused(ErrorKind::InvalidInput, self.text, text));
+        }
+        Ok(options)
     }
 
     fn take<T>(&self, name: &str, parse: impl Fn(&str) -> Parsed<T, String>) -> Result<Option<T>> {
@@ -104,7 +116,8 @@ fn store_mode(value: &str) -> Parsed<StoreMode, String> {
 fn opfs_layout(value: &str) -> Parsed<OpfsLayout, String> {
     match value {
         "tree" => Ok(OpfsLayout::Tree),
-        _ => Err("the one layout in this version is tree (one OPFS file for each file)".to_owned()),
+        "packed" => Ok(OpfsLayout::Packed),
+        _ => Err("it is tree (one OPFS file for each file) or packed (one for all of them)".to_owned()),
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use anystorage_api::{Capabilities, Error, ErrorKind, Operation, Result, StorageBackend, engine};
+use anystorage_api::{Capabilities, Result, StorageBackend, engine};
 use anystorage_conformance::subject::{FlushFaults, Place, Subject};
 use anystorage_conformance::table;
-use anystorage_kv::{Batch, Commit, KvStore};
+use anystorage_kv::KvStore;
+use anystorage_kv::testing::damage;
 
 use super::{SledOptions, SledStore};
 
@@ -77,31 +78,4 @@ impl Place for SledPlace {
         store.close().await?;
         done
     }
-}
-
-/// Flips a bit of some record, or cuts one: each seed another record and another place in it.
-async fn damage(store: &SledStore, seed: u64) -> Result<Option<String>> {
-    let records = store.scan(&[], &[0xff; 300], usize::MAX).await?;
-    // Any odd number far from a power of two spreads small seeds over the records.
-    let spread = seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let Some(count) = u64::try_from(records.len()).ok().filter(|count| *count > 0) else { return Ok(None) };
-    let chosen = usize::try_from((spread >> 32) % count).ok().and_then(|index| records.into_iter().nth(index));
-    let Some((key, mut value)) = chosen else { return Ok(None) };
-    let overflow = || Error::new(ErrorKind::InvalidInput, Operation::Write);
-    let at = usize::try_from(spread % value.len() as u64).map_err(|_| overflow())?;
-    let done = if seed % 3 == 2 && at > 0 {
-        let text = format!("the record {key:02x?} was cut from {} to {at} bytes", value.len());
-        value.truncate(at);
-        text
-    } else {
-        let bit = 1 << (seed % 8);
-        if let Some(byte) = value.get_mut(at) {
-            *byte ^= bit;
-        }
-        format!("byte {at} of the record {key:02x?} was changed by {bit:#04x}")
-    };
-    let mut batch = Batch::new();
-    batch.put(key, value);
-    store.commit(batch, Commit::Durable).await?;
-    Ok(Some(done))
 }

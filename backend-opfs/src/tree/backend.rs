@@ -8,13 +8,14 @@ use anystorage_api::{
 use anystorage_browser_host::task::run_to_end;
 
 use super::file::{TreeFile, metadata};
-use super::hold::Hold;
 use super::location::Location;
-use super::moving::failed;
 use super::node::Node;
 use crate::faults::FlushFaults;
 use crate::hidden::Hidden;
+use crate::hold::Hold;
+use crate::host::failed;
 use crate::host::{Directory, Entry, MAX_LEN, can_move};
+use crate::layout::Layout;
 use crate::names::{HIDDEN, from_host, to_host};
 use crate::open_file::Access;
 use crate::options::{Mode, OpfsOptions};
@@ -33,7 +34,16 @@ impl TreeBackend {
         let hold = Hold::take(&path).await?;
         let origin = Directory::of_origin().await?;
         let root = origin.below(path.parts().map(to_host), options.mode == Mode::ReadWriteCreate).await.map_err(failed(operation))?;
-        let hidden = root.directory(HIDDEN, true).await.map_err(failed(operation))?;
+        let hidden = match root.directory(HIDDEN, false).await {
+            Ok(hidden) => hidden,
+            Err(exception) if exception.name() == "NotFoundError" => {
+                if let other @ Some(_) = Layout::of_directory(&root).await? {
+                    return Err(Layout::Tree.mistaken(other));
+                }
+                root.directory(HIDDEN, true).await.map_err(failed(operation))?
+            }
+            Err(exception) => return Err(exception.into_error(operation)),
+        };
         let hidden = Rc::new(Hidden::new(root.clone(), hidden, options.io));
         hidden.clear().await.map_err(opening)?;
         let location = Location::new(root, Rc::clone(&hidden), Access::new(options.io, faults.clone(), hidden), hold);

@@ -11,9 +11,9 @@ use anystorage_browser_host::global::random;
 use anystorage_browser_host::task::run_to_end;
 use tokio::sync::{Mutex, MutexGuard};
 
-use super::hold::Hold;
 use super::node::Node;
 use crate::hidden::Hidden;
+use crate::hold::Hold;
 use crate::host::Directory;
 use crate::open_file::Access;
 

@@ -6,9 +6,7 @@
 
 mod backend;
 mod file;
-mod hold;
 mod location;
-mod locations;
 mod lookup;
 mod moving;
 mod node;
@@ -16,7 +14,6 @@ mod node;
 use anystorage_api::Result;
 
 pub use backend::TreeBackend;
-pub use locations::{list, remove};
 
 use crate::faults::FlushFaults;
 use crate::options::OpfsOptions;

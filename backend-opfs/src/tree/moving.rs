@@ -7,7 +7,7 @@ use anystorage_browser_host::exception::Exception;
 
 use super::location::Location;
 use super::node::Node;
-use crate::host::{Directory, Entry, Plain};
+use crate::host::{Directory, Entry, Plain, failed};
 use crate::names::{from_host, to_host};
 
 impl Location {
@@ -182,8 +182,4 @@ impl Location {
         self.name_changed(path);
         Ok(())
     }
-}
-
-pub(super) fn failed(operation: Operation) -> impl Fn(Exception) -> Error {
-    move |exception| exception.into_error(operation)
 }

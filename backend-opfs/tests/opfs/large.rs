@@ -38,7 +38,7 @@ async fn thousands_of_files_in_one_directory() {
     }
     assert_eq!(backend.list(&path("d"), None, files).await.unwrap().len(), files - files / 10);
     backend.close().await.unwrap();
-    tree::remove(&name).await.unwrap();
+    anystorage_opfs::remove(&name).await.unwrap();
 }
 
 /// Holes count towards the quota, in Chromium at least.
@@ -70,5 +70,5 @@ async fn sparse_files_reach_beyond_four_gibibytes() {
     assert_eq!(file.read_at(1 << 32, &mut hole).await.unwrap(), 1);
     drop(file);
     backend.close().await.unwrap();
-    tree::remove(&name).await.unwrap();
+    anystorage_opfs::remove(&name).await.unwrap();
 }

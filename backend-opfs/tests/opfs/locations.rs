@@ -15,26 +15,26 @@ async fn a_missing_location_is_not_created_unless_asked_for() {
     for _ in 0..2 {
         let (kind, text) = refused(tree::open(&name, &existing).await);
         assert_eq!(kind, ErrorKind::NotFound, "{text}");
-        assert!(!tree::list().await.unwrap().contains(&name));
+        assert!(!anystorage_opfs::list().await.unwrap().contains(&name));
     }
     tree::open(&name, &OpfsOptions::new()).await.unwrap().close().await.unwrap();
-    assert!(tree::list().await.unwrap().contains(&name));
+    assert!(anystorage_opfs::list().await.unwrap().contains(&name));
     tree::open(&name, &existing).await.unwrap().close().await.unwrap();
 }
 
 #[wasm_bindgen_test]
 async fn locations_are_removed_unless_they_are_open() {
     let name = fresh("removed");
-    assert_eq!(refused(tree::remove(&name).await).0, ErrorKind::NotFound);
+    assert_eq!(refused(anystorage_opfs::remove(&name).await).0, ErrorKind::NotFound);
     let backend = tree::open(&name, &OpfsOptions::new()).await.unwrap();
     backend.create_dir(&path("d")).await.unwrap();
     backend.write(&path("d/file"), b"bytes").await.unwrap();
     backend.sync().await.unwrap();
-    assert_eq!(refused(tree::remove(&name).await).0, ErrorKind::Locked);
+    assert_eq!(refused(anystorage_opfs::remove(&name).await).0, ErrorKind::Locked);
     assert_eq!(backend.read(&path("d/file")).await.unwrap(), b"bytes");
     backend.close().await.unwrap();
-    tree::remove(&name).await.unwrap();
-    assert!(!tree::list().await.unwrap().contains(&name));
+    anystorage_opfs::remove(&name).await.unwrap();
+    assert!(!anystorage_opfs::list().await.unwrap().contains(&name));
     let again = tree::open(&name, &OpfsOptions::new()).await.unwrap();
     assert_eq!(again.list(&path(""), None, 10).await.unwrap(), []);
 }
@@ -46,9 +46,9 @@ async fn what_was_never_a_location_is_neither_listed_nor_removed() {
     let make =
         "const directory = await root.getDirectoryHandle(name, { create: true }); await directory.getFileHandle('file', { create: true })";
     script(make, &name, &JsValue::UNDEFINED).await;
-    assert!(!tree::list().await.unwrap().contains(&name));
-    assert_eq!(refused(tree::remove(&name).await).0, ErrorKind::NotFound);
-    assert_eq!(refused(tree::remove("").await).0, ErrorKind::InvalidInput);
+    assert!(!anystorage_opfs::list().await.unwrap().contains(&name));
+    assert_eq!(refused(anystorage_opfs::remove(&name).await).0, ErrorKind::NotFound);
+    assert_eq!(refused(anystorage_opfs::remove("").await).0, ErrorKind::InvalidInput);
     let found = script("return (await (await root.getDirectoryHandle(name)).getFileHandle('file')).name", &name, &JsValue::UNDEFINED).await;
     assert_eq!(found.as_string().as_deref(), Some("file"));
 }
@@ -62,7 +62,7 @@ async fn a_location_and_one_in_it_are_not_open_at_the_same_time() {
     assert_eq!(refused(tree::open(&outer, &options).await).0, ErrorKind::Locked);
     assert_eq!(refused(tree::open(&format!("{outer}/deep"), &options).await).0, ErrorKind::Locked);
     assert_eq!(refused(tree::open("", &options).await).0, ErrorKind::Locked);
-    assert_eq!(refused(tree::remove(&outer).await).0, ErrorKind::Locked);
+    assert_eq!(refused(anystorage_opfs::remove(&outer).await).0, ErrorKind::Locked);
     let other = tree::open(&beside, &options).await.unwrap();
     opened.write(&path("file"), b"inner").await.unwrap();
     other.write(&path("file"), b"beside").await.unwrap();

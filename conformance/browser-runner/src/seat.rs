@@ -123,7 +123,9 @@ impl Seat {
 
     /// Ends its context, and makes its browser forget everything.
     fn clear(&mut self) -> Result<()> {
-        self.cross(if self.chair.context == Context::Worker { Crossing::Terminate } else { Crossing::Reload })?;
+        // Firefox keeps the files locked that streams of a terminated worker were writing, until its page is gone.
+        let ends_with_worker = self.chair.context == Context::Worker && self.browser() != Browser::Firefox;
+        self.cross(if ends_with_worker { Crossing::Terminate } else { Crossing::Reload })?;
         self.tab()?.order(Order::Clear).map(drop)
     }
 

@@ -7,7 +7,7 @@ mod memory;
 use anystorage_conformance::browser::Exported;
 use anystorage_conformance::browser::wire::{Browser, Context};
 use anystorage_idb::subject::IdbSubject;
-use anystorage_opfs::subject::OpfsSubject;
+use anystorage_opfs::subject::{OpfsSubject, PackedSubject};
 
 use crate::facade::AnySubject;
 pub use crate::facade::anystorage_open;
@@ -20,6 +20,8 @@ anystorage_conformance::browser_suite!(
     Exported::new(MemorySubject::new(u64::MAX)),
     Exported::new(OpfsSubject::new("")).contexts(&[Context::Worker]).browsers(&WITH_OPFS),
     Exported::new(OpfsSubject::new("").streaming()).contexts(&[Context::Page]).browsers(&WITH_OPFS),
+    // Its file doubles as it grows, and Chromium takes twice the space of that.
+    Exported::new(PackedSubject::new("")).contexts(&[Context::Worker]).browsers(&WITH_OPFS).small_places_times(2),
     // Firefox takes minutes for it, and has nothing in a worker that differs.
     Exported::new(OpfsSubject::new("").streaming()).contexts(&[Context::Worker]).browsers(&[Browser::Chromium]),
     Exported::new(IdbSubject::new("")).small_places_times(3),

@@ -2,10 +2,10 @@
 
 use anystorage_api::{Error, ErrorKind, Operation, Result, StoragePath};
 
-use super::hold::Hold;
-use super::moving::failed;
-use crate::host::Directory;
-use crate::names::{HIDDEN, from_host, to_host};
+use crate::hold::Hold;
+use crate::host::{Directory, failed};
+use crate::layout::Layout;
+use crate::names::{HIDDEN, PACKED, from_host, to_host};
 
 /// Removes a location, with all that is in it.
 ///
@@ -23,7 +23,9 @@ pub async fn remove(name: &str) -> Result<()> {
     let removed = async {
         let directory = Directory::of_origin().await?.below(parent.parts().map(to_host), false).await.map_err(failed(operation))?;
         let location = directory.directory(&to_host(last), false).await.map_err(failed(operation))?;
-        location.directory(HIDDEN, false).await.map_err(failed(operation))?;
+        if Layout::of_directory(&location).await?.is_none() {
+            return Err(Error::new(ErrorKind::NotFound, operation).with_text("it was never opened as a location"));
+        }
         directory.remove_all(&to_host(last)).await.map_err(failed(operation))
     };
     let removed = removed.await.map_err(|error| error.with_path(&path));
@@ -34,13 +36,13 @@ pub async fn remove(name: &str) -> Result<()> {
 /// The names of all locations of this origin, in the order of their bytes. Of those that lie in another one nothing is told.
 ///
 /// # Errors
-/// Those of [`open`](super::open).
+/// What the browser reports.
 pub async fn list() -> Result<Vec<String>> {
     let mut found = Vec::new();
     let mut waiting = vec![(StoragePath::root(), Directory::of_origin().await?)];
     while let Some((path, directory)) = waiting.pop() {
         let entries = directory.entries().await?;
-        if entries.iter().any(|(name, is_directory)| *is_directory && name == HIDDEN) {
+        if entries.iter().any(|(name, is_directory)| name == if *is_directory { HIDDEN } else { PACKED }) {
             found.push(path.to_string());
             continue;
         }

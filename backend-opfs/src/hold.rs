@@ -8,10 +8,10 @@ const DENIED: &str = "the browser denies this site its storage (cookies and site
 
 /// The lock of the location, and those of the directories that lead to it, which are shared with locations beside this one.
 #[derive(Debug)]
-pub(super) struct Hold(Vec<WebLock>);
+pub(crate) struct Hold(Vec<WebLock>);
 
 impl Hold {
-    pub(super) async fn take(location: &StoragePath) -> Result<Self> {
+    pub(crate) async fn take(location: &StoragePath) -> Result<Self> {
         // Each is given back when this is dropped on the way.
         let mut held = Self(Vec::new());
         for above in location.ancestors() {
@@ -22,7 +22,7 @@ impl Hold {
     }
 
     /// Gives the location back, and waits until it is free.
-    pub(super) async fn release(self) {
+    pub(crate) async fn release(self) {
         for lock in self.0.into_iter().rev() {
             lock.release().await;
         }

@@ -1,0 +1,127 @@
+//! All files in one OPFS file, through one synchronous access handle.
+//!
+//! The file is a [redb](https://www.redb.org) database, the engine above it [`anystorage_redb`]. A location is open when the handle is; from
+//! then on no call waits for the browser, and every one is done when its future is first polled (`immediate`). So small files cost what
+//! their bytes cost, and not 2.5 milliseconds each; a sync is one commit, whatever was changed; and reading names and lengths reads memory.
+//!
+//! ```no_run
+//! # #[cfg(all(target_family = "wasm", target_os = "unknown"))]
+//! # async fn keep() -> anystorage_api::Result<()> {
+//! use anystorage_api::{StorageBackend, StoragePath};
+//! use anystorage_opfs::packed::{self, PackedOptions};
+//!
+//! let notes = packed::open("notes", &PackedOptions::new()).await?;
+//! notes.write(&StoragePath::parse("plan.md")?, b"# Plan").await?;
+//! notes.sync().await?;
+//! notes.close().await
+//! # }
+//! ```
+//!
+//! # How it keeps them
+//!
+//! The directory of a location has one file, `.anystorage-~packed`, by which the layout is known. Other programs of the origin see that
+//! file, and not those in it.
+//!
+//! A tab that is closed, reloaded or killed closes nothing: each opening may be one after a crash. Every durable commit therefore also says
+//! which pages are free, so that opening reads little, whatever is stored; that takes a second flush.
+//!
+//! # What it keeps
+//!
+//! The lines of [the contract](anystorage_api::contract), beside what [`anystorage_redb`] says of each:
+//!
+//! - 1 and 2: a flush hands bytes to the system at least; whether they outlive the power is up to the browser.
+//! - 7, *one holder*: the Web Locks of the location and of the directories that lead to it, and the handle itself, of which there is one.
+//! - 8, *space*: a write of which the count is not the one asked for, or a file that cannot be lengthened, is `NoSpace`. The browser counts
+//!   the whole file, which doubles as it grows, and is cut to what is in use when the location is closed.
+//! - 10, *no silent fall-back*: outside of dedicated workers, which alone have such handles, opening is refused. So it is where the
+//!   directory has another layout, or files.
+//!
+//! # What is missing
+//!
+//! `usage`: browsers round what they tell, and tell it late.
+
+mod handle_file;
+mod options;
+
+use anystorage_api::{Durability, Error, ErrorKind, Operation, Result, StoragePath};
+use anystorage_browser_host::global;
+use anystorage_kv::KvOptions;
+use anystorage_redb::{RedbBackend, RedbStore};
+
+pub use options::{DEFAULT_BLOCK_SIZE, DEFAULT_CACHE_BYTES, PackedOptions};
+
+use self::handle_file::HandleFile;
+use crate::faults::FlushFaults;
+use crate::hold::Hold;
+use crate::host::{Directory, failed};
+use crate::layout::Layout;
+use crate::names::{PACKED, to_host};
+use crate::options::Mode;
+
+/// Opens the location of this name, a directory below the root of the origin's private file system, and holds it until it is closed or
+/// dropped.
+///
+/// # Errors
+/// [`Locked`](ErrorKind::Locked) if somebody holds it, or one that it lies in, or one that lies in it; [`Unsupported`](ErrorKind::Unsupported)
+/// outside of dedicated workers and where there is no OPFS; [`PermissionDenied`](ErrorKind::PermissionDenied) where the site may store
+/// nothing; [`NotFound`](ErrorKind::NotFound) if it must be there and is not; [`InvalidInput`](ErrorKind::InvalidInput) if it has another
+/// layout, or is a directory with files; [`Corrupt`](ErrorKind::Corrupt) if its file is damaged.
+pub async fn open(name: &str, options: &PackedOptions) -> Result<RedbBackend> {
+    open_with_faults(name, options, &FlushFaults::default()).await
+}
+
+/// As [`open`], with flushes that fail when `faults` says so: for tests.
+///
+/// # Errors
+/// Those of [`open`].
+pub async fn open_with_faults(name: &str, options: &PackedOptions, faults: &FlushFaults) -> Result<RedbBackend> {
+    let file = file(name, options, faults).await?;
+    let host = KvOptions::new().durability(Durability::Process).usage(false).clock(global::now).salt(global::random());
+    anystorage_redb::open(file, &title(name), &options.redb(), host)
+}
+
+/// Opens the store of a location by itself.
+///
+/// # Errors
+/// Those of [`open`].
+pub async fn open_store(name: &str, options: &PackedOptions) -> Result<RedbStore> {
+    let file = file(name, options, &FlushFaults::default()).await?;
+    RedbStore::open(file, &title(name), &options.redb())
+}
+
+fn title(name: &str) -> String {
+    format!("the location {name:?} of the origin's private file system")
+}
+
+async fn file(name: &str, options: &PackedOptions, faults: &FlushFaults) -> Result<HandleFile> {
+    let operation = Operation::OpenLocation;
+    let path = StoragePath::parse(name)?;
+    let creates = options.mode == Mode::ReadWriteCreate;
+    let hold = Hold::take(&path).await?;
+    let directory = Directory::of_origin().await?.below(path.parts().map(to_host), creates).await.map_err(failed(operation))?;
+    let plain = match directory.file(PACKED, false).await {
+        Ok(plain) => plain,
+        Err(exception) if exception.name() == "NotFoundError" => {
+            if let other @ Some(_) = Layout::of_directory(&directory).await? {
+                return Err(Layout::Packed.mistaken(other));
+            }
+            if !directory.entries().await?.is_empty() {
+                return Err(Layout::Packed.mistaken(None));
+            }
+            if !creates {
+                let text = format!("{} holds nothing yet, and was not to be created", title(name));
+                return Err(Error::new(ErrorKind::NotFound, operation).with_text(text));
+            }
+            directory.file(PACKED, true).await.map_err(failed(operation))?
+        }
+        Err(exception) => return Err(exception.into_error(operation)),
+    };
+    let handle = plain.open(faults).await.map_err(|error| match error.kind() {
+        ErrorKind::Unsupported => {
+            let text = "synchronous access handles, which layout=packed needs, exist in dedicated workers alone: open the location in one";
+            Error::new(ErrorKind::Unsupported, operation).with_text(text).with_cause(error)
+        }
+        _ => error.in_operation(operation),
+    })?;
+    Ok(HandleFile::new(handle, hold))
+}
