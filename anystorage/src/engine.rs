@@ -187,7 +187,10 @@ fn open_at_once(url: &StorageUrl) -> Result<Box<dyn StorageBackend>> {
 }
 
 /// A size that the URL was checked to have room for in memory.
-#[cfg(any(all(any(feature = "sled", feature = "redb"), unix), all(feature = "idb", target_family = "wasm", target_os = "unknown")))]
+#[cfg(any(
+    all(any(feature = "sled", feature = "redb"), unix),
+    all(any(feature = "idb", feature = "opfs"), target_family = "wasm", target_os = "unknown")
+))]
 fn in_memory(size: crate::size::ByteSize) -> usize {
     usize::try_from(size.bytes()).unwrap_or(usize::MAX)
 }

@@ -60,8 +60,12 @@ pub trait StoreFile: fmt::Debug + Send + Sync + 'static {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    /// Gives the disk back what it holds of the bytes from `from` to `to`, if it can: they are not read any more.
-    fn punch(&self, from: u64, to: u64) {
+    /// Told that what was written so far counts: a durable commit was made.
+    fn settled(&self) {}
+
+    /// Gives the disk back what was written since [`settled`](Self::settled) to places that had nothing before, if it can, and the bytes from
+    /// `from` to `to`: they are not read any more.
+    fn take_back(&self, from: u64, to: u64) {
         let _ = (from, to);
     }
 

@@ -12,7 +12,8 @@
 //! - **Opening grows little** with what is stored. redb could do with one flush for each commit, and would then read all that is stored
 //!   when it is opened after a crash. Here every durable commit also writes which pages are free (`set_quick_repair`), which takes the
 //!   second flush, and two bits for each page of the file: 4 KiB for a file of 64 MiB, 64 KiB for one of 1 GiB.
-//! - **Relaxed commits** stay in redb's memory (`Durability::None`), and up to 8 MiB of what they changed beside it, so that none is lost when
+//! - **Relaxed commits** stay in redb's memory (`Durability::None`), and up to 8 MiB ([`relaxed_bytes`](RedbOptions::relaxed_bytes)) of what they
+//!   changed beside it, so that none is lost when
 //!   redb has to be opened again under the engine. Where there is more, or less space on the disk, one of them is made durable.
 //!
 //! # What it assumes
@@ -47,11 +48,13 @@
 //! # What is in which file
 //!
 //! `store` is the key-value store, `session` one opening of redb in it, `relaxed` and `writer` what is remembered of commits, `recover` what
-//! follows one that failed; `open` and `header` tell what a file is; `file` is what is asked of one, `medium` what is known of it, `direct` and
+//! follows one that failed; `open` and `header` tell what a file is; `file` is what is asked of one, `extents` one
+//! that takes only the space that is used, `medium` what is known of the file, `direct` and
 //! `overlay` are redb's two ways to it.
 
 mod direct;
 mod error;
+mod extents;
 mod file;
 mod guard;
 mod header;
@@ -72,6 +75,7 @@ use std::task::{Context, Poll, Waker};
 use anystorage_api::{Error, ErrorKind, Operation, Result};
 use anystorage_kv::{KvBackend, KvOptions};
 
+pub use extents::ExtentFile;
 pub use file::StoreFile;
 pub use options::{DEFAULT_BLOCK_SIZE, DEFAULT_CACHE_BYTES, RedbMode, RedbOptions};
 pub use store::RedbStore;

@@ -133,6 +133,7 @@ impl Medium {
         marks.durable_end = marks.end;
         marks.primary = marks.header.as_deref().and_then(primary_slot);
         drop(marks);
+        self.file.settled();
         self.file.set_aside(false);
     }
 
@@ -154,9 +155,7 @@ impl Medium {
         if self.len()? > marks.durable_len {
             self.file.set_len(marks.durable_len)?;
         }
-        if marks.durable_end < marks.durable_len {
-            self.file.punch(marks.durable_end, marks.durable_len);
-        }
+        self.file.take_back(marks.durable_end, marks.durable_len.max(marks.durable_end));
         marks.end = marks.durable_end;
         drop(marks);
         self.file.set_aside(true);

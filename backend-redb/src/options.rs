@@ -9,6 +9,9 @@ pub const DEFAULT_BLOCK_SIZE: usize = 4 << 10;
 /// The bytes of stored pages and blocks in memory, unless told otherwise.
 pub const DEFAULT_CACHE_BYTES: usize = 32 << 20;
 
+/// The bytes of relaxed commits that are kept, unless told otherwise.
+const RELAXED_BYTES: usize = 8 << 20;
+
 /// Whether opening may create the location.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RedbMode {
@@ -31,13 +34,14 @@ pub struct RedbOptions {
     pub(crate) mode: RedbMode,
     pub(crate) block_size: Option<NonZeroUsize>,
     pub(crate) cache_bytes: usize,
+    pub(crate) relaxed_bytes: usize,
 }
 
 impl RedbOptions {
     /// For reading and writing, creating what is missing; blocks of [`DEFAULT_BLOCK_SIZE`], a cache of [`DEFAULT_CACHE_BYTES`].
     #[must_use]
     pub const fn new() -> Self {
-        Self { mode: RedbMode::ReadWriteCreate, block_size: None, cache_bytes: DEFAULT_CACHE_BYTES }
+        Self { mode: RedbMode::ReadWriteCreate, block_size: None, cache_bytes: DEFAULT_CACHE_BYTES, relaxed_bytes: RELAXED_BYTES }
     }
 
     /// Whether the file may be created.
@@ -67,6 +71,14 @@ impl RedbOptions {
 }
 
 impl RedbOptions {
+    /// How many bytes relaxed commits may put before one of them is made durable: less where it is not known how much space there is, since
+    /// what is not durable may turn out not to fit.
+    #[must_use]
+    pub const fn relaxed_bytes(mut self, bytes: usize) -> Self {
+        self.relaxed_bytes = bytes;
+        self
+    }
+
     /// Whether a location may be created.
     #[must_use]
     pub fn creates(&self) -> bool {

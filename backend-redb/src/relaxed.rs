@@ -6,9 +6,6 @@ use anystorage_kv::Batch;
 
 use crate::session::Change;
 
-/// When more than this is kept, in bytes, a relaxed commit is made durable.
-const MOST: usize = 8 << 20;
-
 /// What they changed, each key once.
 #[derive(Debug, Default)]
 pub(crate) struct Relaxed {
@@ -19,12 +16,12 @@ pub(crate) struct Relaxed {
 }
 
 impl Relaxed {
-    /// Whether a batch would make them more than are kept, or than the disk has `room` for, which is asked only if it matters. One that
+    /// Whether a batch would make them more than `most` bytes, or than the disk has `room` for, which is asked only if it matters. One that
     /// puts nothing never does: taking away must not need space.
-    pub(crate) fn is_too_much_with(&self, batch: &Batch, room: impl FnOnce() -> u64) -> bool {
+    pub(crate) fn is_too_much_with(&self, batch: &Batch, most: usize, room: impl FnOnce() -> u64) -> bool {
         let put: usize = batch.iter().filter_map(|(key, value)| Some(key.len() + value?.len())).sum();
         let all = self.bytes.saturating_add(put);
-        put > 0 && (all > MOST || u64::try_from(all).is_ok_and(|all| all > room()))
+        put > 0 && (all > most || u64::try_from(all).is_ok_and(|all| all > room()))
     }
 
     /// Another one was made; with it, all of them changed the bytes in use by `change`.
@@ -59,16 +56,16 @@ mod tests {
             batch.push(vec![1], value.map(|len| vec![7; len]));
             batch
         };
-        assert!(relaxed.is_too_much_with(&batch(Some(3 << 20)), || 2 << 20));
-        assert!(!relaxed.is_too_much_with(&batch(None), || 0));
+        assert!(relaxed.is_too_much_with(&batch(Some(3 << 20)), 8 << 20, || 2 << 20));
+        assert!(!relaxed.is_too_much_with(&batch(None), 8 << 20, || 0));
         for _ in 0..5 {
-            assert!(!relaxed.is_too_much_with(&batch(Some(3 << 20)), || u64::MAX));
+            assert!(!relaxed.is_too_much_with(&batch(Some(3 << 20)), 8 << 20, || u64::MAX));
             relaxed.keep(batch(Some(3 << 20)), Change::default());
         }
-        assert!(relaxed.is_too_much_with(&batch(Some(6 << 20)), || u64::MAX));
-        assert!(!relaxed.is_too_much_with(&batch(None), || u64::MAX));
+        assert!(relaxed.is_too_much_with(&batch(Some(6 << 20)), 8 << 20, || u64::MAX));
+        assert!(!relaxed.is_too_much_with(&batch(None), 8 << 20, || u64::MAX));
         relaxed.keep(batch(None), Change::default());
-        assert!(!relaxed.is_too_much_with(&batch(Some(6 << 20)), || u64::MAX));
+        assert!(!relaxed.is_too_much_with(&batch(Some(6 << 20)), 8 << 20, || u64::MAX));
         assert_eq!(relaxed.iter().collect::<Vec<_>>(), [(&[1][..], None)]);
     }
 }

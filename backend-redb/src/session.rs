@@ -50,7 +50,10 @@ impl Session {
 /// Opens the database over the file.
 pub(crate) fn live(medium: &Arc<Medium>, cache: usize) -> Result<Database> {
     let mut builder = Database::builder();
+    // On a full disk, what it writes to begin with has to find a place.
+    medium.allow(Spare::All);
     let opened = builder.set_cache_size(cache).create_with_backend(Direct(Arc::clone(medium)));
+    medium.allow(Spare::Nothing);
     let opened = opened.map_err(|error| store_error(error, Operation::OpenLocation))?;
     // What opening wrote is durable: after some crashes it is a commit.
     medium.settle();

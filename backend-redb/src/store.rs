@@ -23,6 +23,7 @@ pub struct RedbStore {
     writer: Mutex<Writer>,
     pub(crate) snapshot: Snapshot,
     pub(crate) cache: usize,
+    relaxed_bytes: usize,
 }
 
 impl RedbStore {
@@ -36,7 +37,9 @@ impl RedbStore {
     pub fn open(file: impl StoreFile, title: &str, options: &RedbOptions) -> Result<Self> {
         let cache = options.cache_bytes / 4 * 3;
         let (medium, database) = open::open(Box::new(file), title, options.creates(), cache)?;
-        Ok(Self { medium, session: RwLock::new(Session::Live(database)), writer: Mutex::default(), snapshot: Snapshot::default(), cache })
+        let session = RwLock::new(Session::Live(database));
+        let relaxed_bytes = options.relaxed_bytes;
+        Ok(Self { medium, session, writer: Mutex::default(), snapshot: Snapshot::default(), cache, relaxed_bytes })
     }
 
     fn shared(&self) -> RwLockReadGuard<'_, Session> {
@@ -73,7 +76,7 @@ impl RedbStore {
         if batch.is_empty() && (durability == Commit::Relaxed || writer.relaxed.changes.is_empty()) {
             return Ok(());
         }
-        let durable = durability == Commit::Durable || writer.relaxed.is_too_much_with(&batch, || self.room(&writer));
+        let durable = durability == Commit::Durable || writer.relaxed.is_too_much_with(&batch, self.relaxed_bytes, || self.room(&writer));
         let before = (!writer.relaxed.changes.is_empty()).then_some(writer.relaxed.change);
         self.snapshot.drop_table();
         let made = caught(NAME, Operation::Sync, || session::apply(database, &self.medium, batch.iter(), before, durable));

@@ -38,6 +38,7 @@ pub(crate) fn installation(name: &str, version: &str) -> Vec<String> {
 
 /// Below the target directory.
 fn directory() -> PathBuf {
-    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"), PathBuf::from);
+    let target =
+        env::var_os("CARGO_TARGET_DIR").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("target"), PathBuf::from);
     target.join("tools")
 }

@@ -57,7 +57,10 @@ impl StoreFile for HostFile {
         Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
     }
 
-    fn punch(&self, from: u64, to: u64) {
+    fn take_back(&self, from: u64, to: u64) {
+        if from == to {
+            return;
+        }
         let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
         // A host that cannot keeps the space, and redb uses it for the next commit.
         let _ = fallocate(&self.file, flags, from, to.saturating_sub(from));

@@ -13,15 +13,21 @@ use crate::host::Handle;
 /// The handle of a location, and its lock. redb asks for a file that other threads may use: here are none, and one that there is nevertheless
 /// would panic.
 #[derive(Debug)]
-pub(super) struct HandleFile(SendWrapper<RefCell<Option<(Handle, Hold)>>>);
+pub(super) struct HandleFile {
+    held: SendWrapper<RefCell<Option<(Handle, Hold)>>>,
+    /// How long the file may become, in bytes, by what the browser said of its space when it was opened; none if it said nothing.
+    most: Option<u64>,
+}
 
 impl HandleFile {
-    pub(super) fn new(handle: Handle, hold: Hold) -> Self {
-        Self(SendWrapper::new(RefCell::new(Some((handle, hold)))))
+    /// `free` are the bytes that the origin had free.
+    pub(super) fn new(handle: Handle, hold: Hold, free: Option<u64>) -> Self {
+        let most = free.and_then(|free| handle.len().ok()?.checked_add(free));
+        Self { held: SendWrapper::new(RefCell::new(Some((handle, hold)))), most }
     }
 
     fn with<T>(&self, call: impl FnOnce(&Handle) -> Result<T>) -> io::Result<T> {
-        match &*self.0.borrow() {
+        match &*self.held.borrow() {
             Some((handle, _)) => call(handle).map_err(io::Error::from),
             None => Err(Error::new(ErrorKind::Closed, Operation::Close).into()),
         }
@@ -53,9 +59,15 @@ impl StoreFile for HandleFile {
         self.with(Handle::flush)
     }
 
+    /// An estimate: what else the origin stores changes it.
+    fn free(&self) -> io::Result<u64> {
+        let most = self.most.ok_or(io::ErrorKind::Unsupported)?;
+        Ok(most.saturating_sub(self.len()?))
+    }
+
     /// Closes the handle, then gives the lock back. Who opens the location next waits for that, which may take the browser a moment.
     fn give_free(&self) {
-        let held = self.0.borrow_mut().take();
+        let held = self.held.borrow_mut().take();
         if let Some((handle, hold)) = held {
             drop(handle);
             drop(hold);

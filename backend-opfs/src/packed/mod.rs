@@ -32,7 +32,8 @@
 //! - 1 and 2: a flush hands bytes to the system at least; whether they outlive the power is up to the browser.
 //! - 7, *one holder*: the Web Locks of the location and of the directories that lead to it, and the handle itself, of which there is one.
 //! - 8, *space*: a write of which the count is not the one asked for, or a file that cannot be lengthened, is `NoSpace`. The browser counts
-//!   the whole file, which doubles as it grows, and is cut to what is in use when the location is closed.
+//!   the whole file, which is as long as what is used of it, and a little more ([`ExtentFile`]). Half a megabyte of that is for removals when all
+//!   else is used up.
 //! - 10, *no silent fall-back*: outside of dedicated workers, which alone have such handles, opening is refused. So it is where the
 //!   directory has another layout, or files.
 //!
@@ -46,7 +47,7 @@ mod options;
 use anystorage_api::{Durability, Error, ErrorKind, Operation, Result, StoragePath};
 use anystorage_browser_host::global;
 use anystorage_kv::KvOptions;
-use anystorage_redb::{RedbBackend, RedbStore};
+use anystorage_redb::{ExtentFile, RedbBackend, RedbStore};
 
 pub use options::{DEFAULT_BLOCK_SIZE, DEFAULT_CACHE_BYTES, PackedOptions};
 
@@ -93,7 +94,7 @@ fn title(name: &str) -> String {
     format!("the location {name:?} of the origin's private file system")
 }
 
-async fn file(name: &str, options: &PackedOptions, faults: &FlushFaults) -> Result<HandleFile> {
+async fn file(name: &str, options: &PackedOptions, faults: &FlushFaults) -> Result<ExtentFile<HandleFile>> {
     let operation = Operation::OpenLocation;
     let path = StoragePath::parse(name)?;
     let creates = options.mode == Mode::ReadWriteCreate;
@@ -123,5 +124,6 @@ async fn file(name: &str, options: &PackedOptions, faults: &FlushFaults) -> Resu
         }
         _ => error.in_operation(operation),
     })?;
-    Ok(HandleFile::new(handle, hold))
+    let free = global::estimate().await.ok().and_then(|usage| usage.free);
+    ExtentFile::over(HandleFile::new(handle, hold, free)).map_err(|error| Error::from_io(error, operation))
 }

@@ -9,6 +9,9 @@ pub const DEFAULT_BLOCK_SIZE: usize = (16 << 10) - 256;
 /// The bytes of stored pages and blocks in memory, unless told otherwise.
 pub const DEFAULT_CACHE_BYTES: usize = 16 << 20;
 
+/// Browsers tell their free space late, and not all of it can be had.
+const RELAXED_BYTES: usize = 1 << 20;
+
 /// How a location is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PackedOptions {
@@ -47,7 +50,7 @@ impl PackedOptions {
 
     pub(super) fn redb(&self) -> RedbOptions {
         let mode = if self.mode == Mode::ReadWrite { RedbMode::ReadWrite } else { RedbMode::ReadWriteCreate };
-        RedbOptions::new().mode(mode).block_size(Some(self.block_size)).cache_bytes(self.cache_bytes)
+        RedbOptions::new().mode(mode).block_size(Some(self.block_size)).cache_bytes(self.cache_bytes).relaxed_bytes(RELAXED_BYTES)
     }
 }
 

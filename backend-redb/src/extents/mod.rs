@@ -1,0 +1,394 @@
+//! A file that takes no more space than is written to it, where holes take space too.
+
+mod map;
+
+use std::collections::BTreeSet;
+use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use self::map::{AREA, EXTENT, MOST_BYTES, Map, SLOTS};
+use crate::file::StoreFile;
+use crate::medium::is_no_space;
+
+/// How much is kept to spare, in bytes, for changes that make room.
+const RESERVE: u64 = 512 << 10;
+
+/// The steps in which the file grows: an eighth of it, within these bounds, in bytes.
+const STEPS: (u64, u64) = (256 << 10, 4 << 20);
+
+/// So many extents are moved towards the begin of the file after a commit, at most.
+const MOVED_AT_ONCE: usize = 4;
+
+/// A file over one of a host that counts holes, as browsers do.
+///
+/// redb doubles its file as it grows, and writes to the end of it first. Here the file is cut into extents of 256 KiB, and each has a slot in the
+/// file below from when it is first written; so that file has what was written, 256 KiB for the map of it, and half a megabyte to spare for
+/// removals when all else is used up.
+///
+/// The map lies at the begin, twice, with a number and a checksum each; they are written in turn, before the flush that makes what they map
+/// last. So a flush here is one flush there. A slot that is given up is not used for something else before that is durable, and an extent that
+/// was moved is flushed before the map that says so is written. After a crash, bytes that were written to a new extent and never flushed may be
+/// others: redb reads no page that no commit has published.
+#[derive(Debug)]
+pub struct ExtentFile<F> {
+    file: F,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    map: Map,
+    /// Whether it differs from the one that is stored.
+    is_changed: bool,
+    /// How long the file below is.
+    there: u64,
+    /// Behind this there are zeros in it.
+    written: u64,
+    /// Slots below the highest that is used. Whatever is in them counts no more.
+    free: BTreeSet<u32>,
+    /// Those that the stored map still has.
+    given_up: BTreeSet<u32>,
+    /// The extents that had slots at the last durable commit.
+    settled: BTreeSet<usize>,
+    /// Whether an extent was moved since the last flush.
+    has_moved: bool,
+    /// One behind the highest slot that is used, or given up.
+    used: u32,
+    /// How much of what is to spare may be used.
+    allowed: u64,
+}
+
+impl<F: StoreFile> ExtentFile<F> {
+    /// Over a file that was used so before, or that is empty.
+    ///
+    /// # Errors
+    /// [`InvalidData`](io::ErrorKind::InvalidData) for a file that is something else, or damaged; what the file reports.
+    pub fn over(file: F) -> io::Result<Self> {
+        let there = file.len()?;
+        let mut areas = [Vec::new(), Vec::new()];
+        for (number, area) in (0..).zip(&mut areas) {
+            let from = (number * AREA).min(there);
+            area.resize(to_usize((there - from).min(AREA)), 0);
+            file.read(from, area)?;
+        }
+        // One of slots that are not there was written before a crash, and never flushed.
+        let stored = areas.iter().filter_map(|area| Map::decode(area)).filter(|map| begin_of(used_of(map)) <= there);
+        let [_, second] = &areas;
+        let map = match stored.max_by_key(|map| map.number) {
+            Some(map) => map,
+            // The first map goes to the first area, and was not flushed: the second follows with the next flush.
+            None if second.iter().all(|byte| *byte == 0) => Map::default(),
+            None => return Err(io::Error::new(io::ErrorKind::InvalidData, "neither map of its extents is whole")),
+        };
+        let taken: BTreeSet<u32> = map.slots.iter().flatten().copied().collect();
+        let used = used_of(&map);
+        let free = (0..used).filter(|slot| !taken.contains(slot)).collect();
+        let settled = with_slots(&map);
+        let state = State { map, there, written: there, free, settled, used, ..State::default() };
+        Ok(Self { file, state: Mutex::new(state) })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Calls with each part of `offset..offset + len` that lies in one extent: the extent, where in it the part begins, and which bytes of the
+    /// whole it is.
+    fn parts(offset: u64, len: usize) -> impl Iterator<Item = (usize, u64, std::ops::Range<usize>)> {
+        let end = offset.saturating_add(to_u64(len));
+        (offset / EXTENT..end.div_ceil(EXTENT)).map(move |extent| {
+            let from = offset.max(extent * EXTENT);
+            let to = end.min((extent + 1) * EXTENT).max(from);
+            (to_usize(extent), from - extent * EXTENT, to_usize(from - offset)..to_usize(to - offset))
+        })
+    }
+
+    /// A slot for an extent, of zeros but for the bytes of `written`, which are going to be written.
+    fn take_slot(&self, state: &mut State, written: std::ops::Range<u64>) -> io::Result<u32> {
+        if let Some(slot) = state.free.first().copied() {
+            let begin = begin_of(slot);
+            self.zero(state, begin, begin + written.start)?;
+            self.zero(state, begin + written.end, begin + EXTENT)?;
+            state.free.remove(&slot);
+            return Ok(slot);
+        }
+        let slot = state.used;
+        self.make_room(state, begin_of(slot) + EXTENT)?;
+        // It may be one that was used before.
+        let (begin, end) = (begin_of(slot), state.written);
+        self.zero(state, begin, end.min(begin + written.start))?;
+        self.zero(state, begin + written.end, end.min(begin + EXTENT))?;
+        state.used += 1;
+        state.written = state.written.max(begin + EXTENT);
+        Ok(slot)
+    }
+
+    /// Zeros in the file below.
+    fn zero(&self, state: &State, from: u64, to: u64) -> io::Result<()> {
+        let to = to.min(state.there);
+        if from < to { self.file.write(from, &vec![0; to_usize(to - from)]) } else { Ok(()) }
+    }
+
+    /// Lengthens the file below so that it ends at `end` at least, with what has to remain to spare behind that.
+    fn make_room(&self, state: &mut State, end: u64) -> io::Result<()> {
+        let needed = end.saturating_add(RESERVE - state.allowed);
+        if needed <= state.there {
+            return Ok(());
+        }
+        match self.grow_to(state, needed) {
+            // What is there already, and may be used.
+            Err(_) if state.allowed > 0 && end <= state.there => Ok(()),
+            grown => grown,
+        }
+    }
+
+    /// In steps, where there is space for them.
+    fn grow_to(&self, state: &mut State, needed: u64) -> io::Result<()> {
+        let step = (state.there / 8).clamp(STEPS.0, STEPS.1);
+        match self.resize(state, needed.saturating_add(step)) {
+            Err(full) if is_no_space(&full) => self.resize(state, needed),
+            grown => grown,
+        }
+    }
+
+    fn resize(&self, state: &mut State, len: u64) -> io::Result<()> {
+        self.file.set_len(len)?;
+        state.there = len;
+        state.written = state.written.min(len);
+        Ok(())
+    }
+
+    /// Makes all that was written last, and the map of it.
+    fn store(&self, state: &mut State) -> io::Result<()> {
+        if state.has_moved {
+            self.file.flush()?;
+            state.has_moved = false;
+        }
+        let mut number = state.map.number;
+        if state.is_changed {
+            number += 1;
+            if state.there < SLOTS {
+                self.make_room(state, SLOTS)?;
+            }
+            let next = Map { number, ..state.map.clone() };
+            self.file.write(next.place(), &next.encode())?;
+        }
+        self.file.flush()?;
+        // If that had failed, the next one would go to the same place again: the one before is the last of which it is known that it lasts.
+        state.map.number = number;
+        state.is_changed = number == 1;
+        let given_up = std::mem::take(&mut state.given_up);
+        state.free.extend(given_up);
+        Ok(())
+    }
+
+    /// Lets go of what the extents from `from` to before `to` have.
+    fn give_up(state: &mut State, from: usize, to: usize) {
+        for extent in from..to.min(state.map.slots.len()) {
+            if let Some(slot) = state.map.slot(extent) {
+                state.map.set(extent, None);
+                state.given_up.insert(slot);
+                state.is_changed = true;
+            }
+        }
+    }
+
+    /// Moves the last extents into free slots before them, if there are many. What is moved is in both places until that is durable.
+    fn move_forward(&self, state: &mut State) -> io::Result<()> {
+        let many = state.free.len() > MOVED_AT_ONCE && state.free.len() > to_usize(u64::from(state.used)) / 4;
+        for _ in 0..if many { MOVED_AT_ONCE } else { 0 } {
+            let last = state.map.slots.iter().enumerate().filter_map(|(extent, slot)| Some(((*slot)?, extent))).max();
+            let (Some((slot, extent)), Some(target)) = (last, state.free.first().copied()) else { break };
+            if target >= slot {
+                break;
+            }
+            let mut bytes = vec![0; to_usize(EXTENT.min(state.there.saturating_sub(begin_of(slot))))];
+            self.file.read(begin_of(slot), &mut bytes)?;
+            bytes.resize(to_usize(EXTENT), 0);
+            self.file.write(begin_of(target), &bytes)?;
+            state.free.remove(&target);
+            state.map.set(extent, Some(target));
+            state.given_up.insert(slot);
+            (state.is_changed, state.has_moved) = (true, true);
+        }
+        Ok(())
+    }
+
+    /// Forgets about free slots behind all that are used.
+    fn shrink(state: &mut State) {
+        while let Some(last) = state.used.checked_sub(1).filter(|last| state.free.contains(last)) {
+            state.free.remove(&last);
+            state.used = last;
+        }
+    }
+
+    /// Cuts the file below behind what is used and what is to spare.
+    fn cut(&self, state: &mut State) {
+        Self::shrink(state);
+        let end = begin_of(state.used) + RESERVE;
+        if state.there > end + 2 * STEPS.1 || (state.there > end && state.there / 2 > end) {
+            // A host that does not take it back keeps it for what comes next.
+            let _ = self.resize(state, end);
+        }
+    }
+}
+
+/// The extents that have slots.
+fn with_slots(map: &Map) -> BTreeSet<usize> {
+    map.slots.iter().enumerate().filter(|(_, slot)| slot.is_some()).map(|(extent, _)| extent).collect()
+}
+
+/// One behind the highest slot that a map has.
+fn used_of(map: &Map) -> u32 {
+    map.slots.iter().flatten().max().map_or(0, |last| last + 1)
+}
+
+/// Where a slot begins.
+fn begin_of(slot: u32) -> u64 {
+    SLOTS + u64::from(slot) * EXTENT
+}
+
+/// Of offsets in memory.
+fn to_usize(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+fn to_u64(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
+
+impl<F: StoreFile> StoreFile for ExtentFile<F> {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.state().map.len)
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        let state = self.state();
+        if offset.saturating_add(to_u64(out.len())) > state.map.len {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        for (extent, within, part) in Self::parts(offset, out.len()) {
+            let Some(out) = out.get_mut(part) else { continue };
+            match state.map.slot(extent) {
+                Some(slot) => self.file.read(begin_of(slot) + within, out)?,
+                None => out.fill(0),
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        let mut state = self.state();
+        let end = offset.saturating_add(to_u64(data.len()));
+        if end > MOST_BYTES {
+            return Err(too_long());
+        }
+        for (extent, within, part) in Self::parts(offset, data.len()) {
+            let Some(data) = data.get(part) else { continue };
+            let slot = match state.map.slot(extent) {
+                Some(slot) => slot,
+                None => {
+                    let slot = self.take_slot(&mut state, within..within + to_u64(data.len()))?;
+                    state.map.set(extent, Some(slot));
+                    state.is_changed = true;
+                    slot
+                }
+            };
+            self.file.write(begin_of(slot) + within, data)?;
+        }
+        if end > state.map.len {
+            state.map.len = end;
+            state.is_changed = true;
+        }
+        Ok(())
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        let mut state = self.state();
+        if len > MOST_BYTES {
+            return Err(too_long());
+        }
+        let (extent, within) = (to_usize(len / EXTENT), len % EXTENT);
+        if len < state.map.len {
+            let kept = extent + usize::from(within > 0);
+            Self::give_up(&mut state, kept, usize::MAX);
+            state.map.slots.truncate(kept);
+            if let Some(slot) = state.map.slot(extent).filter(|_| within > 0) {
+                // What is cut off reads as zeros if the file grows again.
+                self.zero(&state, begin_of(slot) + within, begin_of(slot) + EXTENT)?;
+            }
+        }
+        if len != state.map.len {
+            state.map.len = len;
+            state.is_changed = true;
+        }
+        Ok(())
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        self.store(&mut self.state())
+    }
+
+    fn occupied(&self) -> io::Result<u64> {
+        let state = self.state();
+        Ok(begin_of(state.used) - to_u64(state.free.len()) * EXTENT)
+    }
+
+    fn free(&self) -> io::Result<u64> {
+        let state = self.state();
+        let behind = state.there.saturating_sub(begin_of(state.used) + RESERVE);
+        Ok(self.file.free()?.saturating_add(behind).saturating_add(to_u64(state.free.len()) * EXTENT))
+    }
+
+    fn settled(&self) {
+        let mut state = self.state();
+        state.settled = with_slots(&state.map);
+    }
+
+    fn take_back(&self, from: u64, to: u64) {
+        let mut state = self.state();
+        for extent in with_slots(&state.map).difference(&state.settled.clone()) {
+            Self::give_up(&mut state, *extent, extent + 1);
+        }
+        Self::give_up(&mut state, to_usize(from.div_ceil(EXTENT)), to_usize(to / EXTENT));
+        // Only then they can have others. A failure here is one of the next flush as well.
+        let _ = self.store(&mut state);
+    }
+
+    fn set_aside(&self, _asked: bool) {
+        let mut state = self.state();
+        state.allowed = 0;
+        // A failure here is one of the next flush or write as well.
+        let _ = self.move_forward(&mut state);
+        self.cut(&mut state);
+        let needed = begin_of(state.used).saturating_add(RESERVE);
+        if needed > state.there {
+            // Where there is no space for it, there is nothing to spare.
+            let _ = self.grow_to(&mut state, needed);
+        }
+    }
+
+    fn release(&self, _bytes: u64, makes_room: bool) -> bool {
+        let mut state = self.state();
+        let most = if makes_room { RESERVE } else { RESERVE / 2 };
+        let before = state.allowed;
+        state.allowed = most.max(before);
+        before < most
+    }
+
+    fn give_free(&self) {
+        let mut state = self.state();
+        // What redb did last as it closed is durable by its own flush; only what lies behind all of that goes.
+        Self::shrink(&mut state);
+        let end = begin_of(state.used);
+        if state.there > end {
+            let _ = self.resize(&mut state, end);
+        }
+        drop(state);
+        self.file.give_free();
+    }
+}
+
+fn too_long() -> io::Error {
+    io::Error::new(io::ErrorKind::FileTooLarge, format!("a location holds at most {MOST_BYTES} bytes in one file"))
+}

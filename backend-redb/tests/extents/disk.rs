@@ -1,0 +1,149 @@
+//! A file of the simulated disk, with a quota that counts lengths, as those of browsers do.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use anystorage_api::{Durability, Error, ErrorKind, Operation, Result, Timestamp};
+use anystorage_conformance::simdisk::{SimDisk, SimFile, SimOpen};
+use anystorage_conformance::subject::FlushFaults;
+use anystorage_kv::KvOptions;
+use anystorage_redb::{ExtentFile, RedbBackend, RedbOptions, StoreFile};
+
+const NAME: &str = "packed";
+
+/// A disk with a place for one location.
+#[derive(Clone, Debug)]
+pub(crate) struct Disk {
+    pub(crate) disk: SimDisk,
+    /// As a Web Lock, it goes with its holder.
+    held: Arc<AtomicBool>,
+    /// In bytes.
+    pub(crate) quota: Arc<AtomicU64>,
+    pub(crate) switch: Switch,
+    pub(crate) options: RedbOptions,
+}
+
+/// Makes flushes fail.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Switch {
+    failing: Arc<AtomicBool>,
+    failed: Arc<AtomicU64>,
+}
+
+impl Disk {
+    /// With an empty file, which is there durably.
+    pub(crate) fn new(options: RedbOptions) -> Self {
+        let disk = SimDisk::new();
+        drop(disk.open(NAME, SimOpen::CreateNew).unwrap());
+        disk.sync_dir("").unwrap();
+        Self::of(disk, options)
+    }
+
+    pub(crate) fn of(disk: SimDisk, options: RedbOptions) -> Self {
+        Self { disk, held: Arc::default(), quota: Arc::new(AtomicU64::new(u64::MAX)), switch: Switch::default(), options }
+    }
+
+    pub(crate) fn with_switch(&self, switch: Switch) -> Self {
+        Self { switch, ..self.clone() }
+    }
+
+    pub(crate) fn open(&self) -> Result<RedbBackend> {
+        let clock = || Some(Timestamp::new(1_700_000_000, 5));
+        let host = KvOptions::new().durability(Durability::Process).usage(false).clock(clock);
+        anystorage_redb::open(self.file()?, NAME, &self.options, host)
+    }
+
+    pub(crate) fn file(&self) -> Result<ExtentFile<Counted>> {
+        if self.held.swap(true, Ordering::Relaxed) {
+            return Err(Error::new(ErrorKind::Locked, Operation::OpenLocation));
+        }
+        let file = self.disk.open(NAME, SimOpen::ReadWrite);
+        let held = Mutex::new(Some(Arc::clone(&self.held)));
+        let counted = file.map(|file| Counted { file, held, quota: Arc::clone(&self.quota), switch: self.switch.clone() });
+        counted.and_then(ExtentFile::over).map_err(|error| Error::from_io(error, Operation::OpenLocation))
+    }
+
+    /// What the quota counts.
+    pub(crate) fn counted(&self) -> u64 {
+        self.disk.metadata(NAME).unwrap().len
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Counted {
+    file: SimFile,
+    /// The lock, until it is given back.
+    held: Mutex<Option<Arc<AtomicBool>>>,
+    quota: Arc<AtomicU64>,
+    switch: Switch,
+}
+
+impl Counted {
+    fn check(&self, len: u64) -> io::Result<()> {
+        if len > self.len()? && len > self.quota.load(Ordering::Relaxed) {
+            return Err(io::ErrorKind::QuotaExceeded.into());
+        }
+        Ok(())
+    }
+}
+
+impl StoreFile for Counted {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.file.metadata()?.len)
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        let wanted = out.len();
+        let read = self.file.read_at(offset, out)?;
+        if read == wanted { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.check(offset + data.len() as u64)?;
+        let mut at = 0;
+        while at < data.len() {
+            at += self.file.write_at(offset + at as u64, &data[at..])?;
+        }
+        Ok(())
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.check(len)?;
+        self.file.set_len(len)
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        if self.switch.failing.load(Ordering::Relaxed) {
+            self.switch.failed.fetch_add(1, Ordering::Relaxed);
+            return Err(io::Error::other("this flush was made to fail"));
+        }
+        self.file.sync()
+    }
+
+    fn free(&self) -> io::Result<u64> {
+        Ok(self.quota.load(Ordering::Relaxed).saturating_sub(self.len()?))
+    }
+
+    fn give_free(&self) {
+        if let Some(held) = self.held.lock().unwrap().take() {
+            held.store(false, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.give_free();
+    }
+}
+
+impl FlushFaults for Switch {
+    fn set_failing(&self, failing: bool) {
+        self.failing.store(failing, Ordering::Relaxed);
+    }
+
+    fn failed(&self) -> u64 {
+        self.failed.load(Ordering::Relaxed)
+    }
+}
