@@ -88,6 +88,11 @@ async fn opfs_keeps_files_or_says_why_not() {
     if has_interface("StorageManager", "getDirectory") && has_interface("FileSystemSyncAccessHandle", "flush") {
         opened.unwrap().close().await.unwrap();
         keeps("opfs://facade/%F0%9F%98%80?layout=tree").await;
+        // The layout that it has is recognised.
+        keeps("opfs://facade-packed?layout=packed&cache=4MiB").await;
+        keeps("opfs://facade-packed").await;
+        let mistaken = anystorage::open("opfs://facade-packed?layout=tree").await.unwrap_err();
+        assert_eq!(mistaken.kind(), ErrorKind::InvalidInput, "{mistaken}");
         assert_eq!(anystorage::open("opfs://facade-missing?mode=rw").await.unwrap_err().kind(), ErrorKind::NotFound);
         return;
     }

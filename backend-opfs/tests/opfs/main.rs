@@ -6,4 +6,5 @@ mod large;
 mod locations;
 mod model;
 mod others;
+mod packed;
 mod support;

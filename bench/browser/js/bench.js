@@ -5,6 +5,8 @@ import { IdbFloor, OpfsFloor } from "/floor.js";
 
 const LARGE = 64 << 20;
 
+const URLS = { opfs: "opfs://bench?layout=tree", packed: "opfs://packed?layout=packed", idb: "idb://bench" };
+
 // The goals are ratios to the floor; none where the floor does something else than the same work.
 const CASES = [
   ["opfs", "reads", 20000, "a synchronous access handle", 1.3],
@@ -15,6 +17,14 @@ const CASES = [
   ["opfs", "files, a sync each", 20, "a file and a handle each", null],
   ["opfs", "files, one sync", 100, "a file and a handle each", null],
   ["opfs", "stats", 100, "getFileHandle and getFile", null],
+  ["packed", "reads", 20000, "a synchronous access handle", 1.6],
+  ["packed", "overwrites, one sync", 500, "a synchronous access handle", null],
+  ["packed", "overwrites, a sync each", 100, "a synchronous access handle", null],
+  ["packed", "stream read", 32, "a synchronous access handle", null],
+  ["packed", "stream write", 32, "a synchronous access handle", null],
+  ["packed", "files, a sync each", 20, "a file and a handle each", 0.35],
+  ["packed", "files, one sync", 100, "a file and a handle each", 0.03],
+  ["packed", "stats", 3000, "getFileHandle and getFile", null],
   ["idb", "overwrites, one sync", 500, "batched", 1.5],
   ["idb", "overwrites, a sync each", 30, "one transaction each", null],
   ["idb", "files, one sync", 500, "batched", 1.5],
@@ -39,10 +49,10 @@ async function measure({ rounds, engines, filter }) {
   for (const engine of engines) {
     const ofEngine = cases.filter(([of]) => of === engine);
     if (ofEngine.length === 0) continue;
-    const bench = await Bench.open(`${engine}://bench`, LARGE);
+    const bench = await Bench.open(URLS[engine], LARGE);
     const floors =
-      engine === "opfs"
-        ? { opfs: await OpfsFloor.open(LARGE) }
+      engine !== "idb"
+        ? { opfs: await OpfsFloor.open(LARGE, `floor of ${engine}`) }
         : { "one transaction each": await IdbFloor.open(LARGE, false), batched: await IdbFloor.open(LARGE, true) };
     for (const [, work, times, named, goal] of ofEngine) {
       postMessage({ done: found.length, all: cases.length, case: `${engine}: ${work}` });

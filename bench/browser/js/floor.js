@@ -19,10 +19,10 @@ class Random {
 
 // One synchronous access handle on a large file, and one for each small file.
 export class OpfsFloor {
-  static async open(bytes) {
+  static async open(bytes, name) {
     const floor = new OpfsFloor();
     const root = await navigator.storage.getDirectory();
-    floor.directory = await root.getDirectoryHandle("floor", { create: true });
+    floor.directory = await root.getDirectoryHandle(name, { create: true });
     const file = await floor.directory.getFileHandle("large", { create: true });
     floor.large = await file.createSyncAccessHandle();
     floor.blocks = Math.ceil(bytes / BLOCK);

@@ -45,7 +45,7 @@ struct Arguments {
     #[arg(long, value_name = "NAMES", value_delimiter = ',', required = true, value_parser = browser)]
     browser: Vec<Browser>,
     /// Measures these engines alone.
-    #[arg(long, value_enum, value_delimiter = ',', default_values = ["opfs", "idb"])]
+    #[arg(long, value_enum, value_delimiter = ',', default_values = ["opfs", "packed", "idb"])]
     engine: Vec<Engine>,
     /// Only cases whose name contains this.
     #[arg(long, value_name = "TEXT", default_value = "")]
@@ -64,6 +64,7 @@ struct Arguments {
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Engine {
     Opfs,
+    Packed,
     Idb,
 }
 
@@ -79,6 +80,7 @@ impl Engine {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Opfs => "opfs",
+            Self::Packed => "packed",
             Self::Idb => "idb",
         }
     }
