@@ -64,7 +64,7 @@
 //! | `files` | `file:///dir` | one host file per file | Unix |
 //! | `sled` | `sled:///dir` | a sled store in a directory | Unix |
 //! | `redb` | `redb:///file` | a redb store in one host file | Unix |
-//! | `opfs` | `opfs://name` | the origin private file system | browsers: dedicated workers |
+//! | `opfs` | `opfs://name` | the origin private file system, a file each or all in one | browsers: dedicated workers |
 //! | `idb` | `idb://name` | an IndexedDB database | browsers |
 //!
 //! A feature only adds. A URL whose engine is not compiled in says which feature to enable.
