@@ -104,7 +104,6 @@ impl Running {
 
 #[cfg(all(feature = "opfs", target_family = "wasm", target_os = "unknown"))]
 async fn open_opfs(name: &StoragePath, options: OpfsOptions) -> Result<Box<dyn StorageBackend>> {
-    use anystorage_opfs::packed::PackedOptions;
     use anystorage_opfs::{Io, Layout, Mode, OpfsOptions as Opening};
     let mode = if options.mode == StoreMode::ReadWrite { Mode::ReadWrite } else { Mode::ReadWriteCreate };
     let io = if options.io == OpfsIo::Stream { Io::Stream } else { Io::Handle };
@@ -113,21 +112,28 @@ async fn open_opfs(name: &StoragePath, options: OpfsOptions) -> Result<Box<dyn S
         Some(OpfsLayout::Packed) => Layout::Packed,
         None => Layout::of(name.as_str()).await?.unwrap_or(Layout::Tree),
     };
-    if layout == Layout::Packed {
-        if io == Io::Stream {
+    let refused = |kind, text| Err(Error::new(kind, Operation::OpenLocation).with_text(text));
+    match (layout, io) {
+        (Layout::Tree, io) => Ok(Box::new(anystorage_opfs::tree::open(name.as_str(), &Opening::new().mode(mode).io(io)).await?)),
+        (Layout::Packed, Io::Stream) => {
             let text = "it is a location of the layout packed, which takes synchronous handles: open it without io=stream";
-            return Err(Error::new(ErrorKind::InvalidInput, Operation::OpenLocation).with_text(text));
+            refused(ErrorKind::InvalidInput, text)
         }
-        let mut opening = PackedOptions::new().mode(mode);
-        if let Some(block) = options.block {
-            opening = opening.block_size(in_memory(block));
+        #[cfg(feature = "opfs-packed")]
+        (Layout::Packed, Io::Handle) => {
+            let mut opening = anystorage_opfs::packed::PackedOptions::new().mode(mode);
+            if let Some(block) = options.block {
+                opening = opening.block_size(in_memory(block));
+            }
+            if let Some(cache) = options.cache {
+                opening = opening.cache_bytes(in_memory(cache));
+            }
+            Ok(Box::new(anystorage_opfs::packed::open(name.as_str(), &opening).await?))
         }
-        if let Some(cache) = options.cache {
-            opening = opening.cache_bytes(in_memory(cache));
+        _ => {
+            refused(ErrorKind::Unsupported, "the layout packed is not compiled in: enable the cargo feature \"opfs-packed\" of anystorage")
         }
-        return Ok(Box::new(anystorage_opfs::packed::open(name.as_str(), &opening).await?));
     }
-    Ok(Box::new(anystorage_opfs::tree::open(name.as_str(), &Opening::new().mode(mode).io(io)).await?))
 }
 
 #[cfg(all(feature = "idb", target_family = "wasm", target_os = "unknown"))]
@@ -189,7 +195,7 @@ fn open_at_once(url: &StorageUrl) -> Result<Box<dyn StorageBackend>> {
 /// A size that the URL was checked to have room for in memory.
 #[cfg(any(
     all(any(feature = "sled", feature = "redb"), unix),
-    all(any(feature = "idb", feature = "opfs"), target_family = "wasm", target_os = "unknown")
+    all(any(feature = "idb", feature = "opfs-packed"), target_family = "wasm", target_os = "unknown")
 ))]
 fn in_memory(size: crate::size::ByteSize) -> usize {
     usize::try_from(size.bytes()).unwrap_or(usize::MAX)

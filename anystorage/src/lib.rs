@@ -64,7 +64,8 @@
 //! | `files` | `file:///dir` | one host file per file | Unix |
 //! | `sled` | `sled:///dir` | a sled store in a directory | Unix |
 //! | `redb` | `redb:///file` | a redb store in one host file | Unix |
-//! | `opfs` | `opfs://name` | the origin private file system, a file each or all in one | browsers: dedicated workers |
+//! | `opfs` | `opfs://name` | the origin private file system, one file for each | browsers: dedicated workers |
+//! | `opfs-packed` | `opfs://name?layout=packed` | the same, one file for all | browsers: dedicated workers |
 //! | `idb` | `idb://name` | an IndexedDB database | browsers |
 //!
 //! A feature only adds. A URL whose engine is not compiled in says which feature to enable.

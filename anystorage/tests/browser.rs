@@ -1,5 +1,5 @@
 //! The engines of browsers by their URLs, in a page and in a worker.
-#![cfg(all(target_family = "wasm", target_os = "unknown", feature = "memory", feature = "idb", feature = "opfs"))]
+#![cfg(all(target_family = "wasm", target_os = "unknown", feature = "memory", feature = "idb", feature = "opfs-packed"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use anystorage::{Durability, ErrorKind, ProbeOutcome, StorageBackend, StorageConfig, StoragePath, StorageUrl};

@@ -1,9 +1,9 @@
 //! Files in the origin private file system of a browser ([OPFS](https://fs.spec.whatwg.org/)). On other targets this crate is empty.
 //!
 //! - [`tree`]: one OPFS file for each file, under its own name
-//! - [`packed`]: all files in one OPFS file
+//! - `packed`: all files in one OPFS file; with the feature `packed`
 //!
-//! [`Layout::of`] tells which of them a location has; [`list`] and [`remove`] are for both. What follows is about `tree`; [`packed`] has its own
+//! [`Layout::of`] tells which of them a location has; [`list`] and [`remove`] are for both. What follows is about `tree`; `packed` has its own
 //! page.
 //!
 //! The bytes of files are reached in one of two ways, which [`Io`] names. The files are the same, so a location may be opened by the one
@@ -116,6 +116,7 @@ mod names;
 mod open_file;
 mod options;
 mod overlay;
+#[cfg(feature = "packed")]
 pub mod packed;
 mod stream;
 #[cfg(feature = "conformance")]

@@ -5,85 +5,18 @@ use std::rc::Rc;
 use anystorage_api::{Capabilities, Result, StorageBackend, engine};
 use anystorage_conformance::subject::{FlushFaults as Faults, Place, Subject};
 use anystorage_conformance::table;
-use anystorage_kv::KvStore;
-use anystorage_kv::testing::damage;
 
 use crate::faults::FlushFaults;
 use crate::hidden::Hidden;
 use crate::host::Directory;
 use crate::names::HIDDEN;
 use crate::open_file::Access;
-use crate::options::{Io, Mode, OpfsOptions};
-use crate::packed::{self, PackedOptions};
+use crate::options::{Io, OpfsOptions};
 use crate::tree;
 
-/// The layout `packed`, with a location for each place.
-#[derive(Clone, Debug)]
-pub struct PackedSubject {
-    prefix: String,
-    options: PackedOptions,
-}
-
-impl PackedSubject {
-    /// Places whose names begin with `prefix`.
-    #[must_use]
-    pub fn new(prefix: impl Into<String>) -> Self {
-        Self { prefix: prefix.into(), options: PackedOptions::new() }
-    }
-}
-
-#[engine]
-impl Subject for PackedSubject {
-    fn name(&self) -> String {
-        "opfs-packed".to_owned()
-    }
-
-    fn url(&self) -> String {
-        "opfs:?layout=packed".to_owned()
-    }
-
-    fn expected(&self) -> Option<Capabilities> {
-        Some(table::OPFS_PACKED)
-    }
-
-    async fn place(&self, label: &str) -> Result<Box<dyn Place>> {
-        Ok(Box::new(PackedPlace { name: name_of(&self.prefix, label), options: self.options }))
-    }
-}
-
 /// What becomes a location for a place.
-fn name_of(prefix: &str, label: &str) -> String {
+pub(crate) fn name_of(prefix: &str, label: &str) -> String {
     format!("{prefix}{}", label.replace("::", "-"))
-}
-
-#[derive(Clone, Debug)]
-struct PackedPlace {
-    name: String,
-    options: PackedOptions,
-}
-
-#[engine]
-impl Place for PackedPlace {
-    async fn open(&self) -> Result<Box<dyn StorageBackend>> {
-        Ok(Box::new(packed::open(&self.name, &self.options).await?))
-    }
-
-    fn address(&self) -> Option<String> {
-        Some(self.name.clone())
-    }
-
-    async fn open_with_faults(&self) -> Result<Option<(Box<dyn StorageBackend>, Box<dyn Faults>)>> {
-        let faults = FlushFaults::default();
-        let backend = packed::open_with_faults(&self.name, &self.options, &faults).await?;
-        Ok(Some((Box::new(backend), Box::new(faults))))
-    }
-
-    async fn damage(&self, seed: u64) -> Result<Option<String>> {
-        let store = packed::open_store(&self.name, &self.options.mode(Mode::ReadWrite)).await?;
-        let done = damage(&store, seed).await;
-        store.close().await?;
-        done
-    }
 }
 
 /// The layout `tree`, with a location for each place.

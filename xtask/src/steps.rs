@@ -51,13 +51,16 @@ const BROWSERS_ALONE: &[&str] = &["wasm-runner"];
 
 /// Crates with features, and the combinations that are checked: none, each alone, some together, all.
 const FEATURES: &[(&str, &[&str])] = &[
-    ("anystorage", &["", "memory", "files", "sled", "redb", "sled,redb", "memory,files", "opfs,idb", "memory,files,sled,redb,opfs,idb"]),
+    (
+        "anystorage",
+        &["", "memory", "files", "sled", "redb", "sled,redb", "memory,files", "opfs,idb", "memory,files,sled,redb,opfs-packed,idb"],
+    ),
     ("anystorage-kv", &["", "testing"]),
     ("anystorage-native", &["", "files", "sled", "redb", "sled,redb", "conformance", "files,conformance", "sled,redb,conformance"]),
 ];
 
 /// Features of the facade in a browser's build. Those of native engines may be on, and nothing of them may be compiled in.
-const BROWSER_FEATURES: &[&str] = &["opfs", "idb", "memory,opfs,idb", "memory,files,sled,redb"];
+const BROWSER_FEATURES: &[&str] = &["opfs", "opfs-packed", "idb", "memory,opfs,idb", "memory,files,sled,redb"];
 
 /// Crates that are empty natively, so that their documentation has to be made for browsers.
 const ONLY_IN_BROWSERS: &[&str] = &["anystorage-browser-host", "anystorage-idb", "anystorage-opfs"];
@@ -65,7 +68,7 @@ const ONLY_IN_BROWSERS: &[&str] = &["anystorage-browser-host", "anystorage-idb",
 /// The packages with test programs that wasm-bindgen's runner takes into browsers, and the features that they need. They are always named
 /// together: with fewer of them their dependencies would have other features, and be built once more.
 const BROWSER_TESTS: &str = "-p anystorage -p anystorage-idb -p anystorage-kv -p anystorage-memory -p anystorage-opfs --features \
-                             anystorage/idb,anystorage/opfs";
+                             anystorage/idb,anystorage/opfs-packed";
 
 /// Where these tests run. The suite of all engines goes through [`RUNNER`] besides.
 const PLACES: &[Place] = &[

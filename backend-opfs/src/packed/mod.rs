@@ -43,6 +43,8 @@
 
 mod handle_file;
 mod options;
+#[cfg(feature = "conformance")]
+pub mod subject;
 
 use anystorage_api::{Durability, Error, ErrorKind, Operation, Result, StoragePath};
 use anystorage_browser_host::global;

@@ -90,9 +90,13 @@ impl StorageFile for TreeFile {
             if let Some(done) = node.at_once(|file| file.read_now(offset, buf)) {
                 return done;
             }
-            let _queued = node.queue();
-            let _turn = location.turn(Operation::Read).await?;
-            node.in_turn(&location.access, async |file| file.read(offset, buf).await).await
+            // By itself, so that the future of a call that need not wait is small: its memory is the most of what such a call costs.
+            let waits = async {
+                let _queued = node.queue();
+                let _turn = location.turn(Operation::Read).await?;
+                node.in_turn(&location.access, async |file| file.read(offset, buf).await).await
+            };
+            Box::pin(waits).await
         };
         read.await.map_err(self.about(Operation::Read))
     }

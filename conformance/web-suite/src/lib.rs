@@ -7,7 +7,8 @@ mod memory;
 use anystorage_conformance::browser::Exported;
 use anystorage_conformance::browser::wire::{Browser, Context};
 use anystorage_idb::subject::IdbSubject;
-use anystorage_opfs::subject::{OpfsSubject, PackedSubject};
+use anystorage_opfs::packed::subject::PackedSubject;
+use anystorage_opfs::subject::OpfsSubject;
 
 use crate::facade::AnySubject;
 pub use crate::facade::anystorage_open;
