@@ -5,7 +5,7 @@ use std::future::Future;
 
 use anystorage_api::{Error, ErrorKind, Operation, Result};
 use anystorage_browser_host::exception::{Exception, thrown};
-use anystorage_browser_host::global::{call, estimate, member, of_navigator, sleep};
+use anystorage_browser_host::global::{call, estimate, member, of_navigator, property, sleep};
 use futures_lite::StreamExt;
 use js_sys::{Array, Object, Reflect, Uint8Array};
 use opfs::{DirectoryHandle as _, WritableFileStream as _};
@@ -163,14 +163,7 @@ impl Plain {
     /// Opens it. Nobody else can until this is closed or dropped.
     pub(crate) async fn open(&self, faults: &FlushFaults) -> Result<Handle> {
         let operation = Operation::Open;
-        let raw = self.call_when_free("createSyncAccessHandle", &[]).await.map_err(|exception| match exception.name() {
-            "TypeError" => {
-                let text = "synchronous access handles exist in dedicated workers alone: open the location in one, or ask for writable \
-                            streams (io=stream), which pages and shared workers have too";
-                Error::new(ErrorKind::Unsupported, operation).with_text(text).with_cause(exception)
-            }
-            _ => exception.into_error(operation),
-        })?;
+        let raw = self.call_when_free("createSyncAccessHandle", &[]).await.map_err(failed(operation))?;
         Ok(Handle { raw: raw.unchecked_into(), at: FileSystemReadWriteOptions::new(), faults: faults.clone() })
     }
 
@@ -428,6 +421,11 @@ async fn reason(value: &JsValue) -> Exception {
     let Some(free) = estimate().await.ok().and_then(|usage| usage.free) else { return exception };
     let message = format!("{} ({free} bytes of the origin's quota are left)", exception.message());
     Exception::named(if free < ROOM_FOR_NAMES { "QuotaExceededError" } else { exception.name() }, message)
+}
+
+/// Whether there are synchronous access handles here: in dedicated workers alone.
+pub(crate) fn has_handles() -> bool {
+    property("FileSystemSyncAccessHandle").is_function()
 }
 
 /// Whether this browser can give files another place.

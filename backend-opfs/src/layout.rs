@@ -59,7 +59,10 @@ impl Layout {
                 found.as_str(),
                 self.as_str()
             ),
-            None => format!("it is a directory with files in it, of which none can become the layout {}: name another one", self.as_str()),
+            None => format!(
+                "it is a directory with something in it, and cannot become a location of the layout {}: name another one",
+                self.as_str()
+            ),
         };
         Error::new(ErrorKind::InvalidInput, Operation::OpenLocation).with_text(text)
     }

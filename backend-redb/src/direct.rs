@@ -1,4 +1,4 @@
-//! redb straight over the host file.
+//! redb straight over its file.
 
 use std::io;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use redb::StorageBackend;
 
 use crate::medium::Medium;
 
-/// What redb reads and writes is the file. The lock is the medium's, not redb's.
+/// What redb reads and writes is the file. The lock is up to who opened it, not to redb.
 #[derive(Debug)]
 pub(crate) struct Direct(pub(crate) Arc<Medium>);
 

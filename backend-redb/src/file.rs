@@ -32,7 +32,7 @@ pub trait StoreFile: fmt::Debug + Send + Sync + 'static {
     /// space.
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()>;
 
-    /// Cuts it, or lengthens it with zeros.
+    /// Cuts it, or lengthens it with zeros. What is cut off may be gone before the new length lasts.
     ///
     /// # Errors
     /// Those of [`write`](Self::write).

@@ -15,7 +15,7 @@ const RELAXED_BYTES: usize = 8 << 20;
 /// Whether opening may create the location.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RedbMode {
-    /// A missing or empty file becomes a new location, and missing directories above it are created.
+    /// A missing or empty file becomes a new location.
     #[default]
     ReadWriteCreate,
     /// The file must be there and hold a location.
@@ -62,15 +62,14 @@ impl RedbOptions {
         self
     }
 
-    /// About how many bytes of stored pages and blocks are kept in memory, in all. A commit larger than a third of it is written twice.
+    /// About how many bytes of stored pages and blocks are kept in memory, and half as many of changes that no sync has covered. A commit
+    /// larger than a third of it is written twice.
     #[must_use]
     pub const fn cache_bytes(mut self, bytes: usize) -> Self {
         self.cache_bytes = bytes;
         self
     }
-}
 
-impl RedbOptions {
     /// How many bytes relaxed commits may put before one of them is made durable: less where it is not known how much space there is, since
     /// what is not durable may turn out not to fit.
     #[must_use]

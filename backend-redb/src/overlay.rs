@@ -1,4 +1,4 @@
-//! redb over the host file, without changing it: what it writes stays in memory.
+//! redb over its file, without changing it: what it writes stays in memory.
 
 use std::collections::BTreeMap;
 use std::io;

@@ -6,6 +6,7 @@ use anystorage_api::{Error, ErrorKind, Operation, Result};
 use anystorage_kv::Batch;
 use redb::Database;
 
+use crate::error::store_error;
 use crate::medium::Spare;
 use crate::relaxed::Relaxed;
 use crate::session::{self, Session};
@@ -90,7 +91,7 @@ impl RedbStore {
         }
         if durable && writer.is_worth_compacting(self.medium.occupied().unwrap_or(0)) {
             let database = self.live()?;
-            if let Some(database) = self.compact(writer, database)
+            if let Some(database) = self.compact(writer, database)?
                 && let Some(made) = self.try_merged(writer, batch, database)?
             {
                 return Ok((made, true));
@@ -121,20 +122,27 @@ impl RedbStore {
         }
     }
 
-    /// Moves what is stored to the front of the file, and gives the disk back what is behind it. None if redb failed over it, which lost
-    /// nothing.
-    fn compact(&self, writer: &mut Writer, mut database: Database) -> Option<Database> {
+    /// Moves what is stored to the front of the file, and gives the disk back what is behind it. None if there was no space for that, which
+    /// lost nothing.
+    fn compact(&self, writer: &mut Writer, mut database: Database) -> Result<Option<Database>> {
         self.medium.allow(Spare::All);
-        let compacted =
-            caught(NAME, Operation::Sync, || database.compact().map_err(|error| crate::error::store_error(error, Operation::Sync)));
+        let compacted = caught(NAME, Operation::Sync, || database.compact().map_err(|error| store_error(error, Operation::Sync)));
         self.medium.allow(Spare::Nothing);
-        self.medium.settle();
-        writer.compacted(self.medium.occupied().unwrap_or(u64::MAX));
         match compacted {
-            Ok(_) => Some(database),
-            Err(_) => {
+            Ok(_) => {
+                self.medium.settle();
+                writer.compacted(self.medium.occupied().unwrap_or(u64::MAX));
+                Ok(Some(database))
+            }
+            Err(error) => {
                 self.give_up(database);
-                None
+                if error.kind() != ErrorKind::NoSpace {
+                    return Err(error);
+                }
+                // Each of its steps is a commit, of which some were made.
+                self.medium.settle();
+                writer.compacted(self.medium.occupied().unwrap_or(u64::MAX));
+                Ok(None)
             }
         }
     }

@@ -60,6 +60,8 @@ impl RedbStore {
             panicked = false;
             found
         });
+        // Commits take the writer first.
+        drop(session);
         if panicked && let Err(error) = &found {
             lock(&self.writer).latched.get_or_insert_with(|| error.clone());
         }

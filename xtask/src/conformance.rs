@@ -59,9 +59,6 @@ impl Engine {
     }
 }
 
-/// The engines whose cases about `atomic_sync` must have run.
-const WITH_ATOMIC_SYNC: &[&str] = &["sled", "redb", "idb"];
-
 impl Summary {
     pub(crate) fn parse(json: &str) -> Result<Self, String> {
         let report: Value = serde_json::from_str(json).map_err(|error| format!("its report is not JSON: {error}"))?;
@@ -128,7 +125,7 @@ impl Summary {
             if let Some(reason) = engine.skips.keys().find(|reason| engine.offers(reason)) {
                 return Err(format!("{} skipped a case that it has no reason to skip: {reason}", engine.url));
             }
-            if WITH_ATOMIC_SYNC.contains(&engine.scheme()) && engine.atomic_syncs == 0 {
+            if engine.capabilities.get("atomic_sync") == Some(&Value::Bool(true)) && engine.atomic_syncs == 0 {
                 return Err(format!("no case about atomic_sync ran on {}", engine.url));
             }
         }
@@ -216,7 +213,7 @@ mod tests {
 
     #[test]
     fn the_cases_about_atomic_sync_must_have_run() {
-        let why = store(r#""checksums": false"#, "reads::a", "checksums").unwrap_err();
+        let why = store(r#""atomic_sync": true, "checksums": false"#, "reads::a", "checksums").unwrap_err();
         assert!(why.contains("no case about atomic_sync ran on redb:///tmp/x"), "{why}");
     }
 

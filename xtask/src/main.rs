@@ -97,7 +97,7 @@ fn test(args: &TestArgs) -> bool {
     let browsers: Vec<&Browser> = match (args.native, args.browser.as_slice()) {
         (true, _) => Vec::new(),
         (false, []) => BROWSERS.iter().collect(),
-        (false, some) => some.to_vec(),
+        (false, some) => BROWSERS.iter().filter(|browser| some.iter().any(|named| named.name == browser.name)).collect(),
     };
     let ready = setup::prepare(&browsers).and_then(|()| Ok((setup::drivers(&browsers)?, toolchain::check()?)));
     let total = match ready {

@@ -1,7 +1,7 @@
 //! Running lanes of steps, and what counts as passed.
 
 use std::env;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, IsTerminal, Read};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -202,7 +202,12 @@ fn watch(step: &Step, voice: &Voice, mut hear: impl FnMut(&str)) -> Result<(), S
         "cargo" => env::var_os("CARGO").unwrap_or_else(|| "cargo".into()),
         other => other.into(),
     };
-    let mut child = Command::new(&program)
+    let mut command = Command::new(&program);
+    if !io::stdout().is_terminal() {
+        // Nobody changes something and runs it again: what that would need costs time.
+        command.env("CARGO_INCREMENTAL", "0");
+    }
+    let mut child = command
         .args(&step.command.arguments)
         .envs(step.command.variables.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())

@@ -56,7 +56,7 @@ pub use options::{DEFAULT_BLOCK_SIZE, DEFAULT_CACHE_BYTES, PackedOptions};
 use self::handle_file::HandleFile;
 use crate::faults::FlushFaults;
 use crate::hold::Hold;
-use crate::host::{Directory, failed};
+use crate::host::{Directory, failed, has_handles};
 use crate::layout::Layout;
 use crate::names::{PACKED, to_host};
 use crate::options::Mode;
@@ -101,7 +101,13 @@ async fn file(name: &str, options: &PackedOptions, faults: &FlushFaults) -> Resu
     let path = StoragePath::parse(name)?;
     let creates = options.mode == Mode::ReadWriteCreate;
     let hold = Hold::take(&path).await?;
-    let directory = Directory::of_origin().await?.below(path.parts().map(to_host), creates).await.map_err(failed(operation))?;
+    let origin = Directory::of_origin().await?;
+    // Before anything is created there.
+    if !has_handles() {
+        let text = "synchronous access handles, which layout=packed needs, exist in dedicated workers alone: open the location in one";
+        return Err(Error::new(ErrorKind::Unsupported, operation).with_text(text));
+    }
+    let directory = origin.below(path.parts().map(to_host), creates).await.map_err(failed(operation))?;
     let plain = match directory.file(PACKED, false).await {
         Ok(plain) => plain,
         Err(exception) if exception.name() == "NotFoundError" => {
@@ -119,13 +125,10 @@ async fn file(name: &str, options: &PackedOptions, faults: &FlushFaults) -> Resu
         }
         Err(exception) => return Err(exception.into_error(operation)),
     };
-    let handle = plain.open(faults).await.map_err(|error| match error.kind() {
-        ErrorKind::Unsupported => {
-            let text = "synchronous access handles, which layout=packed needs, exist in dedicated workers alone: open the location in one";
-            Error::new(ErrorKind::Unsupported, operation).with_text(text).with_cause(error)
-        }
-        _ => error.in_operation(operation),
-    })?;
+    let handle = plain.open(faults).await.map_err(|error| error.in_operation(operation))?;
     let free = global::estimate().await.ok().and_then(|usage| usage.free);
-    ExtentFile::over(HandleFile::new(handle, hold, free)).map_err(|error| Error::from_io(error, operation))
+    ExtentFile::over(HandleFile::new(handle, hold, free)).map_err(|error| {
+        let text = format!("{} cannot be opened: {error}", title(name));
+        Error::from_io(error, operation).with_text(text)
+    })
 }

@@ -41,7 +41,7 @@ impl PackedOptions {
         self
     }
 
-    /// About how many bytes of stored pages and blocks are kept in memory, in all.
+    /// About how many bytes of stored pages and blocks are kept in memory, and half as many of changes that no sync has covered.
     #[must_use]
     pub const fn cache_bytes(mut self, bytes: usize) -> Self {
         self.cache_bytes = bytes;

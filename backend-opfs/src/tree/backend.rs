@@ -13,12 +13,11 @@ use super::node::Node;
 use crate::faults::FlushFaults;
 use crate::hidden::Hidden;
 use crate::hold::Hold;
-use crate::host::failed;
-use crate::host::{Directory, Entry, MAX_LEN, can_move};
+use crate::host::{Directory, Entry, MAX_LEN, can_move, failed, has_handles};
 use crate::layout::Layout;
 use crate::names::{HIDDEN, from_host, to_host};
 use crate::open_file::Access;
-use crate::options::{Mode, OpfsOptions};
+use crate::options::{Io, Mode, OpfsOptions};
 
 /// A tree of files in the origin private file system.
 #[derive(Debug)]
@@ -33,6 +32,12 @@ impl TreeBackend {
         let path = StoragePath::parse(name)?;
         let hold = Hold::take(&path).await?;
         let origin = Directory::of_origin().await?;
+        // Before anything is created there.
+        if options.io == Io::Handle && !has_handles() {
+            let text = "synchronous access handles exist in dedicated workers alone: open the location in one, or ask for writable \
+                        streams (io=stream), which pages and shared workers have too";
+            return Err(Error::new(ErrorKind::Unsupported, operation).with_text(text));
+        }
         let root = origin.below(path.parts().map(to_host), options.mode == Mode::ReadWriteCreate).await.map_err(failed(operation))?;
         let hidden = match root.directory(HIDDEN, false).await {
             Ok(hidden) => hidden,

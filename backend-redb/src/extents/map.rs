@@ -4,7 +4,7 @@
 pub(super) const EXTENT: u64 = 256 << 10;
 
 /// What the map takes at most, in bytes. There are two of it, at the begin of the file.
-pub(super) const AREA: u64 = 128 << 10;
+pub(super) const AREA: u64 = 256 << 10;
 
 /// Where the first slot begins.
 pub(super) const SLOTS: u64 = 2 * AREA;
@@ -43,7 +43,7 @@ impl Map {
         }
     }
 
-    /// Where it is to be stored: not where the one before it is.
+    /// Where it is stored: not where the one before it is.
     pub(super) const fn place(&self) -> u64 {
         if self.number.is_multiple_of(2) { AREA } else { 0 }
     }
@@ -77,7 +77,7 @@ impl Map {
         }
         let slots = entries.as_chunks::<4>().0.iter().map(|entry| u32::from_le_bytes(*entry).checked_sub(1)).collect();
         let map = Self { number: u64::from_le_bytes(*number), len: u64::from_le_bytes(*len), slots };
-        (map.len <= MOST_BYTES && map.is_sound()).then_some(map)
+        (map.number < u64::MAX && map.len <= MOST_BYTES && map.is_sound()).then_some(map)
     }
 
     /// Whether no two extents have the same slot.

@@ -1,4 +1,4 @@
-//! A file that takes no more space than is written to it, where holes take space too.
+//! A file that takes little more space than is written to it, where holes take space too.
 
 mod map;
 
@@ -16,19 +16,26 @@ const RESERVE: u64 = 512 << 10;
 /// The steps in which the file grows: an eighth of it, within these bounds, in bytes.
 const STEPS: (u64, u64) = (256 << 10, 4 << 20);
 
+/// No file is longer of which the creation was cut short, before its second map.
+const MOST_BEGUN: u64 = 8 << 20;
+
 /// So many extents are moved towards the begin of the file after a commit, at most.
 const MOVED_AT_ONCE: usize = 4;
 
 /// A file over one of a host that counts holes, as browsers do.
 ///
 /// redb doubles its file as it grows, and writes to the end of it first. Here the file is cut into extents of 256 KiB, and each has a slot in the
-/// file below from when it is first written; so that file has what was written, 256 KiB for the map of it, and half a megabyte to spare for
-/// removals when all else is used up.
+/// file below from when it is first written; so that file has what was written, half a megabyte for the maps of it, as much to spare for
+/// removals when all else is used up, and the step in which it grew last, at most 4 MiB. What is free behind the last slot goes back to the
+/// host; slots that are free before it are filled from the end, some after each commit.
 ///
-/// The map lies at the begin, twice, with a number and a checksum each; they are written in turn, before the flush that makes what they map
-/// last. So a flush here is one flush there. A slot that is given up is not used for something else before that is durable, and an extent that
-/// was moved is flushed before the map that says so is written. After a crash, bytes that were written to a new extent and never flushed may be
-/// others: redb reads no page that no commit has published.
+/// The map lies at the begin, twice, with a number and a checksum each. They are written in turn, before the flush that makes what they map
+/// last; a new map goes to one area with a flush, and to the other with the next. So a flush here is one flush there, and after extents were
+/// moved two: these are flushed before the map that says so is written. A slot that is given up is not used for something else before that
+/// is durable. After a crash, bytes that were written to a new extent and never flushed may be others: redb reads no page that no commit has
+/// published.
+///
+/// It holds at most 16 GiB less a few MiB; redb, which grows by 4 GiB from there on, uses 12 of them.
 #[derive(Debug)]
 pub struct ExtentFile<F> {
     file: F,
@@ -40,6 +47,10 @@ struct State {
     map: Map,
     /// Whether it differs from the one that is stored.
     is_changed: bool,
+    /// Whether it is stored in one area alone. The next flush stores it in the other one too, so that either is enough.
+    is_single: bool,
+    /// Whether a database was opened in it: before that it is not cut.
+    is_in_use: bool,
     /// How long the file below is.
     there: u64,
     /// Behind this there are zeros in it.
@@ -59,7 +70,7 @@ struct State {
 }
 
 impl<F: StoreFile> ExtentFile<F> {
-    /// Over a file that was used so before, or that is empty.
+    /// Over a file that was used so before, or that is empty. It is left as it is until the first flush or write.
     ///
     /// # Errors
     /// [`InvalidData`](io::ErrorKind::InvalidData) for a file that is something else, or damaged; what the file reports.
@@ -72,19 +83,28 @@ impl<F: StoreFile> ExtentFile<F> {
             file.read(from, area)?;
         }
         // One of slots that are not there was written before a crash, and never flushed.
-        let stored = areas.iter().filter_map(|area| Map::decode(area)).filter(|map| begin_of(used_of(map)) <= there);
-        let [_, second] = &areas;
-        let map = match stored.max_by_key(|map| map.number) {
-            Some(map) => map,
-            // The first map goes to the first area, and was not flushed: the second follows with the next flush.
-            None if second.iter().all(|byte| *byte == 0) => Map::default(),
-            None => return Err(io::Error::new(io::ErrorKind::InvalidData, "neither map of its extents is whole")),
+        let stored = areas.each_ref().map(|area| Map::decode(area).filter(|map| begin_of(used_of(map)) <= there));
+        let [first, second] = &areas;
+        let (map, other) = match stored {
+            [Some(first), Some(second)] if first.number > second.number => (first, Some(second)),
+            [first, Some(second)] => (second, first),
+            [Some(first), None] => (first, None),
+            [None, None] if there <= MOST_BEGUN && is_begun(first) && second.iter().all(|byte| *byte == 0) => (Map::default(), None),
+            [None, None] => {
+                let text = "it is no file of extents, or its maps are damaged: name another location, or restore a backup";
+                return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+            }
         };
-        let taken: BTreeSet<u32> = map.slots.iter().flatten().copied().collect();
-        let used = used_of(&map);
-        let free = (0..used).filter(|slot| !taken.contains(slot)).collect();
+        let slots_of = |map: &Map| map.slots.iter().flatten().copied().collect::<BTreeSet<u32>>();
+        let taken = slots_of(&map);
+        // After a kill the newer map may be with the system alone, and the older one is found if the power goes as well.
+        let given_up: BTreeSet<u32> = other.as_ref().map(slots_of).unwrap_or_default().difference(&taken).copied().collect();
+        let used = used_of(&map).max(other.as_ref().map_or(0, used_of));
+        let free = (0..used).filter(|slot| !taken.contains(slot) && !given_up.contains(slot)).collect();
+        // What is in the other area and does not fit now could fit later.
+        let is_changed = map.number > 0 && other.is_none();
         let settled = with_slots(&map);
-        let state = State { map, there, written: there, free, settled, used, ..State::default() };
+        let state = State { map, is_changed, there, written: there, free, given_up, settled, used, ..State::default() };
         Ok(Self { file, state: Mutex::new(state) })
     }
 
@@ -137,7 +157,7 @@ impl<F: StoreFile> ExtentFile<F> {
         }
         match self.grow_to(state, needed) {
             // What is there already, and may be used.
-            Err(_) if state.allowed > 0 && end <= state.there => Ok(()),
+            Err(full) if is_no_space(&full) && state.allowed > 0 && end <= state.there => Ok(()),
             grown => grown,
         }
     }
@@ -165,7 +185,8 @@ impl<F: StoreFile> ExtentFile<F> {
             state.has_moved = false;
         }
         let mut number = state.map.number;
-        if state.is_changed {
+        let is_changed = state.is_changed;
+        if is_changed || state.is_single {
             number += 1;
             if state.there < SLOTS {
                 self.make_room(state, SLOTS)?;
@@ -176,7 +197,7 @@ impl<F: StoreFile> ExtentFile<F> {
         self.file.flush()?;
         // If that had failed, the next one would go to the same place again: the one before is the last of which it is known that it lasts.
         state.map.number = number;
-        state.is_changed = number == 1;
+        (state.is_changed, state.is_single) = (false, is_changed);
         let given_up = std::mem::take(&mut state.given_up);
         state.free.extend(given_up);
         Ok(())
@@ -231,6 +252,11 @@ impl<F: StoreFile> ExtentFile<F> {
             let _ = self.resize(state, end);
         }
     }
+}
+
+/// Whether the first area may be what a creation left that was cut short: nothing, or the first map, whose slots were not there yet.
+fn is_begun(area: &[u8]) -> bool {
+    area.iter().all(|byte| *byte == 0) || Map::decode(area).is_some_and(|map| map.number == 1)
 }
 
 /// The extents that have slots.
@@ -342,13 +368,15 @@ impl<F: StoreFile> StoreFile for ExtentFile<F> {
 
     fn settled(&self) {
         let mut state = self.state();
+        state.is_in_use = true;
         state.settled = with_slots(&state.map);
     }
 
     fn take_back(&self, from: u64, to: u64) {
         let mut state = self.state();
-        for extent in with_slots(&state.map).difference(&state.settled.clone()) {
-            Self::give_up(&mut state, *extent, extent + 1);
+        let fresh: Vec<usize> = with_slots(&state.map).difference(&state.settled).copied().collect();
+        for extent in fresh {
+            Self::give_up(&mut state, extent, extent + 1);
         }
         Self::give_up(&mut state, to_usize(from.div_ceil(EXTENT)), to_usize(to / EXTENT));
         // Only then they can have others. A failure here is one of the next flush as well.
@@ -381,7 +409,7 @@ impl<F: StoreFile> StoreFile for ExtentFile<F> {
         // What redb did last as it closed is durable by its own flush; only what lies behind all of that goes.
         Self::shrink(&mut state);
         let end = begin_of(state.used);
-        if state.there > end {
+        if state.is_in_use && state.there > end {
             let _ = self.resize(&mut state, end);
         }
         drop(state);
@@ -390,5 +418,5 @@ impl<F: StoreFile> StoreFile for ExtentFile<F> {
 }
 
 fn too_long() -> io::Error {
-    io::Error::new(io::ErrorKind::FileTooLarge, format!("a location holds at most {MOST_BYTES} bytes in one file"))
+    io::Error::new(io::ErrorKind::StorageFull, format!("the file of a location holds at most {MOST_BYTES} bytes"))
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod disk;
+mod foreign;
 mod moves;
 mod power_cut;
 mod space;

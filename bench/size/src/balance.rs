@@ -17,7 +17,7 @@ const MODULE: &str = "anystorage-size";
 /// The profile of cargo that it is built by.
 const PROFILE: &str = "size";
 
-/// In bytes, what it may be, compressed, with its bindings: about a tenth above what it is.
+/// In bytes, what it may be, compressed, with its bindings: a little above what it is.
 const BOUND: usize = 385_000;
 
 /// What the compiler makes of Rust is WebAssembly with these, which every browser has that has OPFS.

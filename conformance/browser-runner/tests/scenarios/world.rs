@@ -49,8 +49,13 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// An engine and where it runs.
 pub(crate) type Place = (&'static str, Context);
 
-pub(crate) const ENGINES: [Place; 4] =
-    [("opfs", Context::Worker), ("opfs-stream", Context::Page), ("idb", Context::Page), ("idb", Context::Worker)];
+pub(crate) const ENGINES: [Place; 5] = [
+    ("opfs", Context::Worker),
+    ("opfs-packed", Context::Worker),
+    ("opfs-stream", Context::Page),
+    ("idb", Context::Page),
+    ("idb", Context::Worker),
+];
 
 /// The browser that is meant.
 pub(crate) fn browser() -> Browser {
