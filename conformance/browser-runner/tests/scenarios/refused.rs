@@ -4,7 +4,7 @@ use anystorage_api::ErrorKind;
 use anystorage_browser_runner::driver::Storage;
 use anystorage_conformance::browser::wire::{Act, Context};
 
-use crate::world::{World, browser, compare, engines, write};
+use crate::world::{Place, World, browser, compare, engines, write};
 
 #[test]
 fn opfs_in_a_page_says_what_to_do() {
@@ -25,8 +25,8 @@ fn a_strict_policy_is_no_obstacle() {
     let world = World::new(Storage::Usual);
     let page = world.page_at("/strict");
     for place in engines() {
-        page.act(place, "strict", &[write("file", 5000, 1), Act::Sync, Act::Close]).unwrap();
-        page.act(place, "strict", &[compare("file", 5000, 1), Act::Close]).unwrap();
+        page.act(place, &location("strict", place), &[write("file", 5000, 1), Act::Sync, Act::Close]).unwrap();
+        page.act(place, &location("strict", place), &[compare("file", 5000, 1), Act::Close]).unwrap();
     }
 }
 
@@ -35,10 +35,10 @@ fn a_private_window_keeps_files_while_it_is_open_or_says_why_not() {
     let world = World::new(Storage::Private);
     let page = world.page();
     for place in engines() {
-        let opened = page.act(place, "private", &[write("file", 5000, 1), Act::Sync, Act::Close]);
+        let opened = page.act(place, &location("private", place), &[write("file", 5000, 1), Act::Sync, Act::Close]);
         println!("{}, private: {place:?}: {opened:?}", browser().as_str());
         match opened {
-            Ok(()) => page.act(place, "private", &[compare("file", 5000, 1), Act::Close]).unwrap(),
+            Ok(()) => page.act(place, &location("private", place), &[compare("file", 5000, 1), Act::Close]).unwrap(),
             Err(refusal) => assert_denied(&refusal.kind, &refusal.text),
         }
     }
@@ -49,10 +49,15 @@ fn storage_that_is_denied_is_an_error_that_says_so() {
     let world = World::new(Storage::Denied);
     let page = world.page();
     for place in engines() {
-        let refusal = page.act(place, "denied", &[write("file", 5000, 1), Act::Sync]).expect_err("no storage");
+        let refusal = page.act(place, &location("denied", place), &[write("file", 5000, 1), Act::Sync]).expect_err("no storage");
         println!("{}, denied: {place:?}: {refusal:?}", browser().as_str());
         assert_denied(&refusal.kind, &refusal.text);
     }
+}
+
+/// Of each engine another one: they share the origin.
+fn location(name: &str, place: Place) -> String {
+    format!("{name} {}", place.0)
 }
 
 fn assert_denied(kind: &str, text: &str) {
