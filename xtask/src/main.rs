@@ -37,7 +37,7 @@ struct Cli {
 enum Chore {
     /// Formatting, lints, docs, feature combinations, every test natively and in browsers, the command, the benchmark. Installs what is
     /// missing (on Debian), stops at the first failure, and ends with the line `N passed, M failed, K skipped`. What runs natively and
-    /// what runs in each browser goes on at the same time.
+    /// what runs in each browser are lanes, of which several go on at a time where there are the cores for it.
     Test(TestArgs),
     /// The conformance suite in real browsers, across reloads, restarts and kills. Installs what is missing (on Debian). Other options are
     /// for the runner: `--format json`, `--engine`, `--kills` and more, told by `-- --help`.
@@ -65,8 +65,7 @@ struct TestArgs {
     /// The browsers for the tests on wasm32: chromium, firefox, webkit. All of them if it is left out.
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = Browser::parse)]
     browser: Vec<&'static Browser>,
-    /// How many lanes go on at a time: what runs natively is one, each browser is one. One more than there are cores, if it is left out:
-    /// browsers often wait for a disk.
+    /// How many lanes go on at a time: what runs natively is one, each browser is one. Half as many as there are cores, if it is left out.
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
 }
@@ -101,7 +100,10 @@ fn test(args: &TestArgs) -> bool {
     };
     let ready = setup::prepare(&browsers).and_then(|()| Ok((setup::drivers(&browsers)?, toolchain::check()?)));
     let total = match ready {
-        Ok((drivers, declared)) => run::lanes(steps::lanes(&browsers, &drivers, declared), args.jobs.unwrap_or_else(jobs).max(1)),
+        Ok((drivers, declared)) => {
+            let jobs = args.jobs.unwrap_or_else(jobs).max(1);
+            run::lanes(steps::lanes(&browsers, &drivers, declared, jobs > 1), jobs)
+        }
         Err(why) => {
             println!("\nNothing ran: {why}");
             Tally { failed: 1, ..Tally::default() }
@@ -115,7 +117,7 @@ fn test(args: &TestArgs) -> bool {
 }
 
 fn jobs() -> usize {
-    thread::available_parallelism().map_or(1, usize::from).saturating_add(1)
+    (thread::available_parallelism().map_or(1, usize::from) / 2).max(1)
 }
 
 /// Whether it went well; if not, why is printed.

@@ -170,8 +170,14 @@ fn quoted(word: &str) -> String {
 }
 
 /// One lane natively, the quick steps first, and one for each browser. A check with the declared compiler is among them where it is another
-/// than the running one. `drivers` are the variables by which the browsers' drivers are found.
-pub(crate) fn lanes(browsers: &[&'static Browser], drivers: &[(&str, String)], declared_toolchain: Option<String>) -> Vec<Lane> {
+/// than the running one. `drivers` are the variables by which the browsers' drivers are found; what runs in browsers is built apart if it goes
+/// on beside the rest.
+pub(crate) fn lanes(
+    browsers: &[&'static Browser],
+    drivers: &[(&str, String)],
+    declared_toolchain: Option<String>,
+    apart: bool,
+) -> Vec<Lane> {
     let mut steps = checks(declared_toolchain);
     steps.extend(native_tests());
     steps.extend(by_the_programs());
@@ -182,7 +188,7 @@ pub(crate) fn lanes(browsers: &[&'static Browser], drivers: &[(&str, String)], d
             last.steps.push(Step::cargo("what a module weighs", &format!("run --quiet -p {SIZE}")));
         }
         // Cargo has one build at a time in a target directory, and to find that there is nothing to build waits for it.
-        for step in of_browsers.iter_mut().flat_map(|lane| &mut lane.steps) {
+        for step in of_browsers.iter_mut().flat_map(|lane| &mut lane.steps).filter(|_| apart) {
             step.command.variables.insert(0, (tools::TARGET.to_owned(), tools::of_browsers()));
         }
     }

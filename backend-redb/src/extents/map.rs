@@ -48,6 +48,11 @@ impl Map {
         if self.number.is_multiple_of(2) { AREA } else { 0 }
     }
 
+    /// Where the one after it goes.
+    pub(super) const fn place_of_next(&self) -> u64 {
+        AREA - self.place()
+    }
+
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(HEAD + 4 * self.slots.len() + SUM);
         bytes.extend_from_slice(&MAGIC);

@@ -47,6 +47,8 @@ struct State {
     map: Map,
     /// Whether it differs from the one that is stored.
     is_changed: bool,
+    /// Whether the other area has something that is no map, or a map of slots that are not there: which would count if the file grew so long.
+    has_stale: bool,
     /// Whether it is stored in one area alone. The next flush stores it in the other one too, so that either is enough.
     is_single: bool,
     /// Whether a database was opened in it: before that it is not cut.
@@ -84,12 +86,14 @@ impl<F: StoreFile> ExtentFile<F> {
         }
         // One of slots that are not there was written before a crash, and never flushed.
         let stored = areas.each_ref().map(|area| Map::decode(area).filter(|map| begin_of(used_of(map)) <= there));
-        let [first, second] = &areas;
+        let [first_area, second_area] = &areas;
         let (map, other) = match stored {
             [Some(first), Some(second)] if first.number > second.number => (first, Some(second)),
             [first, Some(second)] => (second, first),
             [Some(first), None] => (first, None),
-            [None, None] if there <= MOST_BEGUN && is_begun(first) && second.iter().all(|byte| *byte == 0) => (Map::default(), None),
+            [None, None] if there <= MOST_BEGUN && is_begun(first_area) && second_area.iter().all(|byte| *byte == 0) => {
+                (Map::default(), None)
+            }
             [None, None] => {
                 let text = "it is no file of extents, or its maps are damaged: name another location, or restore a backup";
                 return Err(io::Error::new(io::ErrorKind::InvalidData, text));
@@ -101,10 +105,10 @@ impl<F: StoreFile> ExtentFile<F> {
         let given_up: BTreeSet<u32> = other.as_ref().map(slots_of).unwrap_or_default().difference(&taken).copied().collect();
         let used = used_of(&map).max(other.as_ref().map_or(0, used_of));
         let free = (0..used).filter(|slot| !taken.contains(slot) && !given_up.contains(slot)).collect();
-        // What is in the other area and does not fit now could fit later.
-        let is_changed = map.number > 0 && other.is_none();
+        let next = if map.place_of_next() == 0 { first_area } else { second_area };
+        let has_stale = other.is_none() && next.iter().any(|byte| *byte != 0);
         let settled = with_slots(&map);
-        let state = State { map, is_changed, there, written: there, free, given_up, settled, used, ..State::default() };
+        let state = State { map, has_stale, there, written: there, free, given_up, settled, used, ..State::default() };
         Ok(Self { file, state: Mutex::new(state) })
     }
 
@@ -172,6 +176,11 @@ impl<F: StoreFile> ExtentFile<F> {
     }
 
     fn resize(&self, state: &mut State, len: u64) -> io::Result<()> {
+        if state.has_stale && len > state.there {
+            self.file.write(state.map.place_of_next(), &[0; 64])?;
+            self.file.flush()?;
+            state.has_stale = false;
+        }
         self.file.set_len(len)?;
         state.there = len;
         state.written = state.written.min(len);
@@ -186,7 +195,7 @@ impl<F: StoreFile> ExtentFile<F> {
         }
         let mut number = state.map.number;
         let is_changed = state.is_changed;
-        if is_changed || state.is_single {
+        if is_changed || state.is_single || state.has_stale {
             number += 1;
             if state.there < SLOTS {
                 self.make_room(state, SLOTS)?;
@@ -197,7 +206,7 @@ impl<F: StoreFile> ExtentFile<F> {
         self.file.flush()?;
         // If that had failed, the next one would go to the same place again: the one before is the last of which it is known that it lasts.
         state.map.number = number;
-        (state.is_changed, state.is_single) = (false, is_changed);
+        (state.is_changed, state.has_stale, state.is_single) = (false, false, is_changed);
         let given_up = std::mem::take(&mut state.given_up);
         state.free.extend(given_up);
         Ok(())
