@@ -128,7 +128,7 @@ async fn open_opfs(name: &StoragePath, options: OpfsOptions) -> Result<Box<dyn S
             if let Some(cache) = options.cache {
                 opening = opening.cache_bytes(in_memory(cache));
             }
-            Ok(Box::new(anystorage_opfs::packed::open(name.as_str(), &opening).await?))
+            anystorage_opfs::packed::open(name.as_str(), &opening).await
         }
         _ => {
             refused(ErrorKind::Unsupported, "the layout packed is not compiled in: enable the cargo feature \"opfs-packed\" of anystorage")

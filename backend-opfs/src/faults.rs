@@ -21,6 +21,18 @@ impl FlushFaults {
         self.0.1.get()
     }
 
+    /// Whether flushes have to fail.
+    #[cfg(feature = "packed-page")]
+    pub(crate) fn is_failing(&self) -> bool {
+        self.0.0.get()
+    }
+
+    /// Notes that so many more have failed, elsewhere.
+    #[cfg(feature = "packed-page")]
+    pub(crate) fn count(&self, failed: u64) {
+        self.0.1.set(self.0.1.get() + failed);
+    }
+
     /// Fails where this flush has to.
     pub(crate) fn check(&self) -> Result<()> {
         if !self.0.0.get() {

@@ -1,6 +1,7 @@
 //! What the browser has: directories, files, synchronous access handles, snapshots and writable streams of files. Each function is one call
 //! of it, with its outcome checked.
 
+use std::convert::Infallible;
 use std::future::Future;
 
 use anystorage_api::{Error, ErrorKind, Operation, Result};
@@ -10,12 +11,10 @@ use futures_lite::StreamExt;
 use js_sys::{Array, Object, Reflect, Uint8Array};
 use opfs::{DirectoryHandle as _, WritableFileStream as _};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{
-    Blob, File, FileSystemDirectoryHandle, FileSystemFileHandle, FileSystemReadWriteOptions, FileSystemSyncAccessHandle,
-    FileSystemWritableFileStream,
-};
+use web_sys::{Blob, File, FileSystemDirectoryHandle, FileSystemFileHandle, FileSystemWritableFileStream};
 
 use crate::faults::FlushFaults;
+use crate::handle::{Handle, Own};
 
 /// The largest integer that JavaScript counts exactly.
 pub(crate) const MAX_LEN: u64 = (1 << 53) - 1;
@@ -163,14 +162,14 @@ impl Plain {
     /// Opens it. Nobody else can until this is closed or dropped.
     pub(crate) async fn open(&self, faults: &FlushFaults) -> Result<Handle> {
         let operation = Operation::Open;
-        let raw = self.call_when_free("createSyncAccessHandle", &[]).await.map_err(failed(operation))?;
-        Ok(Handle { raw: raw.unchecked_into(), at: FileSystemReadWriteOptions::new(), faults: faults.clone() })
+        let raw = self.call_when_free("createSyncAccessHandle").await.map_err(failed(operation))?;
+        Ok(Handle::new(Own::new(raw.unchecked_into()), faults.clone()))
     }
 
     /// A stream of what is to be in it when the stream is closed.
     pub(crate) async fn writable(&self) -> Result<Writable> {
         let operation = Operation::Sync;
-        let raw = self.call_when_free("createWritable", &[]).await.map_err(|exception| match exception.name() {
+        let raw = self.call_when_free("createWritable").await.map_err(|exception| match exception.name() {
             "TypeError" => {
                 let text = "this browser has no writable streams for its private file system: open the location in a dedicated worker \
                             without io=stream, or choose another engine";
@@ -183,23 +182,14 @@ impl Plain {
     }
 
     /// Calls a method that takes the lock of the file, as soon as nobody has it.
-    async fn call_when_free(&self, method: &str, arguments: &[JsValue]) -> Result<JsValue, Exception> {
-        let mut waited = 0.0;
-        let mut pause = 5.0;
-        loop {
-            let exception = match changed(call(&self.raw, method, arguments)).await {
-                Ok(value) => return Ok(value),
-                Err(exception) => exception,
-            };
-            match exception.name() {
-                "NoModificationAllowedError" | "InvalidStateError" if waited < PATIENCE => {
-                    sleep(pause).await;
-                    waited += pause;
-                    pause = (pause * 2.0).min(250.0);
-                }
-                _ => return Err(exception),
-            }
-        }
+    async fn call_when_free(&self, method: &str) -> Result<JsValue, Exception> {
+        when_free(async || Ok::<_, Infallible>(changed(call(&self.raw, method, &[])).await)).await.unwrap_or_else(|never| match never {})
+    }
+
+    /// As scripts have it.
+    #[cfg(feature = "packed-page")]
+    pub(crate) fn as_js(&self) -> &JsValue {
+        &self.raw
     }
 }
 
@@ -309,73 +299,23 @@ async fn streamed<T>(call: impl Future<Output = Result<T, JsValue>>) -> Result<T
     Err(exception.into_error(Operation::Sync))
 }
 
-/// A file that is open for synchronous access. It is closed when it is dropped, which does not flush.
-#[derive(Debug)]
-pub(crate) struct Handle {
-    raw: FileSystemSyncAccessHandle,
-    /// Where the next call reads or writes. One for all calls: to make one takes as long as half a call.
-    at: FileSystemReadWriteOptions,
-    faults: FlushFaults,
-}
-
-impl Handle {
-    /// Reads from `offset` on until `buf` is full or the file ends.
-    pub(crate) fn read(&self, offset: u64, buf: &mut [u8]) -> Result<usize> {
-        let operation = Operation::Read;
-        let mut filled = 0;
-        while let Some(rest) = buf.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            let wanted = rest.len();
-            self.at.set_at(exact(offset.saturating_add(filled as u64), operation)?);
-            let read = self.raw.read_with_u8_array_and_options(rest, &self.at).map_err(thrown(operation))?;
-            let read = usize::try_from(count(read, operation)?).ok().filter(|read| *read <= wanted);
-            match read {
-                Some(0) => break,
-                Some(read) => filled += read,
-                None => return Err(Error::new(ErrorKind::Io, operation).with_text("the browser read more than there was room for")),
+/// Tries what takes the lock of a file until nobody else has it. Why it cannot be tried at all is another thing.
+pub(crate) async fn when_free<T, E>(attempt: impl AsyncFn() -> Result<Result<T, Exception>, E>) -> Result<Result<T, Exception>, E> {
+    let mut waited = 0.0;
+    let mut pause = 5.0;
+    loop {
+        let exception = match attempt().await? {
+            Ok(value) => return Ok(Ok(value)),
+            Err(exception) => exception,
+        };
+        match exception.name() {
+            "NoModificationAllowedError" | "InvalidStateError" if waited < PATIENCE => {
+                sleep(pause).await;
+                waited += pause;
+                pause = (pause * 2.0).min(250.0);
             }
+            _ => return Ok(Err(exception)),
         }
-        Ok(filled)
-    }
-
-    /// Writes all of `data`.
-    pub(crate) fn write(&self, offset: u64, data: &[u8]) -> Result<()> {
-        let operation = Operation::Write;
-        self.at.set_at(exact(offset, operation)?);
-        let written = self.raw.write_with_u8_array_and_options(data, &self.at).map_err(thrown(operation))?;
-        // Where the quota ends, Firefox returns a short count, and Chromium one that is larger than what was asked for.
-        if written == data.len() as f64 {
-            return Ok(());
-        }
-        let text = format!("{written} of {} bytes were written: the origin's quota is used up; remove or cut some files", data.len());
-        Err(Error::new(ErrorKind::NoSpace, operation).with_text(text))
-    }
-
-    pub(crate) fn len(&self) -> Result<u64> {
-        count(self.raw.get_size().map_err(thrown(Operation::Stat))?, Operation::Stat)
-    }
-
-    pub(crate) fn set_len(&self, len: u64) -> Result<()> {
-        let operation = Operation::SetLen;
-        let wanted = exact(len, operation)?;
-        let Err(value) = self.raw.truncate_with_f64(wanted) else { return Ok(()) };
-        let exception = Exception::new(&value);
-        if len <= self.len()? {
-            return Err(exception.into_error(operation));
-        }
-        // Firefox does not say what keeps it from lengthening a file, and there is nothing else that could.
-        let text = format!("the file was not lengthened to {len} bytes: the origin's quota is used up; remove or cut some files");
-        Err(Error::new(ErrorKind::NoSpace, operation).with_text(text).with_cause(exception))
-    }
-
-    pub(crate) fn flush(&self) -> Result<()> {
-        self.faults.check()?;
-        self.raw.flush().map_err(thrown(Operation::Sync))
-    }
-}
-
-impl Drop for Handle {
-    fn drop(&mut self) {
-        self.raw.close();
     }
 }
 
@@ -388,7 +328,7 @@ fn creating(create: bool) -> JsValue {
 
 /// A number for JavaScript, if it can count so far.
 #[expect(clippy::cast_precision_loss, reason = "it was compared with the largest exact one")]
-fn exact(number: u64, operation: Operation) -> Result<f64> {
+pub(crate) fn exact(number: u64, operation: Operation) -> Result<f64> {
     if number <= MAX_LEN {
         return Ok(number as f64);
     }
@@ -397,7 +337,7 @@ fn exact(number: u64, operation: Operation) -> Result<f64> {
 
 /// A count from JavaScript, which must be a whole number that it counts exactly.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "the range is checked first")]
-fn count(number: f64, operation: Operation) -> Result<u64> {
+pub(crate) fn count(number: f64, operation: Operation) -> Result<u64> {
     if number >= 0.0 && number <= MAX_LEN as f64 && number.fract() == 0.0 {
         return Ok(number as u64);
     }

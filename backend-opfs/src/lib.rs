@@ -107,6 +107,7 @@
 #![cfg(all(target_family = "wasm", target_os = "unknown"))]
 
 mod faults;
+mod handle;
 mod hidden;
 mod hold;
 mod host;
@@ -122,8 +123,12 @@ mod stream;
 #[cfg(feature = "conformance")]
 pub mod subject;
 pub mod tree;
+#[cfg(feature = "packed-page")]
+mod worker;
 
 pub use faults::FlushFaults;
 pub use layout::Layout;
 pub use locations::{list, remove};
 pub use options::{Io, Mode, OpfsOptions};
+#[cfg(feature = "packed-page")]
+pub use worker::{WORKER_SCRIPT, WorkerUrl};

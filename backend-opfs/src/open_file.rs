@@ -5,8 +5,9 @@ use std::rc::Rc;
 use anystorage_api::{Error, ErrorKind, Operation, Result};
 
 use crate::faults::FlushFaults;
+use crate::handle::Handle;
 use crate::hidden::Hidden;
-use crate::host::{Handle, Plain};
+use crate::host::Plain;
 use crate::options::Io;
 use crate::stream::{Pending, Stream, fill, try_stream};
 

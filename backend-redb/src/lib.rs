@@ -90,18 +90,23 @@ pub type RedbBackend = KvBackend<RedbStore>;
 /// Those of [`RedbStore::open`]; [`InvalidInput`](ErrorKind::InvalidInput) for a block size that cannot be.
 pub fn open(file: impl StoreFile, title: &str, options: &RedbOptions, host: KvOptions) -> Result<RedbBackend> {
     let store = RedbStore::open(file, title, options)?;
-    let kv = host
-        .immediate(true)
+    let kv = kv_options(options, host).immediate(true);
+    match pin!(KvBackend::open(store, kv)).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(opened) => opened,
+        // Every call of the store is ready when first polled.
+        Poll::Pending => Err(Error::new(ErrorKind::WouldBlock, Operation::OpenLocation)),
+    }
+}
+
+/// How [`anystorage_kv`] uses a [`RedbStore`] that was opened with the same options. Whoever has the store elsewhere, in a worker, needs it.
+#[must_use]
+pub fn kv_options(options: &RedbOptions, host: KvOptions) -> KvOptions {
+    host
         // Its records have them. But a damaged page of redb's own may hide a record without an error.
         .checksums(false)
         .block_size(options.block_size.map_or(DEFAULT_BLOCK_SIZE, std::num::NonZeroUsize::get))
         // What is beyond goes to redb in relaxed commits, which keep as much again until the next durable one.
         .dirty_bytes(options.cache_bytes / 2)
         .cache_bytes(options.cache_bytes / 4)
-        .create(options.creates());
-    match pin!(KvBackend::open(store, kv)).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(opened) => opened,
-        // Every call of the store is ready when first polled.
-        Poll::Pending => Err(Error::new(ErrorKind::WouldBlock, Operation::OpenLocation)),
-    }
+        .create(options.creates())
 }

@@ -127,6 +127,19 @@ impl fmt::Debug for WebLock {
     }
 }
 
+/// Waits until nobody holds the lock of this name, however long that takes.
+///
+/// # Errors
+/// Those of [`WebLock::acquire`], but for `Locked`.
+pub async fn until_free(name: &str) -> Result<()> {
+    let operation = Operation::OpenLocation;
+    let locks = of_navigator("locks")?;
+    let callback = Closure::once(|_lock: JsValue| {});
+    let request: Function = member(&locks, "request").unchecked_into();
+    let ended = request.call2(&locks, &JsValue::from_str(name), callback.as_ref()).map_err(thrown(operation))?;
+    JsFuture::from(Promise::resolve(&ended)).await.map(drop).map_err(thrown(operation))
+}
+
 /// Options of a request that is given up after [`PATIENCE`], unless the alarm is dropped before.
 fn impatient(mode: &str) -> std::result::Result<(Object, Alarm), JsValue> {
     let class: Function = property("AbortController").dyn_into()?;

@@ -46,6 +46,32 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// Every kind.
+    pub const ALL: [Self; 16] = [
+        Self::NotFound,
+        Self::AlreadyExists,
+        Self::NotADirectory,
+        Self::IsADirectory,
+        Self::DirectoryNotEmpty,
+        Self::InvalidPath,
+        Self::InvalidInput,
+        Self::PermissionDenied,
+        Self::NoSpace,
+        Self::Locked,
+        Self::Disconnected,
+        Self::Closed,
+        Self::WouldBlock,
+        Self::Unsupported,
+        Self::Corrupt,
+        Self::Io,
+    ];
+
+    /// The kind of this [`code`](Self::code), where it came from another program or instance.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.code() == code)
+    }
+
     /// Whether the same call may well succeed later without anybody's doing: `Locked`, `Disconnected` and `WouldBlock`.
     #[must_use]
     pub const fn is_retryable(self) -> bool {

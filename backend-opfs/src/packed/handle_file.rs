@@ -1,32 +1,35 @@
 //! The OPFS file under redb.
 
 use std::cell::RefCell;
+use std::fmt::Debug;
 use std::io;
 
 use anystorage_api::{Error, ErrorKind, Operation, Result};
 use anystorage_redb::StoreFile;
 use send_wrapper::SendWrapper;
 
-use crate::hold::Hold;
-use crate::host::Handle;
+use crate::handle::{Handle, HandleCalls};
 
-/// The handle of a location, and its lock. redb asks for a file that other threads may use: here are none, and one that there is nevertheless
+/// The handle of a location, and what holds the location meanwhile. redb asks for a file that other threads may use: here are none, and one that there is nevertheless
 /// would panic.
 #[derive(Debug)]
-pub(super) struct HandleFile {
-    held: SendWrapper<RefCell<Option<(Handle, Hold)>>>,
+pub(super) struct HandleFile<C: HandleCalls, H> {
+    held: SendWrapper<RefCell<Held<C, H>>>,
     /// How long the file may become, in bytes, by what the browser said of its space when it was opened; none if it said nothing.
     most: Option<u64>,
 }
 
-impl HandleFile {
+/// None once it was given free.
+type Held<C, H> = Option<(Handle<C>, H)>;
+
+impl<C: HandleCalls, H> HandleFile<C, H> {
     /// `free` are the bytes that the origin had free.
-    pub(super) fn new(handle: Handle, hold: Hold, free: Option<u64>) -> Self {
+    pub(super) fn new(handle: Handle<C>, hold: H, free: Option<u64>) -> Self {
         let most = free.and_then(|free| handle.len().ok()?.checked_add(free));
         Self { held: SendWrapper::new(RefCell::new(Some((handle, hold)))), most }
     }
 
-    fn with<T>(&self, call: impl FnOnce(&Handle) -> Result<T>) -> io::Result<T> {
+    fn with<T>(&self, call: impl FnOnce(&Handle<C>) -> Result<T>) -> io::Result<T> {
         match &*self.held.borrow() {
             Some((handle, _)) => call(handle).map_err(io::Error::from),
             None => Err(Error::new(ErrorKind::Closed, Operation::Close).into()),
@@ -34,7 +37,7 @@ impl HandleFile {
     }
 }
 
-impl StoreFile for HandleFile {
+impl<C: HandleCalls + Debug + 'static, H: Debug + 'static> StoreFile for HandleFile<C, H> {
     fn len(&self) -> io::Result<u64> {
         self.with(Handle::len)
     }

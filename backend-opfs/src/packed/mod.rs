@@ -52,20 +52,22 @@
 
 mod handle_file;
 mod options;
+#[cfg(feature = "packed-page")]
+mod page;
 #[cfg(feature = "conformance")]
 pub mod subject;
 
-use anystorage_api::{Durability, Error, ErrorKind, Operation, Result, StoragePath};
+use anystorage_api::{Durability, Error, ErrorKind, Operation, Result, StorageBackend, StoragePath};
 use anystorage_browser_host::global;
-use anystorage_kv::KvOptions;
-use anystorage_redb::{ExtentFile, RedbBackend, RedbStore};
+use anystorage_kv::{KvBackend, KvOptions};
+use anystorage_redb::{ExtentFile, RedbStore};
 
 pub use options::{DEFAULT_BLOCK_SIZE, DEFAULT_CACHE_BYTES, PackedOptions};
 
 use self::handle_file::HandleFile;
 use crate::faults::FlushFaults;
 use crate::hold::Hold;
-use crate::host::{Directory, failed, has_handles};
+use crate::host::{Directory, Plain, failed, has_handles};
 use crate::layout::Layout;
 use crate::names::{PACKED, to_host};
 use crate::options::Mode;
@@ -75,10 +77,11 @@ use crate::options::Mode;
 ///
 /// # Errors
 /// [`Locked`](ErrorKind::Locked) if somebody holds it, or one that it lies in, or one that lies in it; [`Unsupported`](ErrorKind::Unsupported)
-/// outside of dedicated workers and where there is no OPFS; [`PermissionDenied`](ErrorKind::PermissionDenied) where the site may store
+/// where there are neither synchronous access handles nor workers of ours that have them, and where there is no OPFS;
+/// [`PermissionDenied`](ErrorKind::PermissionDenied) where the site may store
 /// nothing; [`NotFound`](ErrorKind::NotFound) if it must be there and is not; [`InvalidInput`](ErrorKind::InvalidInput) if it has another
 /// layout, or is a directory with files; [`Corrupt`](ErrorKind::Corrupt) if its file is damaged.
-pub async fn open(name: &str, options: &PackedOptions) -> Result<RedbBackend> {
+pub async fn open(name: &str, options: &PackedOptions) -> Result<Box<dyn StorageBackend>> {
     open_with_faults(name, options, &FlushFaults::default()).await
 }
 
@@ -86,39 +89,80 @@ pub async fn open(name: &str, options: &PackedOptions) -> Result<RedbBackend> {
 ///
 /// # Errors
 /// Those of [`open`].
-pub async fn open_with_faults(name: &str, options: &PackedOptions, faults: &FlushFaults) -> Result<RedbBackend> {
-    let file = file(name, options, faults).await?;
+pub async fn open_with_faults(name: &str, options: &PackedOptions, faults: &FlushFaults) -> Result<Box<dyn StorageBackend>> {
     let host = KvOptions::new().durability(Durability::Process).usage(false).clock(global::now).salt(global::random());
-    anystorage_redb::open(file, &title(name), &options.redb(), host)
+    let kv = anystorage_redb::kv_options(&options.redb(), host);
+    Ok(match Store::open(name, options, faults).await? {
+        Store::Here(store) => Box::new(KvBackend::open(store, kv.immediate(true)).await?),
+        #[cfg(feature = "packed-page")]
+        Store::InWorker(store) => Box::new(KvBackend::open(store, options.in_page(kv)).await?),
+    })
 }
 
-/// Opens the store of a location by itself.
-///
-/// # Errors
-/// Those of [`open`].
-pub async fn open_store(name: &str, options: &PackedOptions) -> Result<RedbStore> {
-    let file = file(name, options, &FlushFaults::default()).await?;
-    RedbStore::open(file, &title(name), &options.redb())
+/// The store of a location by itself.
+#[derive(Debug)]
+enum Store {
+    Here(RedbStore),
+    #[cfg(feature = "packed-page")]
+    InWorker(page::WorkerStore),
+}
+
+impl Store {
+    async fn open(name: &str, options: &PackedOptions, faults: &FlushFaults) -> Result<Self> {
+        let operation = Operation::OpenLocation;
+        let path = StoragePath::parse(name)?;
+        let hold = Hold::take(&path).await?;
+        let origin = Directory::of_origin().await?;
+        // Before anything is created there.
+        let has_handles = has_handles();
+        if !has_handles {
+            can_do_without()?;
+        }
+        let plain = plain(&origin, &path, options.mode).await?;
+        let free = global::estimate().await.ok().and_then(|usage| usage.free);
+        let title = title(name);
+        #[cfg(feature = "packed-page")]
+        if !has_handles {
+            let opened = page::WorkerStore::open(&plain, hold, &title, options, free, faults).await;
+            return opened.map(Self::InWorker).map_err(|error| error.in_operation(operation));
+        }
+        let handle = plain.open(faults).await.map_err(|error| error.in_operation(operation))?;
+        let file = ExtentFile::over(HandleFile::new(handle, hold, free)).map_err(|error| not_opened(&title, error))?;
+        RedbStore::open(file, &title, &options.redb()).map(Self::Here)
+    }
+}
+
+/// Whether a worker can be had that has what is not here.
+fn can_do_without() -> Result<()> {
+    let refused = |text| Err(Error::new(ErrorKind::Unsupported, Operation::OpenLocation).with_text(text));
+    #[cfg(feature = "packed-page")]
+    if crate::worker::can_start() {
+        return Ok(());
+    }
+    if cfg!(feature = "packed-page") {
+        refused(
+            "synchronous access handles, which layout=packed needs, exist in dedicated workers alone, and none can be started from here: open \
+             the location in a page or in a dedicated worker",
+        )
+    } else {
+        refused(
+            "synchronous access handles, which layout=packed needs, exist in dedicated workers alone: open the location in one, or enable the \
+             cargo feature for pages (opfs-packed-page of anystorage, packed-page of anystorage-opfs)",
+        )
+    }
 }
 
 fn title(name: &str) -> String {
     format!("the location {name:?} of the origin's private file system")
 }
 
-async fn file(name: &str, options: &PackedOptions, faults: &FlushFaults) -> Result<ExtentFile<HandleFile>> {
+/// The file of a location, which is created if it may be.
+async fn plain(origin: &Directory, path: &StoragePath, mode: Mode) -> Result<Plain> {
     let operation = Operation::OpenLocation;
-    let path = StoragePath::parse(name)?;
-    let creates = options.mode == Mode::ReadWriteCreate;
-    let hold = Hold::take(&path).await?;
-    let origin = Directory::of_origin().await?;
-    // Before anything is created there.
-    if !has_handles() {
-        let text = "synchronous access handles, which layout=packed needs, exist in dedicated workers alone: open the location in one";
-        return Err(Error::new(ErrorKind::Unsupported, operation).with_text(text));
-    }
+    let creates = mode == Mode::ReadWriteCreate;
     let directory = origin.below(path.parts().map(to_host), creates).await.map_err(failed(operation))?;
-    let plain = match directory.file(PACKED, false).await {
-        Ok(plain) => plain,
+    match directory.file(PACKED, false).await {
+        Ok(plain) => Ok(plain),
         Err(exception) if exception.name() == "NotFoundError" => {
             if let other @ Some(_) = Layout::of_directory(&directory).await? {
                 return Err(Layout::Packed.mistaken(other));
@@ -127,17 +171,16 @@ async fn file(name: &str, options: &PackedOptions, faults: &FlushFaults) -> Resu
                 return Err(Layout::Packed.mistaken(None));
             }
             if !creates {
-                let text = format!("{} holds nothing yet, and was not to be created", title(name));
+                let text = format!("{} holds nothing yet, and was not to be created", title(path.as_str()));
                 return Err(Error::new(ErrorKind::NotFound, operation).with_text(text));
             }
-            directory.file(PACKED, true).await.map_err(failed(operation))?
+            directory.file(PACKED, true).await.map_err(failed(operation))
         }
-        Err(exception) => return Err(exception.into_error(operation)),
-    };
-    let handle = plain.open(faults).await.map_err(|error| error.in_operation(operation))?;
-    let free = global::estimate().await.ok().and_then(|usage| usage.free);
-    ExtentFile::over(HandleFile::new(handle, hold, free)).map_err(|error| {
-        let text = format!("{} cannot be opened: {error}", title(name));
-        Error::from_io(error, operation).with_text(text)
-    })
+        Err(exception) => Err(exception.into_error(operation)),
+    }
+}
+
+fn not_opened(title: &str, error: std::io::Error) -> Error {
+    let text = format!("{title} cannot be opened: {error}");
+    Error::from_io(error, Operation::OpenLocation).with_text(text)
 }

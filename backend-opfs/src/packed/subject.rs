@@ -8,6 +8,7 @@ use anystorage_kv::testing::damage;
 
 use super::PackedOptions;
 use crate::faults::FlushFaults;
+use crate::host::has_handles;
 use crate::options::Mode;
 use crate::subject::name_of;
 
@@ -37,11 +38,12 @@ impl Subject for PackedSubject {
     }
 
     fn expected(&self) -> Option<Capabilities> {
-        Some(table::OPFS_PACKED)
+        // By way of a worker, calls wait.
+        Some(if has_handles() { table::OPFS_PACKED } else { table::OPFS_PACKED.immediate(false) })
     }
 
     async fn place(&self, label: &str) -> Result<Box<dyn Place>> {
-        Ok(Box::new(PackedPlace { name: name_of(&self.prefix, label), options: self.options }))
+        Ok(Box::new(PackedPlace { name: name_of(&self.prefix, label), options: self.options.clone() }))
     }
 }
 
@@ -54,7 +56,7 @@ struct PackedPlace {
 #[engine]
 impl Place for PackedPlace {
     async fn open(&self) -> Result<Box<dyn StorageBackend>> {
-        Ok(Box::new(super::open(&self.name, &self.options).await?))
+        super::open(&self.name, &self.options).await
     }
 
     fn address(&self) -> Option<String> {
@@ -64,13 +66,20 @@ impl Place for PackedPlace {
     async fn open_with_faults(&self) -> Result<Option<(Box<dyn StorageBackend>, Box<dyn Faults>)>> {
         let faults = FlushFaults::default();
         let backend = super::open_with_faults(&self.name, &self.options, &faults).await?;
-        Ok(Some((Box::new(backend), Box::new(faults))))
+        Ok(Some((backend, Box::new(faults))))
     }
 
     async fn damage(&self, seed: u64) -> Result<Option<String>> {
-        let store = super::open_store(&self.name, &self.options.mode(Mode::ReadWrite)).await?;
-        let done = damage(&store, seed).await;
-        store.close().await?;
-        done
+        match super::Store::open(&self.name, &self.options.clone().mode(Mode::ReadWrite), &FlushFaults::default()).await? {
+            super::Store::Here(store) => damaged(&store, seed).await,
+            #[cfg(feature = "packed-page")]
+            super::Store::InWorker(store) => damaged(&store, seed).await,
+        }
     }
+}
+
+async fn damaged(store: &impl KvStore, seed: u64) -> Result<Option<String>> {
+    let done = damage(store, seed).await;
+    store.close().await?;
+    done
 }

@@ -141,6 +141,11 @@ impl Seat {
     pub(crate) fn make_small(&mut self, bytes: u64) -> Result<()> {
         self.clear()?;
         let origin = self.server.origin();
-        self.session()?.limit(&origin, bytes)
+        self.session()?.limit(&origin, bytes)?;
+        if self.browser() == Browser::Chromium {
+            // It forgot the locks of the page along with everything else: those that a worker takes from now on are others.
+            self.cross(Crossing::Reload)?;
+        }
+        Ok(())
     }
 }

@@ -1,0 +1,129 @@
+//! A synchronous access handle, with what each of its calls gives checked.
+
+use anystorage_api::{Error, ErrorKind, Operation, Result};
+use anystorage_browser_host::exception::Exception;
+use web_sys::{FileSystemReadWriteOptions, FileSystemSyncAccessHandle};
+
+use crate::faults::FlushFaults;
+use crate::host::{count, exact, failed};
+
+/// The calls of a handle, with what they return and throw as it is. Places and counts are those of JavaScript.
+pub(crate) trait HandleCalls {
+    fn read(&self, at: f64, buf: &mut [u8]) -> Result<f64, Exception>;
+    fn write(&self, at: f64, data: &[u8]) -> Result<f64, Exception>;
+    fn size(&self) -> Result<f64, Exception>;
+    fn truncate(&self, len: f64) -> Result<(), Exception>;
+    fn flush(&self) -> Result<(), Exception>;
+    fn close(&self);
+}
+
+/// A file that is open for synchronous access. It is closed when it is dropped, which does not flush.
+#[derive(Debug)]
+pub(crate) struct Handle<C: HandleCalls = Own> {
+    calls: C,
+    faults: FlushFaults,
+}
+
+impl<C: HandleCalls> Handle<C> {
+    pub(crate) const fn new(calls: C, faults: FlushFaults) -> Self {
+        Self { calls, faults }
+    }
+
+    /// Reads from `offset` on until `buf` is full or the file ends.
+    pub(crate) fn read(&self, offset: u64, buf: &mut [u8]) -> Result<usize> {
+        let operation = Operation::Read;
+        let mut filled = 0;
+        while let Some(rest) = buf.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            let wanted = rest.len();
+            let read = self.calls.read(exact(offset.saturating_add(filled as u64), operation)?, rest).map_err(failed(operation))?;
+            let read = usize::try_from(count(read, operation)?).ok().filter(|read| *read <= wanted);
+            match read {
+                Some(0) => break,
+                Some(read) => filled += read,
+                None => return Err(Error::new(ErrorKind::Io, operation).with_text("the browser read more than there was room for")),
+            }
+        }
+        Ok(filled)
+    }
+
+    /// Writes all of `data`.
+    #[expect(clippy::cast_precision_loss, reason = "memory is smaller than what is counted exactly")]
+    pub(crate) fn write(&self, offset: u64, data: &[u8]) -> Result<()> {
+        let operation = Operation::Write;
+        let written = self.calls.write(exact(offset, operation)?, data).map_err(failed(operation))?;
+        // Where the quota ends, Firefox returns a short count, and Chromium one that is larger than what was asked for.
+        if written == data.len() as f64 {
+            return Ok(());
+        }
+        let text = format!("{written} of {} bytes were written: the origin's quota is used up; remove or cut some files", data.len());
+        Err(Error::new(ErrorKind::NoSpace, operation).with_text(text))
+    }
+
+    pub(crate) fn len(&self) -> Result<u64> {
+        count(self.calls.size().map_err(failed(Operation::Stat))?, Operation::Stat)
+    }
+
+    pub(crate) fn set_len(&self, len: u64) -> Result<()> {
+        let operation = Operation::SetLen;
+        let Err(exception) = self.calls.truncate(exact(len, operation)?) else { return Ok(()) };
+        if len <= self.len()? {
+            return Err(exception.into_error(operation));
+        }
+        // Firefox does not say what keeps it from lengthening a file, and there is nothing else that could.
+        let text = format!("the file was not lengthened to {len} bytes: the origin's quota is used up; remove or cut some files");
+        Err(Error::new(ErrorKind::NoSpace, operation).with_text(text).with_cause(exception))
+    }
+
+    pub(crate) fn flush(&self) -> Result<()> {
+        self.faults.check()?;
+        self.calls.flush().map_err(failed(Operation::Sync))
+    }
+}
+
+impl<C: HandleCalls> Drop for Handle<C> {
+    fn drop(&mut self) {
+        self.calls.close();
+    }
+}
+
+/// A handle of this worker.
+#[derive(Debug)]
+pub(crate) struct Own {
+    raw: FileSystemSyncAccessHandle,
+    /// Where the next call reads or writes. One for all calls: to make one takes as long as half a call.
+    at: FileSystemReadWriteOptions,
+}
+
+impl Own {
+    pub(crate) fn new(raw: FileSystemSyncAccessHandle) -> Self {
+        Self { raw, at: FileSystemReadWriteOptions::new() }
+    }
+}
+
+impl HandleCalls for Own {
+    fn read(&self, at: f64, buf: &mut [u8]) -> Result<f64, Exception> {
+        self.at.set_at(at);
+        self.raw.read_with_u8_array_and_options(buf, &self.at).map_err(|value| Exception::new(&value))
+    }
+
+    fn write(&self, at: f64, data: &[u8]) -> Result<f64, Exception> {
+        self.at.set_at(at);
+        self.raw.write_with_u8_array_and_options(data, &self.at).map_err(|value| Exception::new(&value))
+    }
+
+    fn size(&self) -> Result<f64, Exception> {
+        self.raw.get_size().map_err(|value| Exception::new(&value))
+    }
+
+    fn truncate(&self, len: f64) -> Result<(), Exception> {
+        self.raw.truncate_with_f64(len).map_err(|value| Exception::new(&value))
+    }
+
+    fn flush(&self) -> Result<(), Exception> {
+        self.raw.flush().map_err(|value| Exception::new(&value))
+    }
+
+    fn close(&self) {
+        self.raw.close();
+    }
+}

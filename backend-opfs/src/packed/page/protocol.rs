@@ -1,0 +1,129 @@
+//! What the page and its worker say to each other. Both are of the same module, so of the same version.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use anystorage_api::{Error, ErrorKind, Operation, Result};
+use serde::{Deserialize, Serialize};
+use serde_bytes::{ByteBuf, Bytes};
+
+/// What the store is asked for.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Request<'a> {
+    /// The first one: opens the store in the file of the handle.
+    Open {
+        title: Cow<'a, str>,
+        creates: bool,
+        cache_bytes: usize,
+        relaxed_bytes: usize,
+        /// The bytes that the origin has free, if that is known.
+        free: Option<u64>,
+    },
+    Get {
+        #[serde(borrow)]
+        key: &'a Bytes,
+    },
+    Scan {
+        from: &'a Bytes,
+        to: &'a Bytes,
+        limit: usize,
+    },
+    Commit {
+        #[serde(borrow)]
+        changes: Vec<(&'a Bytes, Option<&'a Bytes>)>,
+        durable: bool,
+        /// Whether flushes have to fail: for tests.
+        failing: bool,
+    },
+    Close,
+}
+
+/// What it answers.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Reply {
+    Done,
+    Found(Option<ByteBuf>),
+    Entries(Vec<(ByteBuf, ByteBuf)>),
+    Failed(Failure),
+}
+
+/// An error on its way.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Failure {
+    kind: String,
+    text: Option<String>,
+    cause: Option<String>,
+    /// How many flushes were made to fail meanwhile.
+    pub(super) failed_flushes: u64,
+}
+
+impl Failure {
+    pub(super) fn new(error: &Error, failed_flushes: u64) -> Self {
+        let cause = std::error::Error::source(error).map(|cause| Chain(cause).to_string());
+        Self { kind: error.kind().code().to_owned(), text: error.text().map(str::to_owned), cause, failed_flushes }
+    }
+
+    pub(super) fn into_error(self, operation: Operation) -> Error {
+        let mut error = Error::new(ErrorKind::from_code(&self.kind).unwrap_or(ErrorKind::Io), operation);
+        if let Some(text) = self.text {
+            error = error.with_text(text);
+        }
+        match self.cause {
+            Some(cause) => error.with_cause(cause),
+            None => error,
+        }
+    }
+}
+
+/// An error and what is behind it, in words.
+struct Chain<'a>(&'a (dyn std::error::Error + 'static));
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut next = self.0.source();
+        while let Some(cause) = next {
+            write!(f, ": {cause}")?;
+            next = cause.source();
+        }
+        Ok(())
+    }
+}
+
+impl Request<'_> {
+    /// Appends it.
+    pub(super) fn encode(&self, out: &mut Vec<u8>) -> Result<()> {
+        *out = postcard::to_extend(self, std::mem::take(out)).map_err(unreadable)?;
+        Ok(())
+    }
+}
+
+/// Takes the next request off its message.
+pub(super) fn next_request<'a>(message: &mut &'a [u8]) -> Result<Request<'a>> {
+    let (request, rest) = postcard::take_from_bytes(message).map_err(unreadable)?;
+    *message = rest;
+    Ok(request)
+}
+
+impl Reply {
+    /// Appends it, behind its length.
+    pub(super) fn encode(&self, out: &mut Vec<u8>) -> Result<()> {
+        let before = out.len();
+        out.extend_from_slice(&[0; 4]);
+        *out = postcard::to_extend(self, std::mem::take(out)).map_err(unreadable)?;
+        let len = u32::try_from(out.len() - before - 4).map_err(|_| Error::new(ErrorKind::InvalidInput, Operation::Read))?;
+        if let Some(place) = out.get_mut(before..before + 4) {
+            place.copy_from_slice(&len.to_le_bytes());
+        }
+        Ok(())
+    }
+
+    /// From its bytes.
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self> {
+        postcard::from_bytes(bytes).map_err(unreadable)
+    }
+}
+
+fn unreadable(error: postcard::Error) -> Error {
+    Error::new(ErrorKind::Io, Operation::Read).with_text("a message between the page and its worker makes no sense").with_cause(error)
+}
