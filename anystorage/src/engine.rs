@@ -54,7 +54,7 @@ pub(crate) const REDB: EngineInfo =
 pub(crate) const OPFS: EngineInfo = EngineInfo {
     scheme: "opfs",
     feature: "opfs",
-    parameters: &["mode", "layout", "io", "block", "cache"],
+    parameters: &["mode", "layout", "io", "block", "cache", "worker_url"],
     enabled: cfg!(feature = "opfs"),
     on_target: cfg!(all(target_family = "wasm", target_os = "unknown")),
 };
@@ -93,7 +93,7 @@ impl Running {
                 Ok(Box::new(anystorage_layers::Offload::new(engine)))
             }
             #[cfg(all(feature = "opfs", target_family = "wasm", target_os = "unknown"))]
-            (_, Location::Opfs { name, options }) => open_opfs(name, *options).await,
+            (_, Location::Opfs { name, options }) => open_opfs(name, options).await,
             #[cfg(all(feature = "idb", target_family = "wasm", target_os = "unknown"))]
             (_, Location::Idb { name, options }) => open_idb(name, *options).await,
             // The work of all others is to copy memory, which is done before another thread has woken up.
@@ -103,10 +103,11 @@ impl Running {
 }
 
 #[cfg(all(feature = "opfs", target_family = "wasm", target_os = "unknown"))]
-async fn open_opfs(name: &StoragePath, options: OpfsOptions) -> Result<Box<dyn StorageBackend>> {
-    use anystorage_opfs::{Io, Layout, Mode, OpfsOptions as Opening};
+async fn open_opfs(name: &StoragePath, options: &OpfsOptions) -> Result<Box<dyn StorageBackend>> {
+    use anystorage_opfs::{Io, Layout, Mode, OpfsOptions as Opening, WorkerUrl};
     let mode = if options.mode == StoreMode::ReadWrite { Mode::ReadWrite } else { Mode::ReadWriteCreate };
     let io = if options.io == OpfsIo::Stream { Io::Stream } else { Io::Handle };
+    let worker = options.worker_url.clone().map_or(WorkerUrl::Embedded, WorkerUrl::At);
     let layout = match options.layout {
         Some(OpfsLayout::Tree) => Layout::Tree,
         Some(OpfsLayout::Packed) => Layout::Packed,
@@ -114,14 +115,17 @@ async fn open_opfs(name: &StoragePath, options: OpfsOptions) -> Result<Box<dyn S
     };
     let refused = |kind, text| Err(Error::new(kind, Operation::OpenLocation).with_text(text));
     match (layout, io) {
-        (Layout::Tree, io) => Ok(Box::new(anystorage_opfs::tree::open(name.as_str(), &Opening::new().mode(mode).io(io)).await?)),
+        (Layout::Tree, io) => {
+            let opening = Opening::new().mode(mode).io(io).worker(worker);
+            Ok(Box::new(anystorage_opfs::tree::open(name.as_str(), &opening).await?))
+        }
         (Layout::Packed, Io::Stream) => {
             let text = "it is a location of the layout packed, which takes synchronous handles: open it without io=stream";
             refused(ErrorKind::InvalidInput, text)
         }
         #[cfg(feature = "opfs-packed")]
         (Layout::Packed, Io::Handle) => {
-            let mut opening = anystorage_opfs::packed::PackedOptions::new().mode(mode);
+            let mut opening = anystorage_opfs::packed::PackedOptions::new().mode(mode).worker(worker);
             if let Some(block) = options.block {
                 opening = opening.block_size(in_memory(block));
             }

@@ -1,8 +1,9 @@
 //! The engines of browsers by their URLs, in a page and in a worker.
-#![cfg(all(target_family = "wasm", target_os = "unknown", feature = "memory", feature = "idb", feature = "opfs-packed"))]
+#![cfg(all(target_family = "wasm", target_os = "unknown", feature = "memory", feature = "idb", feature = "opfs-packed-page"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
-use anystorage::{Durability, ErrorKind, ProbeOutcome, StorageBackend, StorageConfig, StoragePath, StorageUrl};
+use anystorage::{Durability, ErrorKind, OpenOptions, ProbeOutcome, StorageBackend, StorageConfig, StoragePath, StorageUrl};
+use futures_lite::future::poll_once;
 use js_sys::Reflect;
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -68,6 +69,73 @@ fn has_interface(name: &str, method: &str) -> bool {
     prototype.and_then(|prototype| Reflect::has(&prototype, &method.into())).unwrap_or(false)
 }
 
+/// Synchronous access handles, which dedicated workers alone have.
+fn has_handles() -> bool {
+    has_interface("FileSystemSyncAccessHandle", "flush")
+}
+
+/// Counts the workers that are started from here, and the messages to them.
+const COUNTED: &str = "
+    globalThis.started ??= [];
+    globalThis.sent = 0;
+    if (!globalThis.Counted) {
+        globalThis.Counted = class extends Worker {
+            constructor(...all) {
+                super(...all);
+                started.push(this);
+            }
+            postMessage(...all) {
+                globalThis.sent += 1;
+                super.postMessage(...all);
+            }
+        };
+        globalThis.Worker = Counted;
+    }";
+
+/// In a page a worker does the work. What it is asked without waiting in between goes in few messages; what it has synced outlives it.
+#[wasm_bindgen_test]
+async fn a_page_gets_over_the_end_of_its_worker() {
+    if has_handles() || !has_interface("StorageManager", "getDirectory") || !has_interface("Worker", "postMessage") {
+        return;
+    }
+    js_sys::eval(COUNTED).unwrap();
+    let number = |script: &str| js_sys::eval(script).unwrap().as_f64().unwrap();
+    for layout in ["tree", "packed"] {
+        let url = format!("opfs://facade-worker-{layout}?layout={layout}");
+        let storage = anystorage::open(&url).await.unwrap();
+        storage.write(&path("synced"), b"synced").await.unwrap();
+        let file = storage.open(&path("open"), &OpenOptions::editing()).await.unwrap();
+        js_sys::eval("sent = 0").unwrap();
+        let mut under_way = Vec::new();
+        for number in 0..200_u64 {
+            let mut write = Box::pin(file.write_at(number * 8, b"12345678"));
+            match poll_once(write.as_mut()).await {
+                Some(written) => written.unwrap(),
+                None => under_way.push(write),
+            }
+        }
+        for write in under_way {
+            write.await.unwrap();
+        }
+        assert_eq!(file.stat().await.unwrap().len, 1600);
+        let sent = number("sent");
+        assert!(sent < 20.0, "{layout}: {sent} messages for 200 writes");
+        storage.sync().await.unwrap();
+
+        storage.write(&path("lost"), b"unsynced").await.unwrap();
+        js_sys::eval("started.at(-1).terminate()").unwrap();
+        let error = file.write_at(0, b"gone").await.and(storage.sync().await).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Disconnected, "{layout}: {error}");
+        drop((file, storage));
+
+        let storage = anystorage::open(&url).await.unwrap();
+        assert_eq!(storage.read(&path("synced")).await.unwrap(), b"synced");
+        assert_eq!(storage.read(&path("open")).await.unwrap(), b"12345678".repeat(200));
+        storage.close().await.unwrap();
+    }
+    js_sys::eval("globalThis.Worker = Object.getPrototypeOf(Counted)").unwrap();
+}
+
 /// Writable streams are in pages and in workers of all kinds, where the browser has a private file system for programs like this one.
 #[wasm_bindgen_test]
 async fn opfs_streams_keep_files_or_say_why_not() {
@@ -85,7 +153,7 @@ async fn opfs_streams_keep_files_or_say_why_not() {
 #[wasm_bindgen_test]
 async fn opfs_keeps_files_or_says_why_not() {
     let opened = anystorage::open("opfs://facade").await;
-    if has_interface("StorageManager", "getDirectory") && has_interface("FileSystemSyncAccessHandle", "flush") {
+    if has_interface("StorageManager", "getDirectory") && (has_handles() || has_interface("Worker", "postMessage")) {
         opened.unwrap().close().await.unwrap();
         keeps("opfs://facade/%F0%9F%98%80?layout=tree").await;
         // The layout that it has is recognised.

@@ -119,6 +119,8 @@ fn locations_of_an_origin_have_a_name() {
         assert!(matches!(url.location(), Location::Opfs { options, .. } if options.io == io), "{url}");
     }
     assert_eq!(url.read_only(), url.existing());
+    let url = StorageUrl::parse("opfs://notes?worker_url=/scripts/opfs%20worker.js").unwrap();
+    assert!(matches!(url.location(), Location::Opfs { options, .. } if options.worker_url.as_deref() == Some("/scripts/opfs worker.js")), "{url}");
 }
 
 /// A URL put into another mode lost its other parameters.
@@ -221,7 +223,9 @@ fn errors_name_the_part_that_is_wrong() {
         ("opfs://notes?mode=ro", InvalidInput, "takes the lock"),
         ("opfs://notes?layout=flat", InvalidInput, "tree"),
         ("opfs://notes?io=async", InvalidInput, "handle"),
-        ("opfs://notes?blocks=4KiB", InvalidInput, "opfs: takes mode, layout, io, block, cache"),
+        ("opfs://notes?blocks=4KiB", InvalidInput, "opfs: takes mode, layout, io, block, cache, worker_url"),
+        ("opfs://notes?worker_url=", InvalidInput, "the URL of a script"),
+        ("opfs://notes?io=stream&worker_url=/w.js", InvalidInput, "io=stream has none"),
         ("opfs://notes?block=4KiB", InvalidInput, "for layout=packed"),
         ("opfs://notes?layout=tree&cache=4MiB", InvalidInput, "for layout=packed"),
         ("opfs://notes?layout=packed&io=stream", InvalidInput, "has no io=stream"),

@@ -47,16 +47,9 @@ impl<C: HandleCalls> Handle<C> {
     }
 
     /// Writes all of `data`.
-    #[expect(clippy::cast_precision_loss, reason = "memory is smaller than what is counted exactly")]
     pub(crate) fn write(&self, offset: u64, data: &[u8]) -> Result<()> {
         let operation = Operation::Write;
-        let written = self.calls.write(exact(offset, operation)?, data).map_err(failed(operation))?;
-        // Where the quota ends, Firefox returns a short count, and Chromium one that is larger than what was asked for.
-        if written == data.len() as f64 {
-            return Ok(());
-        }
-        let text = format!("{written} of {} bytes were written: the origin's quota is used up; remove or cut some files", data.len());
-        Err(Error::new(ErrorKind::NoSpace, operation).with_text(text))
+        checked_write(self.calls.write(exact(offset, operation)?, data).map_err(failed(operation))?, data.len())
     }
 
     pub(crate) fn len(&self) -> Result<u64> {
@@ -66,12 +59,7 @@ impl<C: HandleCalls> Handle<C> {
     pub(crate) fn set_len(&self, len: u64) -> Result<()> {
         let operation = Operation::SetLen;
         let Err(exception) = self.calls.truncate(exact(len, operation)?) else { return Ok(()) };
-        if len <= self.len()? {
-            return Err(exception.into_error(operation));
-        }
-        // Firefox does not say what keeps it from lengthening a file, and there is nothing else that could.
-        let text = format!("the file was not lengthened to {len} bytes: the origin's quota is used up; remove or cut some files");
-        Err(Error::new(ErrorKind::NoSpace, operation).with_text(text).with_cause(exception))
+        Err(not_lengthened(len, self.len()?, exception))
     }
 
     pub(crate) fn flush(&self) -> Result<()> {
@@ -84,6 +72,27 @@ impl<C: HandleCalls> Drop for Handle<C> {
     fn drop(&mut self) {
         self.calls.close();
     }
+}
+
+/// Whether as many bytes were written as there were.
+#[expect(clippy::cast_precision_loss, reason = "memory is smaller than what is counted exactly")]
+pub(crate) fn checked_write(written: f64, len: usize) -> Result<()> {
+    // Where the quota ends, Firefox returns a short count, and Chromium one that is larger than what was asked for.
+    if written == len as f64 {
+        return Ok(());
+    }
+    let text = format!("{written} of {len} bytes were written: the origin's quota is used up; remove or cut some files");
+    Err(Error::new(ErrorKind::NoSpace, Operation::Write).with_text(text))
+}
+
+/// Why a file of `now` bytes did not take the length `len`.
+pub(crate) fn not_lengthened(len: u64, now: u64, exception: Exception) -> Error {
+    if len <= now {
+        return exception.into_error(Operation::SetLen);
+    }
+    // Firefox does not say what keeps it from lengthening a file, and there is nothing else that could.
+    let text = format!("the file was not lengthened to {len} bytes: the origin's quota is used up; remove or cut some files");
+    Error::new(ErrorKind::NoSpace, Operation::SetLen).with_text(text).with_cause(exception)
 }
 
 /// A handle of this worker.

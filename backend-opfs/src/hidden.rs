@@ -7,8 +7,9 @@ use anystorage_browser_host::exception::Exception;
 
 use crate::faults::FlushFaults;
 use crate::host::{Directory, Plain};
-use crate::options::Io;
 use crate::stream::fill;
+use crate::way::Way;
+use crate::worker::WorkerHandle;
 
 /// The file that says which move is under way.
 const NOTE: &str = "note";
@@ -21,16 +22,16 @@ pub(crate) struct Hidden {
     directory: Directory,
     next: Cell<u64>,
     /// By which way the note is written.
-    io: Io,
+    way: Way,
     /// Whether removing a file, or moving one over it, takes several steps here, between which a kill leaves it empty.
     has_steps: Cell<bool>,
 }
 
 impl Hidden {
     /// Over a directory of the location with this root.
-    pub(crate) const fn new(root: Directory, directory: Directory, io: Io) -> Self {
+    pub(crate) const fn new(root: Directory, directory: Directory, way: Way) -> Self {
         // It does until it is known that it does not.
-        Self { root, directory, next: Cell::new(0), io, has_steps: Cell::new(true) }
+        Self { root, directory, next: Cell::new(0), way, has_steps: Cell::new(true) }
     }
 
     /// Whether removing a file, or moving one over it, takes several steps here, between which a kill leaves it empty.
@@ -63,12 +64,21 @@ impl Hidden {
     }
 
     async fn fill_note(&self, note: &Plain, text: &[u8]) -> Result<()> {
-        match self.io {
-            Io::Stream => fill(note, text).await,
-            Io::Handle => {
+        match &self.way {
+            Way::Stream => fill(note, text).await,
+            Way::Handle => {
                 let handle = note.open(&FlushFaults::default()).await?;
                 handle.set_len(0)?;
                 handle.write(0, text)
+            }
+            Way::Worker(link) => {
+                let handle = WorkerHandle::open(link, note, &FlushFaults::default()).await?;
+                // One behind the other, in one message.
+                let (cut, written) = (handle.set_len(0), handle.write(0, text));
+                drop(handle);
+                cut.await?;
+                written.await?;
+                link.settle().await
             }
         }
     }

@@ -187,7 +187,6 @@ impl Plain {
     }
 
     /// As scripts have it.
-    #[cfg(feature = "packed-page")]
     pub(crate) fn as_js(&self) -> &JsValue {
         &self.raw
     }

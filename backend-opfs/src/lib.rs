@@ -123,12 +123,11 @@ mod stream;
 #[cfg(feature = "conformance")]
 pub mod subject;
 pub mod tree;
-#[cfg(feature = "packed-page")]
+mod way;
 mod worker;
 
 pub use faults::FlushFaults;
 pub use layout::Layout;
 pub use locations::{list, remove};
 pub use options::{Io, Mode, OpfsOptions};
-#[cfg(feature = "packed-page")]
 pub use worker::{WORKER_SCRIPT, WorkerUrl};

@@ -3,13 +3,15 @@
 use std::rc::Rc;
 
 use anystorage_api::{Error, ErrorKind, Operation, Result};
+use js_sys::Uint8Array;
 
 use crate::faults::FlushFaults;
 use crate::handle::Handle;
 use crate::hidden::Hidden;
 use crate::host::Plain;
-use crate::options::Io;
 use crate::stream::{Pending, Stream, fill, try_stream};
+use crate::way::Way;
+use crate::worker::WorkerHandle;
 
 /// In bytes, how much of a file is copied at once.
 const COPIED_AT_ONCE: usize = 1 << 20;
@@ -17,7 +19,7 @@ const COPIED_AT_ONCE: usize = 1 << 20;
 /// By what the files of a location are opened.
 #[derive(Debug)]
 pub(crate) struct Access {
-    io: Io,
+    way: Way,
     faults: FlushFaults,
     pending: Pending,
     /// Where streams put new contents first.
@@ -25,14 +27,15 @@ pub(crate) struct Access {
 }
 
 impl Access {
-    pub(crate) fn new(io: Io, faults: FlushFaults, hidden: Rc<Hidden>) -> Self {
-        Self { io, faults, pending: Pending::default(), hidden }
+    pub(crate) fn new(way: Way, faults: FlushFaults, hidden: Rc<Hidden>) -> Self {
+        Self { way, faults, pending: Pending::default(), hidden }
     }
 
     pub(crate) async fn open(&self, plain: &Plain) -> Result<OpenFile> {
-        match self.io {
-            Io::Handle => Ok(OpenFile::Handle(plain.open(&self.faults).await?)),
-            Io::Stream => Ok(OpenFile::Stream(Stream::open(plain.clone(), &self.pending, &self.hidden, &self.faults).await?)),
+        match &self.way {
+            Way::Handle => Ok(OpenFile::Handle(plain.open(&self.faults).await?)),
+            Way::Worker(link) => Ok(OpenFile::Worker(WorkerHandle::open(link, plain, &self.faults).await?)),
+            Way::Stream => Ok(OpenFile::Stream(Stream::open(plain.clone(), &self.pending, &self.hidden, &self.faults).await?)),
         }
     }
 
@@ -40,27 +43,41 @@ impl Access {
     pub(crate) async fn prove(&self, plain: &Plain) -> Result<()> {
         let sample = b"anys";
         let streamed = try_stream(plain, sample, &self.hidden).await;
-        let file = match self.io {
-            Io::Handle => {
+        let file = match self.way {
+            Way::Handle | Way::Worker(_) => {
                 if let Err(error) = streamed {
                     log::debug!("what a kill leaves of a move is not known here, so moves are noted: {error}");
                 }
                 let file = self.open(plain).await?;
-                file.set_len(0)?;
-                file.write(0, sample)?;
+                file.change(Change::SetLen, 0, &[]).await?;
+                file.change(Change::Write, 0, sample).await?;
                 file
             }
-            Io::Stream => {
+            Way::Stream => {
                 streamed?;
                 self.open(plain).await?
             }
         };
         let mut found = [0; 4];
         let count = file.read(0, &mut found).await?;
+        drop(file);
+        self.way.settle().await?;
         if found.get(..count) == Some(sample) {
             return Ok(());
         }
         Err(Error::new(ErrorKind::Io, Operation::OpenLocation).with_text("what was written to the private file system reads otherwise"))
+    }
+
+    /// Waits until all files are closed that were to be.
+    pub(crate) async fn settle(&self) -> Result<()> {
+        self.way.settle().await
+    }
+
+    /// Ends what the files were reached by.
+    pub(crate) async fn shut(&self) {
+        if let Way::Worker(link) = &self.way {
+            link.shut().await;
+        }
     }
 
     /// Whether so many bytes may be kept in memory until a sync.
@@ -84,13 +101,21 @@ impl Access {
 
     /// Puts `data` into a file that is empty and not open, and flushes it.
     pub(crate) async fn fill(&self, plain: &Plain, data: &[u8]) -> Result<()> {
-        match self.io {
-            Io::Handle => {
+        match &self.way {
+            Way::Handle => {
                 let handle = plain.open(&self.faults).await?;
                 handle.write(0, data)?;
                 handle.flush()
             }
-            Io::Stream => {
+            Way::Worker(link) => {
+                let handle = WorkerHandle::open(link, plain, &self.faults).await?;
+                let written = handle.write(0, data);
+                let flushed = handle.flush().await;
+                drop(handle);
+                link.settle().await?;
+                written.await.and(flushed)
+            }
+            Way::Stream => {
                 self.faults.check()?;
                 fill(plain, data).await
             }
@@ -102,7 +127,17 @@ impl Access {
 #[derive(Debug)]
 pub(crate) enum OpenFile {
     Handle(Handle),
+    Worker(WorkerHandle),
     Stream(Stream),
+}
+
+/// What is changed of a file, by a number and bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// The bytes from the number on.
+    Write,
+    /// Its length, to the number.
+    SetLen,
 }
 
 impl OpenFile {
@@ -110,6 +145,7 @@ impl OpenFile {
     pub(crate) fn read_now(&self, offset: u64, buf: &mut [u8]) -> Option<Result<usize>> {
         match self {
             Self::Handle(handle) => Some(handle.read(offset, buf)),
+            Self::Worker(_) => None,
             Self::Stream(stream) => stream.read_now(offset, buf).map(Ok),
         }
     }
@@ -117,14 +153,16 @@ impl OpenFile {
     pub(crate) async fn read(&self, offset: u64, buf: &mut [u8]) -> Result<usize> {
         match self {
             Self::Handle(handle) => handle.read(offset, buf),
+            Self::Worker(handle) => handle.read(offset, buf.len()).await.map(|read| filled(buf, &read)),
             Self::Stream(stream) => stream.read(offset, buf).await,
         }
     }
 
-    /// Whether so many bytes may be written at a place without further ado.
+    /// Whether so many bytes may be written at a place at once.
     pub(crate) fn has_room(&self, offset: u64, more: usize) -> bool {
         match self {
             Self::Handle(_) => true,
+            Self::Worker(_) => false,
             Self::Stream(stream) => stream.has_room(more) && !stream.leaves_hole(offset),
         }
     }
@@ -132,46 +170,62 @@ impl OpenFile {
     /// How far behind its end a place is, if the host is to be asked for so much room before anything is written there.
     pub(crate) fn hole(&self, offset: u64) -> Option<u64> {
         match self {
-            Self::Handle(_) => None,
+            Self::Handle(_) | Self::Worker(_) => None,
             Self::Stream(stream) => stream.leaves_hole(offset).then(|| offset.saturating_sub(stream.len())),
         }
     }
 
-    /// Writes all of `data`.
-    pub(crate) fn write(&self, offset: u64, data: &[u8]) -> Result<()> {
-        match self {
-            Self::Handle(handle) => handle.write(offset, data),
-            Self::Stream(stream) => stream.write(offset, data),
-        }
-    }
-
-    pub(crate) fn len(&self) -> Result<u64> {
-        match self {
-            Self::Handle(handle) => handle.len(),
-            Self::Stream(stream) => Ok(stream.len()),
-        }
-    }
-
-    pub(crate) fn set_len(&self, len: u64) -> Result<()> {
-        match self {
-            Self::Handle(handle) => handle.set_len(len),
-            Self::Stream(stream) => {
-                stream.set_len(len);
+    /// Makes a change; none if it has to be waited for.
+    pub(crate) fn change_now(&self, change: Change, number: u64, data: &[u8]) -> Option<Result<()>> {
+        Some(match (self, change) {
+            (Self::Handle(handle), Change::Write) => handle.write(number, data),
+            (Self::Handle(handle), Change::SetLen) => handle.set_len(number),
+            (Self::Worker(_), _) => return None,
+            (Self::Stream(stream), Change::Write) => stream.write(number, data),
+            (Self::Stream(stream), Change::SetLen) => {
+                stream.set_len(number);
                 Ok(())
             }
+        })
+    }
+
+    /// Makes a change.
+    pub(crate) async fn change(&self, change: Change, number: u64, data: &[u8]) -> Result<()> {
+        match (self, self.change_now(change, number, data)) {
+            (Self::Worker(handle), _) => handle.change(change, number, data).await,
+            (_, done) => done.unwrap_or(Ok(())),
+        }
+    }
+
+    /// Its length in bytes; none if it has to be waited for.
+    pub(crate) fn len_now(&self) -> Option<Result<u64>> {
+        match self {
+            Self::Handle(handle) => Some(handle.len()),
+            Self::Worker(_) => None,
+            Self::Stream(stream) => Some(Ok(stream.len())),
+        }
+    }
+
+    /// Its length in bytes.
+    pub(crate) async fn len(&self) -> Result<u64> {
+        match self {
+            Self::Handle(handle) => handle.len(),
+            Self::Worker(handle) => handle.len().await,
+            Self::Stream(stream) => Ok(stream.len()),
         }
     }
 
     pub(crate) fn flush_now(&self) -> Option<Result<()>> {
         match self {
             Self::Handle(handle) => Some(handle.flush()),
-            Self::Stream(_) => None,
+            Self::Worker(_) | Self::Stream(_) => None,
         }
     }
 
     pub(crate) async fn flush(&self) -> Result<()> {
         match self {
             Self::Handle(handle) => handle.flush(),
+            Self::Worker(handle) => handle.flush().await,
             Self::Stream(stream) => stream.flush().await,
         }
     }
@@ -190,8 +244,31 @@ impl OpenFile {
     pub(crate) async fn copy_to(&self, plain: &Plain, access: &Access) -> Result<()> {
         match self {
             Self::Handle(handle) => copied(handle, &plain.open(&access.faults).await?),
+            Self::Worker(handle) => match &access.way {
+                Way::Worker(link) => {
+                    let to = WorkerHandle::open(link, plain, &access.faults).await?;
+                    handle.copy_to(&to).await?;
+                    drop(to);
+                    link.settle().await
+                }
+                // It has its handle from there.
+                Way::Handle | Way::Stream => Err(Error::new(ErrorKind::Io, Operation::Write)),
+            },
             Self::Stream(stream) => stream.move_bytes_to(plain).await,
         }
+    }
+}
+
+/// Copies what was read into the memory that it was asked for; how much that is.
+pub(crate) fn filled(buf: &mut [u8], read: &Uint8Array) -> usize {
+    let len = read.length() as usize;
+    match buf.get_mut(..len) {
+        Some(place) => {
+            read.copy_to(place);
+            len
+        }
+        // More is never asked for.
+        None => 0,
     }
 }
 

@@ -10,9 +10,10 @@ use crate::faults::FlushFaults;
 use crate::hidden::Hidden;
 use crate::host::Directory;
 use crate::names::HIDDEN;
-use crate::open_file::Access;
+use crate::open_file::{Access, Change};
 use crate::options::{Io, OpfsOptions};
 use crate::tree;
+use crate::way::Way;
 
 /// What becomes a location for a place.
 pub(crate) fn name_of(prefix: &str, label: &str) -> String {
@@ -95,10 +96,11 @@ impl Place for OpfsPlace {
     }
 
     async fn damage(&self, seed: u64) -> Result<Option<String>> {
+        let way = Way::open(&self.options()).await?;
         let root = Directory::of_origin().await?;
         let Ok(location) = root.directory(&self.name, false).await else { return Ok(None) };
         let Ok(hidden) = location.directory(HIDDEN, true).await else { return Ok(None) };
-        let hidden = Rc::new(Hidden::new(location.clone(), hidden, self.io));
+        let hidden = Rc::new(Hidden::new(location.clone(), hidden, way.clone()));
         let mut files = Vec::new();
         let mut waiting = vec![location];
         while let Some(directory) = waiting.pop() {
@@ -115,18 +117,19 @@ impl Place for OpfsPlace {
         let spread = seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let chosen = usize::try_from(spread >> 32).ok().and_then(|spread| files.get(spread.checked_rem(files.len())?));
         let Some((name, file)) = chosen else { return Ok(None) };
-        let file = Access::new(self.io, FlushFaults::default(), hidden).open(file).await?;
-        let len = file.len()?;
+        let access = Access::new(way, FlushFaults::default(), hidden);
+        let file = access.open(file).await?;
+        let len = file.len().await?;
         let at = (spread & 0xffff_ffff).checked_rem(len).unwrap_or(0);
         if seed % 3 == 2 {
-            file.set_len(at)?;
+            file.change(Change::SetLen, at, &[]).await?;
             file.flush().await?;
             return Ok(Some(format!("the file {name:?} was cut from {len} to {at} bytes")));
         }
         let mut byte = [0];
         file.read(at, &mut byte).await?;
         let bit = 1 << (seed % 8);
-        file.write(at, &byte.map(|byte| byte ^ bit))?;
+        file.change(Change::Write, at, &byte.map(|byte| byte ^ bit)).await?;
         file.flush().await?;
         Ok(Some(format!("byte {at} of the file {name:?} was changed by {bit:#04x}")))
     }

@@ -53,14 +53,14 @@ const BROWSERS_ALONE: &[&str] = &["wasm-runner"];
 const FEATURES: &[(&str, &[&str])] = &[
     (
         "anystorage",
-        &["", "memory", "files", "sled", "redb", "sled,redb", "memory,files", "opfs,idb", "memory,files,sled,redb,opfs-packed,idb"],
+        &["", "memory", "files", "sled", "redb", "sled,redb", "memory,files", "opfs,idb", "memory,files,sled,redb,opfs-packed-page,idb"],
     ),
     ("anystorage-kv", &["", "testing"]),
     ("anystorage-native", &["", "files", "sled", "redb", "sled,redb", "conformance", "sled,conformance", "redb,conformance"]),
 ];
 
 /// Features of the facade in a browser's build. Those of native engines may be on, and nothing of them may be compiled in.
-const BROWSER_FEATURES: &[&str] = &["opfs", "opfs-packed", "idb", "memory,opfs,idb", "memory,files,sled,redb"];
+const BROWSER_FEATURES: &[&str] = &["opfs", "opfs-packed", "opfs-packed-page", "idb", "memory,opfs,idb", "memory,files,sled,redb"];
 
 /// Crates that are empty natively: their documentation is made for browsers, and their tests run there.
 const ONLY_IN_BROWSERS: &[&str] = &["anystorage-browser-host", "anystorage-idb", "anystorage-opfs"];
@@ -68,7 +68,7 @@ const ONLY_IN_BROWSERS: &[&str] = &["anystorage-browser-host", "anystorage-idb",
 /// The packages with test programs that wasm-bindgen's runner takes into browsers, and the features that they need. They are always named
 /// together: with fewer of them their dependencies would have other features, and be built once more.
 const BROWSER_TESTS: &str = "-p anystorage -p anystorage-idb -p anystorage-kv -p anystorage-memory -p anystorage-opfs --features \
-                             anystorage/idb,anystorage/opfs-packed";
+                             anystorage/idb,anystorage/opfs-packed-page";
 
 /// Where these tests run. The suite of all engines goes through [`RUNNER`] besides.
 const PLACES: &[Place] = &[

@@ -83,7 +83,7 @@ pub struct StoreOptions {
 }
 
 /// The parameters of an `opfs:` URL.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct OpfsOptions {
     /// The parameter `mode`.
@@ -96,13 +96,16 @@ pub struct OpfsOptions {
     pub block: Option<ByteSize>,
     /// The parameter `cache`, for the layout `packed`: as that of [`StoreOptions`].
     pub cache: Option<ByteSize>,
+    /// The parameter `worker_url`: where a page finds the script of the worker that the engine starts, if its content security policy does not
+    /// allow `worker-src blob:`. None is the one that is compiled in.
+    pub worker_url: Option<String>,
 }
 
 /// The parameter `io` of an `opfs:` URL: by which way the bytes of files are read and written. The files are the same either way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OpfsIo {
-    /// `handle`: synchronous access handles, which dedicated workers alone have.
+    /// `handle`: synchronous access handles, which dedicated workers alone have. In a page they are those of a worker that the engine starts.
     #[default]
     Handle,
     /// `stream`: snapshots and writable streams, which pages and workers of all kinds have.
@@ -115,7 +118,7 @@ pub enum OpfsIo {
 pub enum OpfsLayout {
     /// `tree`: one OPFS file for each file, under its own name.
     Tree,
-    /// `packed`: one OPFS file for all files, which dedicated workers alone can open.
+    /// `packed`: one OPFS file for all files.
     Packed,
 }
 

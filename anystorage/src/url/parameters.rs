@@ -64,10 +64,15 @@ impl<'a> Parameters<'a> {
             io: self.take("io", opfs_io)?.unwrap_or_default(),
             block: self.take("block", block)?,
             cache: self.take("cache", cache)?,
+            worker_url: self.take("worker_url", worker_url)?,
         };
         let packed = options.layout == Some(OpfsLayout::Packed);
         if (options.block.is_some() || options.cache.is_some()) && !packed {
             let text = "block and cache are for layout=packed, which has to be named with them".to_owned();
+            return Err(refused(ErrorKind::InvalidInput, self.text, text));
+        }
+        if options.io == OpfsIo::Stream && options.worker_url.is_some() {
+            let text = "worker_url is for handles, and io=stream has none: leave one of them out".to_owned();
             return Err(refused(ErrorKind::InvalidInput, self.text, text));
         }
         if options.io == OpfsIo::Stream && packed {
@@ -111,6 +116,10 @@ fn store_mode(value: &str) -> Parsed<StoreMode, String> {
         }
         _ => Err("it is rw (the location must exist) or rwc (it is created if missing)".to_owned()),
     }
+}
+
+fn worker_url(value: &str) -> Parsed<String, String> {
+    if value.is_empty() { Err("it is the URL of a script".to_owned()) } else { Ok(value.to_owned()) }
 }
 
 fn opfs_layout(value: &str) -> Parsed<OpfsLayout, String> {

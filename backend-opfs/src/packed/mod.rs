@@ -71,6 +71,8 @@ use crate::host::{Directory, Plain, failed, has_handles};
 use crate::layout::Layout;
 use crate::names::{PACKED, to_host};
 use crate::options::Mode;
+#[cfg(feature = "packed-page")]
+use crate::worker::start;
 
 /// Opens the location of this name, a directory below the root of the origin's private file system, and holds it until it is closed or
 /// dropped.
@@ -118,12 +120,14 @@ impl Store {
         if !has_handles {
             can_do_without()?;
         }
+        #[cfg(feature = "packed-page")]
+        let link = if has_handles { None } else { Some(start(options.worker_url()).await?) };
         let plain = plain(&origin, &path, options.mode).await?;
         let free = global::estimate().await.ok().and_then(|usage| usage.free);
         let title = title(name);
         #[cfg(feature = "packed-page")]
-        if !has_handles {
-            let opened = page::WorkerStore::open(&plain, hold, &title, options, free, faults).await;
+        if let Some(link) = link {
+            let opened = page::WorkerStore::open(link, &plain, hold, &title, options, free, faults).await;
             return opened.map(Self::InWorker).map_err(|error| error.in_operation(operation));
         }
         let handle = plain.open(faults).await.map_err(|error| error.in_operation(operation))?;

@@ -5,7 +5,6 @@ use anystorage_kv::KvOptions;
 use anystorage_redb::{RedbMode, RedbOptions};
 
 use crate::options::Mode;
-#[cfg(feature = "packed-page")]
 use crate::worker::WorkerUrl;
 
 /// The bytes of a file that one record holds, unless told otherwise. redb keeps what is larger than a page in pages of their own, which it
@@ -21,7 +20,6 @@ pub struct PackedOptions {
     pub(super) mode: Mode,
     block_size: usize,
     cache_bytes: usize,
-    #[cfg(feature = "packed-page")]
     worker: WorkerUrl,
 }
 
@@ -36,7 +34,6 @@ impl PackedOptions {
             mode: Mode::ReadWriteCreate,
             block_size: DEFAULT_BLOCK_SIZE,
             cache_bytes: DEFAULT_CACHE_BYTES,
-            #[cfg(feature = "packed-page")]
             worker: WorkerUrl::Embedded,
         }
     }
@@ -62,8 +59,7 @@ impl PackedOptions {
         self
     }
 
-    /// From where the script of the worker comes that is started in pages.
-    #[cfg(feature = "packed-page")]
+    /// From where the script of the worker comes that is started in pages, with the feature `packed-page`.
     #[must_use]
     pub fn worker(mut self, url: WorkerUrl) -> Self {
         self.worker = url;

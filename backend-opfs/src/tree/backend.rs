@@ -13,11 +13,12 @@ use super::node::Node;
 use crate::faults::FlushFaults;
 use crate::hidden::Hidden;
 use crate::hold::Hold;
-use crate::host::{Directory, Entry, MAX_LEN, can_move, failed, has_handles};
+use crate::host::{Directory, Entry, MAX_LEN, can_move, failed};
 use crate::layout::Layout;
 use crate::names::{HIDDEN, from_host, to_host};
-use crate::open_file::Access;
-use crate::options::{Io, Mode, OpfsOptions};
+use crate::open_file::{Access, Change};
+use crate::options::{Mode, OpfsOptions};
+use crate::way::Way;
 
 /// A tree of files in the origin private file system.
 #[derive(Debug)]
@@ -26,18 +27,15 @@ pub struct TreeBackend {
 }
 
 impl TreeBackend {
-    pub(super) async fn open(name: &str, options: OpfsOptions, faults: &FlushFaults) -> Result<Self> {
+    pub(super) async fn open(name: &str, options: &OpfsOptions, faults: &FlushFaults) -> Result<Self> {
         let operation = Operation::OpenLocation;
         let opening = |error: Error| error.in_operation(operation);
         let path = StoragePath::parse(name)?;
         let hold = Hold::take(&path).await?;
         let origin = Directory::of_origin().await?;
         // Before anything is created there.
-        if options.io == Io::Handle && !has_handles() {
-            let text = "synchronous access handles exist in dedicated workers alone: open the location in one, or ask for writable \
-                        streams (io=stream), which pages and shared workers have too";
-            return Err(Error::new(ErrorKind::Unsupported, operation).with_text(text));
-        }
+        Way::check(options.io)?;
+        let way = Way::open(options).await?;
         let root = origin.below(path.parts().map(to_host), options.mode == Mode::ReadWriteCreate).await.map_err(failed(operation))?;
         let hidden = match root.directory(HIDDEN, false).await {
             Ok(hidden) => hidden,
@@ -49,9 +47,9 @@ impl TreeBackend {
             }
             Err(exception) => return Err(exception.into_error(operation)),
         };
-        let hidden = Rc::new(Hidden::new(root.clone(), hidden, options.io));
+        let hidden = Rc::new(Hidden::new(root.clone(), hidden, way.clone()));
         hidden.clear().await.map_err(opening)?;
-        let location = Location::new(root, Rc::clone(&hidden), Access::new(options.io, faults.clone(), hidden), hold);
+        let location = Location::new(root, Rc::clone(&hidden), Access::new(way, faults.clone(), hidden), hold);
         location.prove().await.map_err(opening)?;
         Ok(Self { location: Rc::new(location) })
     }
@@ -114,9 +112,9 @@ impl Location {
         let file = TreeFile::new(Rc::clone(self), Rc::clone(&node), path, options);
         if options.is_truncate() {
             node.in_turn(&self.access, async |file| {
-                if file.len()? > 0 {
+                if file.len().await? > 0 {
                     node.changes(self.next_revision())?;
-                    file.set_len(0)?;
+                    file.change(Change::SetLen, 0, &[]).await?;
                 }
                 Ok(())
             })
@@ -127,7 +125,7 @@ impl Location {
 
     async fn stat(&self, path: &StoragePath) -> Result<Metadata> {
         if let Some(node) = self.node(path) {
-            let len = node.in_turn(&self.access, async |file| file.len()).await?;
+            let len = node.in_turn(&self.access, async |file| file.len().await).await?;
             return Ok(metadata(&node, len));
         }
         match self.entry(path, Operation::Stat).await? {
@@ -219,6 +217,7 @@ impl Location {
         self.closed.set(true);
         let nodes = std::mem::take(&mut *self.nodes.borrow_mut());
         nodes.values().for_each(|node| node.close());
+        self.access.shut().await;
         let hold = self.hold.take();
         if let Some(hold) = hold {
             hold.release().await;

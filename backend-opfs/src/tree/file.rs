@@ -1,12 +1,15 @@
+use std::pin::Pin;
 use std::rc::Rc;
 
 use anystorage_api::{Error, ErrorKind, Metadata, OpenOptions, Operation, Result, StorageFile, StoragePath, Timestamp, engine};
 use anystorage_browser_host::task::run_to_end;
+use js_sys::Uint8Array;
 
 use super::location::Location;
 use super::node::Node;
 use crate::host::MAX_LEN;
-use crate::open_file::OpenFile;
+use crate::open_file::{Change, OpenFile, filled};
+use crate::worker::WorkerHandle;
 
 /// An opener of a node, until the last call that was made through it is over.
 #[derive(Debug)]
@@ -56,15 +59,26 @@ impl TreeFile {
 
     /// A change: at once if nothing is under way on the file, otherwise in its turn, whether or not the future is polled to its end. Then
     /// it owns `data`.
-    async fn change(&self, operation: Operation, data: &[u8], act: fn(&OpenFile, u64, &[u8]) -> Result<()>, number: u64) -> Result<()> {
+    async fn change(&self, operation: Operation, change: Change, number: u64, data: &[u8]) -> Result<()> {
         let Opener { location, node } = &*self.opener;
-        let change = move |node: &Node, revision: u64, file: &OpenFile, data: &[u8]| {
-            node.changes(revision)?;
-            act(file, number, data)
+        let at_once = |file: &OpenFile| {
+            if !file.has_room(number, data.len()) {
+                return None;
+            }
+            match node.changes(location.next_revision()) {
+                Ok(()) => file.change_now(change, number, data),
+                Err(error) => Some(Err(error)),
+            }
         };
-        let at_once = |file: &OpenFile| file.has_room(number, data.len()).then(|| change(node, location.next_revision(), file, data));
         if let Some(done) = node.at_once(at_once) {
             return done;
+        }
+        let sent = |handle: &WorkerHandle| {
+            node.changes(location.next_revision())?;
+            Ok(handle.change(change, number, data))
+        };
+        if let Some(sent) = node.elsewhere(sent) {
+            return sent?.await;
         }
         let (opener, data) = (Rc::clone(&self.opener), data.to_vec());
         run_to_end(async move {
@@ -72,7 +86,11 @@ impl TreeFile {
             let _queued = node.queue();
             let _turn = location.turn(operation).await?;
             location.make_room(node, number, data.len()).await?;
-            node.in_turn(&location.access, async |file| change(node, location.next_revision(), file, &data)).await
+            let made = async |file: &OpenFile| {
+                node.changes(location.next_revision())?;
+                file.change(change, number, &data).await
+            };
+            node.in_turn(&location.access, made).await
         })
         .await
     }
@@ -89,6 +107,11 @@ impl StorageFile for TreeFile {
             }
             if let Some(done) = node.at_once(|file| file.read_now(offset, buf)) {
                 return done;
+            }
+            let sent =
+                |handle: &WorkerHandle| -> Pin<Box<dyn Future<Output = Result<Uint8Array>>>> { Box::pin(handle.read(offset, buf.len())) };
+            if let Some(sent) = node.elsewhere(sent) {
+                return sent.await.map(|read| filled(buf, &read));
             }
             // By itself, so that the future of a call that need not wait is small: its memory is the most of what such a call costs.
             let waits = async {
@@ -108,7 +131,7 @@ impl StorageFile for TreeFile {
             if data.is_empty() {
                 return Ok(());
             }
-            self.change(Operation::Write, data, |file, offset, data| file.write(offset, data), offset).await
+            self.change(Operation::Write, Change::Write, offset, data).await
         };
         written.await.map_err(self.about(Operation::Write))
     }
@@ -116,7 +139,7 @@ impl StorageFile for TreeFile {
     async fn set_len(&self, len: u64) -> Result<()> {
         let cut = async {
             self.check(Operation::SetLen, self.write, Some(len))?;
-            self.change(Operation::SetLen, &[], |file, len, _| file.set_len(len), len).await
+            self.change(Operation::SetLen, Change::SetLen, len, &[]).await
         };
         cut.await.map_err(self.about(Operation::SetLen))
     }
@@ -125,12 +148,15 @@ impl StorageFile for TreeFile {
         let found = async {
             let Opener { location, node } = &*self.opener;
             location.check_open(Operation::Stat)?;
-            if let Some(done) = node.at_once(|file| Some(file.len())) {
+            if let Some(done) = node.at_once(OpenFile::len_now) {
                 return done.map(|len| metadata(node, len));
+            }
+            if let Some(sent) = node.elsewhere(WorkerHandle::len) {
+                return sent.await.map(|len| metadata(node, len));
             }
             let _queued = node.queue();
             let _turn = location.turn(Operation::Stat).await?;
-            node.in_turn(&location.access, async |file| file.len()).await.map(|len| metadata(node, len))
+            node.in_turn(&location.access, async |file| file.len().await).await.map(|len| metadata(node, len))
         };
         found.await.map_err(self.about(Operation::Stat))
     }

@@ -15,7 +15,7 @@ use super::node::Node;
 use crate::hidden::Hidden;
 use crate::hold::Hold;
 use crate::host::Directory;
-use crate::open_file::Access;
+use crate::open_file::{Access, Change};
 
 /// How many files that nobody has open keep their handle until they are flushed.
 const MOST_UNFLUSHED: usize = 32;
@@ -44,6 +44,8 @@ pub(super) struct Location {
     last: Cell<u64>,
     /// Released last.
     pub(super) hold: RefCell<Option<Hold>>,
+    /// Whether files that nobody has open are about to be flushed.
+    is_bounding: Cell<bool>,
 }
 
 /// The names in a directory.
@@ -65,6 +67,7 @@ impl Location {
             base: Cell::new(first),
             last: Cell::new(first),
             hold: RefCell::new(Some(hold)),
+            is_bounding: Cell::new(false),
         }
     }
 
@@ -79,6 +82,7 @@ impl Location {
     pub(super) async fn turn(&self, operation: Operation) -> Result<MutexGuard<'_, ()>> {
         let turn = self.turn.lock().await;
         self.check_open(operation)?;
+        self.access.settle().await?;
         Ok(turn)
     }
 
@@ -129,17 +133,16 @@ impl Location {
         }
         if let Some(number) = node.hidden() {
             // Its space can be had at once; its name goes in its turn.
-            let _ = node.at_once(|file| Some(file.set_len(0)));
+            let _ = node.at_once(|file| file.change_now(Change::SetLen, 0, &[]));
+            let _ = node.elsewhere(|handle| drop(handle.set_len(0)));
             node.close();
             let location = Rc::clone(self);
-            let mut removal = run_to_end(async move {
+            drop_to_end(async move {
                 if let Ok(_turn) = location.turn(Operation::Close).await {
                     // What is left of it is removed when the location is opened.
                     let _ = location.hidden.remove(number).await;
                 }
             });
-            // Its turn comes before that of whoever asks next. The event loop does the rest.
-            let _ = Pin::new(&mut removal).poll(&mut Context::from_waker(Waker::noop()));
         } else if !node.is_unflushed() {
             self.forget(node);
         } else {
@@ -160,11 +163,30 @@ impl Location {
     }
 
     /// Flushes and closes files beyond the number that may wait for it. Streams have no handle, and their bytes are bounded.
-    fn bound_unflushed(&self) {
+    fn bound_unflushed(self: &Rc<Self>) {
         let waiting: Vec<Rc<Node>> = self.nodes.borrow().values().filter(|node| node.openers.get() == 0).cloned().collect();
         for node in waiting.iter().take(waiting.len().saturating_sub(MOST_UNFLUSHED)) {
             // One that fails stays, so that the next sync answers its error.
             if matches!(node.at_once(|file| node.flush_now(file)), Some(Ok(()))) {
+                self.forget(node);
+            } else if node.elsewhere(|_| ()).is_some() && !self.is_bounding.replace(true) {
+                let location = Rc::clone(self);
+                drop_to_end(async move {
+                    if let Ok(_turn) = location.turn(Operation::Sync).await {
+                        location.is_bounding.set(false);
+                        location.flush_idle().await;
+                    }
+                });
+            }
+        }
+    }
+
+    /// Flushes and closes files that nobody has open, beyond the number that may wait for it. Whoever calls has the turn.
+    async fn flush_idle(&self) {
+        let waiting: Vec<Rc<Node>> = self.nodes.borrow().values().filter(|node| node.openers.get() == 0).cloned().collect();
+        for node in waiting.iter().take(waiting.len().saturating_sub(MOST_UNFLUSHED)) {
+            // One that fails stays, so that the next sync answers its error.
+            if node.in_turn(&self.access, async |file| node.flush(file).await).await.is_ok() && node.openers.get() == 0 {
                 self.forget(node);
             }
         }
@@ -205,4 +227,10 @@ impl Location {
             self.nodes.borrow().values().filter(|node| node.openers.get() == 0 && !node.is_unflushed()).cloned().collect();
         idle.iter().for_each(|node| self.forget(node));
     }
+}
+
+/// Leaves a call to the event loop. Its turn comes before that of whoever asks next.
+fn drop_to_end(call: impl Future<Output = ()> + 'static) {
+    let mut call = run_to_end(call);
+    let _ = Pin::new(&mut call).poll(&mut Context::from_waker(Waker::noop()));
 }

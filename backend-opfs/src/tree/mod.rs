@@ -22,8 +22,8 @@ use crate::options::OpfsOptions;
 /// dropped.
 ///
 /// # Errors
-/// [`Locked`](anystorage_api::ErrorKind::Locked) if somebody holds it, or one that it lies in, or one that lies in it; [`Unsupported`](anystorage_api::ErrorKind::Unsupported) outside of
-/// dedicated workers and where there is no OPFS; [`PermissionDenied`](anystorage_api::ErrorKind::PermissionDenied) where the site may
+/// [`Locked`](anystorage_api::ErrorKind::Locked) if somebody holds it, or one that it lies in, or one that lies in it; [`Unsupported`](anystorage_api::ErrorKind::Unsupported)
+/// where there are neither such handles nor workers of ours that have them, and where there is no OPFS; [`PermissionDenied`](anystorage_api::ErrorKind::PermissionDenied) where the site may
 /// store nothing; [`NotFound`](anystorage_api::ErrorKind::NotFound) if it must be there and is not.
 pub async fn open(name: &str, options: &OpfsOptions) -> Result<TreeBackend> {
     open_with_faults(name, options, &FlushFaults::default()).await
@@ -34,5 +34,5 @@ pub async fn open(name: &str, options: &OpfsOptions) -> Result<TreeBackend> {
 /// # Errors
 /// Those of [`open`].
 pub async fn open_with_faults(name: &str, options: &OpfsOptions, faults: &FlushFaults) -> Result<TreeBackend> {
-    TreeBackend::open(name, *options, faults).await
+    TreeBackend::open(name, options, faults).await
 }

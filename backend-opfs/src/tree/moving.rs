@@ -23,10 +23,12 @@ impl Location {
             }
             copied?;
             node.hide(plain, number);
+            self.access.settle().await?;
             self.nodes.borrow_mut().remove(path);
         } else {
             // Its changes go when its path is taken, and not if that fails.
             node.close();
+            self.access.settle().await?;
         }
         Ok(())
     }
@@ -37,12 +39,14 @@ impl Location {
         match node.filter(|node| node.openers.get() > 0) {
             Some(node) => {
                 node.close();
+                self.access.settle().await?;
                 let (moved, number) = self.hidden.take_in(plain).await.map_err(failed(operation))?;
                 node.hide(moved, number);
             }
             None => {
                 if let Some(node) = self.node(path) {
                     node.close();
+                    self.access.settle().await?;
                 }
                 let (directory, name) = self.place(path, operation).await?;
                 if self.hidden.has_steps() {
@@ -91,6 +95,7 @@ impl Location {
         let node = self.node(from);
         if let Some(node) = &node {
             node.close();
+            self.access.settle().await?;
         }
         if over {
             self.hidden.move_over(plain, &directory, &name, operation).await?;

@@ -9,6 +9,7 @@ use anystorage_browser_host::global::now;
 use crate::host::Plain;
 use crate::open_file::{Access, OpenFile};
 use crate::stream::Stream;
+use crate::worker::WorkerHandle;
 
 /// Shared by all handles on one file.
 #[derive(Debug)]
@@ -49,6 +50,18 @@ impl Node {
             return None;
         }
         self.file.borrow().as_deref().and_then(act)
+    }
+
+    /// Has the worker do something with the file, in the order in which it is asked; none if the file is not there, if it is closed, or if
+    /// others wait for their turn on it.
+    pub(super) fn elsewhere<T>(&self, act: impl FnOnce(&WorkerHandle) -> T) -> Option<T> {
+        if self.queued.get() > 0 {
+            return None;
+        }
+        match self.file.borrow().as_deref() {
+            Some(OpenFile::Worker(handle)) => Some(act(handle)),
+            _ => None,
+        }
     }
 
     /// Does something with the file, which is opened if it is closed. Whoever calls has the turn.

@@ -10,36 +10,44 @@ use anystorage_browser_host::global::{member, sleep};
 use anystorage_browser_host::lock::until_free;
 use anystorage_browser_host::task::spawn;
 use futures_lite::future::or;
-use js_sys::{Array, ArrayBuffer, Object, Reflect, Uint8Array};
+use js_sys::{Array, Object, Reflect, Uint8Array};
 use tokio::sync::{oneshot, watch};
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{ErrorEvent, MessageEvent, Worker};
 
-/// How long the worker may take to answer a call, in milliseconds. Requests to the module may take as long as they need.
+/// How long the worker may take to start and to end, in milliseconds. Calls may take as long as they need.
 const PATIENCE: f64 = 20_000.0;
 
-/// A worker that answers. What is sent is done in that order.
+/// In bytes, what is handed over by a message instead of copied: below it, handing over takes longer.
+const MUCH: u32 = 1 << 16;
+
+/// A worker that answers. What it is asked is done in that order.
 ///
-/// Requests that are made one behind the other, without waiting between them, go in one message, and so do their replies: a round trip is paid
+/// Calls that are made one behind the other, without waiting between them, go in one message, and so do their answers: a round trip is paid
 /// once for all.
 #[derive(Debug)]
 pub(crate) struct Link {
     worker: Worker,
-    /// Who waits for the answer to a call.
-    calls: RefCell<VecDeque<oneshot::Sender<JsValue>>>,
-    /// Who waits for the replies to requests.
-    requests: RefCell<VecDeque<oneshot::Sender<Vec<u8>>>>,
-    /// Requests that have not been sent.
-    outgoing: RefCell<Vec<u8>>,
-    is_sending: Cell<bool>,
+    /// Who waits for an answer.
+    waiting: RefCell<VecDeque<oneshot::Sender<JsValue>>>,
+    /// Calls that have not been sent, and the buffers that are handed over with them.
+    outgoing: RefCell<Option<(Array, Array)>>,
+    /// The first thing that it says.
+    hello: RefCell<Option<oneshot::Sender<JsValue>>>,
     /// Why there are no more answers, once the worker is gone.
     gone: watch::Sender<Option<Error>>,
+    next_id: Cell<u32>,
+    /// Whether a handle may still be about to be closed.
+    is_closing: Cell<bool>,
     _heard: (OnMessage, OnError),
 }
 
 type OnMessage = Closure<dyn FnMut(MessageEvent)>;
 type OnError = Closure<dyn FnMut(ErrorEvent)>;
+
+/// What came out of a call: what it returned, or what it threw.
+pub(crate) type Answer = Result<JsValue, Exception>;
 
 impl Link {
     pub(super) fn new(worker: Worker) -> Rc<Self> {
@@ -56,14 +64,27 @@ impl Link {
             worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
             Self {
                 worker,
-                calls: RefCell::default(),
-                requests: RefCell::default(),
+                waiting: RefCell::default(),
                 outgoing: RefCell::default(),
-                is_sending: Cell::new(false),
+                hello: RefCell::default(),
                 gone: watch::Sender::new(None),
+                next_id: Cell::new(0),
+                is_closing: Cell::new(false),
                 _heard: (on_message, on_error),
             }
         })
+    }
+
+    /// Waits for the first thing that it says.
+    pub(super) async fn hello(&self) -> Result<JsValue> {
+        let (sender, receiver) = oneshot::channel();
+        *self.hello.borrow_mut() = Some(sender);
+        let answered = async { receiver.await.map_err(|_| self.why(Operation::OpenLocation)) };
+        let impatient = async {
+            sleep(PATIENCE).await;
+            Err(disconnected("it does not answer"))
+        };
+        or(answered, impatient).await
     }
 
     /// Notices the end of the worker, which holds the lock of this name.
@@ -76,135 +97,134 @@ impl Link {
         }));
     }
 
-    /// Waits for an answer that nobody else waits for.
-    pub(super) async fn answer(&self, operation: Operation) -> Result<JsValue> {
-        let (sender, receiver) = oneshot::channel();
-        self.check(operation)?;
-        self.calls.borrow_mut().push_back(sender);
-        let answered = async { receiver.await.map_err(|_| self.why(operation)) };
-        let impatient = async {
-            sleep(PATIENCE).await;
-            Err(disconnected("it does not answer").in_operation(operation))
-        };
-        or(answered, impatient).await
+    /// A number for a handle.
+    pub(crate) fn next_id(&self) -> JsValue {
+        self.next_id.set(self.next_id.get().wrapping_add(1));
+        self.next_id.get().into()
     }
 
-    /// Makes a call, and waits until it is done.
-    pub(crate) async fn control(&self, message: &JsValue, operation: Operation) -> Result<Result<(), Exception>> {
-        self.check(operation)?;
-        if let Err(value) = self.worker.post_message(message) {
-            return Ok(Err(Exception::new(&value)));
-        }
-        let answer = self.answer(operation).await?;
-        let threw = member(&answer, "threw");
-        Ok(if threw.is_undefined() { Ok(()) } else { Err(Exception::new(&threw)) })
-    }
-
-    /// Sends a request to the module, and waits for its reply. It is in its place among the others when this returns its future.
-    pub(crate) fn request(
+    /// Makes a call of the script, with these arguments. It has its place among the others when this returns, whatever becomes of the future.
+    pub(crate) fn call(
         self: &Rc<Self>,
         operation: Operation,
-        encode: &dyn Fn(&mut Vec<u8>) -> Result<()>,
-    ) -> impl Future<Output = Result<Vec<u8>>> + use<> {
-        let sent = self.push(operation, encode);
+        name: &str,
+        arguments: &[(&str, &JsValue)],
+    ) -> impl Future<Output = Result<Answer>> + use<> {
+        let sent = self.push(operation, name, arguments);
         let link = Rc::clone(self);
-        async move { sent?.await.map_err(|_| link.why(operation)) }
+        async move {
+            let answer = sent?.await.map_err(|_| link.why(operation))?;
+            let threw = member(&answer, "threw");
+            Ok(if threw.is_undefined() { Ok(member(&answer, "done")) } else { Err(Exception::new(&threw)) })
+        }
     }
 
-    fn push(self: &Rc<Self>, operation: Operation, encode: &dyn Fn(&mut Vec<u8>) -> Result<()>) -> Result<oneshot::Receiver<Vec<u8>>> {
-        self.check(operation)?;
-        let mut outgoing = self.outgoing.borrow_mut();
-        let before = outgoing.len();
-        if let Err(error) = encode(&mut outgoing) {
-            outgoing.truncate(before);
-            return Err(error);
+    fn push(self: &Rc<Self>, operation: Operation, name: &str, arguments: &[(&str, &JsValue)]) -> Result<oneshot::Receiver<JsValue>> {
+        if self.gone.borrow().is_some() {
+            return Err(self.why(operation));
         }
-        drop(outgoing);
-        let (sender, receiver) = oneshot::channel();
-        self.requests.borrow_mut().push_back(sender);
-        if !self.is_sending.replace(true) {
+        let item = Object::new();
+        // A plain object takes every property.
+        let _ = Reflect::set(&item, &"call".into(), &name.into());
+        let mut outgoing = self.outgoing.borrow_mut();
+        let (items, handed) = outgoing.get_or_insert_with(|| {
             let link = Rc::clone(self);
             // After what is running now, which may have more to say.
             spawn(Box::pin(async move { link.send() }));
+            (Array::new(), Array::new())
+        });
+        for (name, value) in arguments {
+            let _ = Reflect::set(&item, &JsValue::from_str(name), value);
+            if let Some(data) = value.dyn_ref::<Uint8Array>()
+                && data.length() >= MUCH
+            {
+                handed.push(&data.buffer());
+            }
         }
+        items.push(&item);
+        let (sender, receiver) = oneshot::channel();
+        self.waiting.borrow_mut().push_back(sender);
         Ok(receiver)
     }
 
     fn send(&self) {
-        self.is_sending.set(false);
-        let outgoing = self.outgoing.take();
-        if outgoing.is_empty() {
-            return;
-        }
-        let buffer = Uint8Array::from(outgoing.as_slice()).buffer();
-        if let Err(value) = self.worker.post_message_with_transfer(&buffer, &Array::of1(&buffer)) {
+        let outgoing = self.outgoing.borrow_mut().take();
+        if let Some((items, handed)) = outgoing
+            && let Err(value) = self.worker.post_message_with_transfer(&items, &handed)
+        {
             self.end(&disconnected("nothing can be sent to it").with_cause(Exception::new(&value)));
         }
     }
 
     fn hear(&self, message: &JsValue) {
-        if let Some(replies) = message.dyn_ref::<ArrayBuffer>() {
-            return self.hear_replies(&Uint8Array::new(replies).to_vec());
+        if let Some(answers) = message.dyn_ref::<Array>() {
+            for answer in answers.iter() {
+                let waiting = self.waiting.borrow_mut().pop_front();
+                if let Some(waiting) = waiting {
+                    // Whoever waited may have given up.
+                    let _ = waiting.send(answer);
+                }
+            }
+            return;
         }
         let died = member(message, "died");
-        if !died.is_undefined() {
-            return self.end(&disconnected("it failed").with_cause(Exception::new(&died)));
+        if let Some(died) = died.as_string() {
+            return self.end(&disconnected("it failed").with_cause(Exception::named("Error", died)));
         }
-        let waiting = self.calls.borrow_mut().pop_front();
-        if let Some(waiting) = waiting {
-            // Whoever waited may have given up.
-            let _ = waiting.send(message.clone());
-        }
-    }
-
-    /// Replies, each behind its length.
-    fn hear_replies(&self, mut replies: &[u8]) {
-        while let Some((len, rest)) = replies.split_first_chunk() {
-            let len = u32::from_le_bytes(*len) as usize;
-            let (Some(reply), Some(rest)) = (rest.get(..len), rest.get(len..)) else {
-                return self.end(&disconnected("what it says makes no sense"));
-            };
-            let waiting = self.requests.borrow_mut().pop_front();
-            if let Some(waiting) = waiting {
-                let _ = waiting.send(reply.to_vec());
-            }
-            replies = rest;
+        let hello = self.hello.borrow_mut().take();
+        if let Some(hello) = hello {
+            let _ = hello.send(message.clone());
         }
     }
 
     /// Lets everybody know that there are no more answers.
     fn end(&self, error: &Error) {
-        self.gone.send_if_modified(|gone| gone.is_none().then(|| *gone = Some(error.clone())).is_some());
+        self.gone.send_if_modified(|gone| {
+            let is_news = gone.is_none();
+            gone.get_or_insert_with(|| error.clone());
+            is_news
+        });
         self.worker.terminate();
-        self.calls.take();
-        self.requests.take();
+        self.hello.take();
+        self.waiting.take();
         self.outgoing.take();
-    }
-
-    /// Whether it still answers.
-    pub(crate) fn check(&self, operation: Operation) -> Result<()> {
-        if self.gone.borrow().is_some() { Err(self.why(operation)) } else { Ok(()) }
     }
 
     fn why(&self, operation: Operation) -> Error {
         let gone = self.gone.borrow().clone();
-        gone.unwrap_or_else(|| disconnected("it is gone")).in_operation(operation)
+        gone.unwrap_or_else(|| disconnected("it does not answer")).in_operation(operation)
     }
 
-    /// Ends the worker, and waits until it holds nothing any more.
+    /// Closes a handle, in its turn.
+    pub(super) fn close(self: &Rc<Self>, id: &JsValue) {
+        self.is_closing.set(true);
+        drop(self.call(Operation::Close, "close", &[("id", id)]));
+    }
+
+    /// Waits until all handles are closed that were to be.
+    pub(crate) async fn settle(self: &Rc<Self>) -> Result<()> {
+        if self.is_closing.replace(false) {
+            // It comes behind them.
+            let settled = self.call(Operation::Close, "nothing", &[]).await?;
+            settled.map_err(|exception| exception.into_error(Operation::Close))?;
+        }
+        Ok(())
+    }
+
+    /// Ends the worker behind what it was asked so far, and waits until it holds nothing any more.
     pub(crate) async fn shut(&self) {
         let mut gone = self.gone.subscribe();
         if gone.borrow_and_update().is_some() {
             return;
         }
-        // It closes what it has open before it goes. The answer may not get through any more.
-        if self.worker.post_message(&call("end", &[])).is_err() {
-            self.worker.terminate();
+        self.send();
+        // It closes what it has open before it goes.
+        if self.worker.post_message(&"end".into()).is_ok() {
+            let ended = async {
+                let _ = gone.changed().await;
+            };
+            or(ended, sleep(PATIENCE)).await;
         }
-        let ended = async {
-            let _ = gone.changed().await;
-        };
-        or(ended, sleep(PATIENCE)).await;
         self.worker.terminate();
     }
 }
@@ -213,7 +233,10 @@ impl Drop for Link {
     fn drop(&mut self) {
         self.worker.set_onmessage(None);
         self.worker.set_onerror(None);
-        self.worker.terminate();
+        // What it was asked is done first.
+        if self.gone.borrow().is_some() || self.worker.post_message(&"end".into()).is_err() {
+            self.worker.terminate();
+        }
     }
 }
 
@@ -221,17 +244,6 @@ fn heard(link: &Weak<Link>, act: impl FnOnce(&Link)) {
     if let Some(link) = link.upgrade() {
         act(&link);
     }
-}
-
-/// A message that is a call of the script, with its arguments.
-pub(crate) fn call(name: &str, arguments: &[(&str, &JsValue)]) -> JsValue {
-    let message = Object::new();
-    // A plain object takes every property.
-    let _ = Reflect::set(&message, &"call".into(), &name.into());
-    for (name, value) in arguments {
-        let _ = Reflect::set(&message, &JsValue::from_str(name), value);
-    }
-    message.into()
 }
 
 fn disconnected(what: &str) -> Error {

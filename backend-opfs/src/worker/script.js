@@ -1,18 +1,40 @@
-// The worker that the engine starts where there are no synchronous access handles. It does what it is told, in the order in which it is told:
-// the page waits for the answer to a call before it makes the next one, and sends requests to the module meanwhile.
+// The worker that the engine starts where there are no synchronous access handles. The page sends lists of calls; each list is answered by a list
+// of what came out, and everything is done in the order in which it was sent.
 'use strict';
 
 (() => {
   // The page asks for the same number: a copy of this file may be older.
   const VERSION = 1;
 
-  let handle = null;
-  let module = null;
-  let thrown = '';
+  // In bytes, what is handed over by a message instead of copied: below it, handing over takes longer.
+  const MUCH = 1 << 16;
+
+  // In bytes, how much of a file is copied at once.
+  const COPIED_AT_ONCE = 1 << 20;
 
   const describe = (error) => ({ name: String(error?.name ?? 'Error'), message: String(error?.message ?? error) });
 
-  // What the module calls. Where the browser throws, it gets NaN and asks for what was thrown.
+  // Files that are open, by the number that the page gave them.
+  const handles = new Map();
+
+  // Fills the buffer from a place on, as far as the file goes.
+  const fill = (handle, buffer, at) => {
+    let filled = 0;
+    while (filled < buffer.byteLength) {
+      const wanted = buffer.byteLength - filled;
+      const read = handle.read(filled ? buffer.subarray(filled) : buffer, { at: at + filled });
+      if (!(read >= 0 && read <= wanted)) throw new Error(`the browser gave ${read} as the count of a read of ${wanted} bytes`);
+      if (read === 0) break;
+      filled += read;
+    }
+    return filled === buffer.byteLength ? buffer : buffer.subarray(0, filled);
+  };
+
+  // The module of the page, once more and with a memory of its own. Of what it imports there are only the calls below: what is used here
+  // asks for nothing else. Where the browser throws, they answer NaN, and `thrown` tells what it was.
+  let module = null;
+  let thrown = '';
+
   const guarded = (call) => {
     try {
       return call();
@@ -24,19 +46,17 @@
   };
   const bytes = (place, len) => new Uint8Array(module.memory.buffer, place >>> 0, len >>> 0);
   const offered = {
-    anystorageopfssize: () => guarded(() => handle.getSize()),
-    anystorageopfsread: (at, place, len) => guarded(() => handle.read(bytes(place, len), { at })),
-    anystorageopfswrite: (at, place, len) => guarded(() => handle.write(bytes(place, len), { at })),
-    anystorageopfstruncate: (len) => guarded(() => (handle.truncate(len), 0)),
-    anystorageopfsflush: () => guarded(() => (handle.flush(), 0)),
+    anystorageopfssize: () => guarded(() => module.handle.getSize()),
+    anystorageopfsread: (at, place, len) => guarded(() => module.handle.read(bytes(place, len), { at })),
+    anystorageopfswrite: (at, place, len) => guarded(() => module.handle.write(bytes(place, len), { at })),
+    anystorageopfstruncate: (len) => guarded(() => (module.handle.truncate(len), 0)),
+    anystorageopfsflush: () => guarded(() => (module.handle.flush(), 0)),
     anystorageopfsthrown: (place, len) => new TextEncoder().encodeInto(thrown, bytes(place, len)).written,
   };
 
   const plain = (name) => name.toLowerCase().replaceAll('_', '');
 
-  // The module of the page, once more and with a memory of its own. Of what it imports there are only the calls above: what is used here
-  // asks for nothing else.
-  const instantiate = async (compiled) => {
+  const instantiate = async (compiled, handle) => {
     const imports = {};
     for (const { module: from, name, kind } of WebAssembly.Module.imports(compiled)) {
       if (kind !== 'function' && kind !== 'tag') {
@@ -55,18 +75,30 @@
       if (!name) throw new Error(`the module has no ${wanted}`);
       return exports[name];
     };
-    module = { memory: exports.memory, room: exported('anystorageopfsroom'), serve: exported('anystorageopfsserve') };
+    module = { handle, memory: exports.memory, room: exported('anystorageopfsroom'), serve: exported('anystorageopfsserve') };
   };
 
-  // Requests in, replies out.
-  const serve = (requests) => {
-    // Whatever the module does may give its memory another buffer.
-    const into = module.room(requests.byteLength);
-    bytes(into, requests.byteLength).set(new Uint8Array(requests));
-    const len = module.serve();
-    const from = module.room(len);
-    const replies = bytes(from, len).slice().buffer;
-    self.postMessage(replies, [replies]);
+  // A request in, a reply out. If the module throws, what it holds is in doubt, as after a kill: whoever opens the location next begins with what
+  // is stored.
+  class Died extends Error {}
+
+  const serve = (request) => {
+    try {
+      // Whatever the module does may give its memory another buffer.
+      const into = module.room(request.byteLength);
+      bytes(into, request.byteLength).set(request);
+      const len = module.serve();
+      const from = module.room(len);
+      return bytes(from, len).slice();
+    } catch (error) {
+      throw new Died(`${error?.name}: ${error?.message ?? error}`);
+    }
+  };
+
+  const end = () => {
+    for (const handle of handles.values()) handle.close();
+    handles.clear();
+    self.close();
   };
 
   const calls = {
@@ -79,35 +111,61 @@
         };
         navigator.locks.request(name, held).catch(refused);
       }),
-    open: async ({ file }) => {
-      handle = await file.createSyncAccessHandle();
+    open: async ({ id, file }) => {
+      handles.set(id, await file.createSyncAccessHandle());
     },
-    module: ({ compiled }) => instantiate(compiled),
-    end: () => {
-      handle?.close();
-      self.close();
+    close: ({ id }) => {
+      handles.get(id)?.close();
+      handles.delete(id);
     },
-  };
-
-  self.onmessage = async ({ data }) => {
-    if (!(data instanceof ArrayBuffer)) {
-      try {
-        await calls[data.call](data);
-        self.postMessage({ done: true });
-      } catch (error) {
-        self.postMessage({ threw: describe(error) });
+    size: ({ id }) => handles.get(id).getSize(),
+    read: ({ id, at, len }) => {
+      const handle = handles.get(id);
+      return fill(handle, new Uint8Array(Math.max(0, Math.min(len, handle.getSize() - at))), at);
+    },
+    write: ({ id, at, data }) => handles.get(id).write(data, { at }),
+    truncate: ({ id, len }) => handles.get(id).truncate(len),
+    flush: ({ id }) => handles.get(id).flush(),
+    // As many bytes as were written; fewer than there are if there is no space for more.
+    copy: ({ from, to }) => {
+      const buffer = new Uint8Array(COPIED_AT_ONCE);
+      let at = 0;
+      for (;;) {
+        const read = fill(handles.get(from), buffer, at);
+        if (read.byteLength === 0) return at;
+        const written = handles.get(to).write(read, { at });
+        if (written !== read.byteLength) return at + Math.min(written, read.byteLength - 1);
+        at += written;
       }
-      return;
-    }
-    try {
-      serve(data);
-    } catch (error) {
-      // What the module holds is in doubt, as after a kill: whoever opens the location next begins with what is stored.
-      self.postMessage({ died: describe(error) });
-      handle?.close();
-      self.close();
-    }
+    },
+    module: ({ compiled, id }) => instantiate(compiled, handles.get(id)),
+    serve: ({ request }) => serve(request),
+    nothing: () => {},
   };
 
+  const answer = async (list) => {
+    const answers = [];
+    const handed = [];
+    for (const item of list) {
+      try {
+        let done = calls[item.call](item);
+        if (done instanceof Promise) done = await done;
+        if (done instanceof Uint8Array && done.byteLength >= MUCH && done.byteLength === done.buffer.byteLength) handed.push(done.buffer);
+        answers.push({ done });
+      } catch (error) {
+        if (error instanceof Died) {
+          self.postMessage({ died: error.message });
+          return end();
+        }
+        answers.push({ threw: describe(error) });
+      }
+    }
+    self.postMessage(answers, handed);
+  };
+
+  let turn = Promise.resolve();
+  self.onmessage = ({ data }) => {
+    turn = data === 'end' ? turn.then(end) : turn.then(() => answer(data));
+  };
   self.postMessage({ version: VERSION });
 })();

@@ -9,7 +9,7 @@ use js_sys::Array;
 use wasm_bindgen::JsValue;
 use web_sys::{Blob, BlobPropertyBag, Url, Worker};
 
-use super::link::{Link, call};
+use super::link::Link;
 
 /// The script of the worker, for [`WorkerUrl::At`]: serve it as it is, as `text/javascript`.
 pub const WORKER_SCRIPT: &str = include_str!("script.js");
@@ -46,14 +46,14 @@ pub(crate) async fn start(url: &WorkerUrl) -> Result<Rc<Link>> {
     };
     let worker = Worker::new(address).map_err(|value| not_started(url, Exception::new(&value)))?;
     let link = Link::new(worker);
-    let hello = link.answer(operation).await.map_err(|error| not_started(url, error))?;
+    let hello = link.hello().await.map_err(|error| not_started(url, error))?;
     if member(&hello, "version").as_f64() != Some(VERSION) {
         let text = format!("the script of the worker is not that of this version ({url}): serve WORKER_SCRIPT of anystorage-opfs as it is");
         return Err(Error::new(ErrorKind::InvalidInput, operation).with_text(text));
     }
     let lock = format!("anystorage:opfs-worker:{:016x}", random());
-    let taken = call("lock", &[("name", &JsValue::from_str(&lock))]);
-    link.control(&taken, operation).await?.map_err(|exception| exception.into_error(operation))?;
+    let taken = link.call(operation, "lock", &[("name", &JsValue::from_str(&lock))]).await?;
+    taken.map_err(|exception| exception.into_error(operation))?;
     link.watch(&lock);
     Ok(link)
 }

@@ -90,35 +90,21 @@ impl fmt::Display for Chain<'_> {
     }
 }
 
-impl Request<'_> {
-    /// Appends it.
-    pub(super) fn encode(&self, out: &mut Vec<u8>) -> Result<()> {
-        *out = postcard::to_extend(self, std::mem::take(out)).map_err(unreadable)?;
-        Ok(())
+impl<'a> Request<'a> {
+    pub(super) fn encode(&self) -> Result<Vec<u8>> {
+        postcard::to_allocvec(self).map_err(unreadable)
     }
-}
 
-/// Takes the next request off its message.
-pub(super) fn next_request<'a>(message: &mut &'a [u8]) -> Result<Request<'a>> {
-    let (request, rest) = postcard::take_from_bytes(message).map_err(unreadable)?;
-    *message = rest;
-    Ok(request)
+    pub(super) fn decode(bytes: &'a [u8]) -> Result<Self> {
+        postcard::from_bytes(bytes).map_err(unreadable)
+    }
 }
 
 impl Reply {
-    /// Appends it, behind its length.
-    pub(super) fn encode(&self, out: &mut Vec<u8>) -> Result<()> {
-        let before = out.len();
-        out.extend_from_slice(&[0; 4]);
-        *out = postcard::to_extend(self, std::mem::take(out)).map_err(unreadable)?;
-        let len = u32::try_from(out.len() - before - 4).map_err(|_| Error::new(ErrorKind::InvalidInput, Operation::Read))?;
-        if let Some(place) = out.get_mut(before..before + 4) {
-            place.copy_from_slice(&len.to_le_bytes());
-        }
-        Ok(())
+    pub(super) fn encode(&self) -> Result<Vec<u8>> {
+        postcard::to_allocvec(self).map_err(unreadable)
     }
 
-    /// From its bytes.
     pub(super) fn decode(bytes: &[u8]) -> Result<Self> {
         postcard::from_bytes(bytes).map_err(unreadable)
     }

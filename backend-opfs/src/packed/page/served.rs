@@ -11,7 +11,7 @@ use serde_bytes::ByteBuf;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::calls::Offered;
-use super::protocol::{Failure, Reply, Request, next_request};
+use super::protocol::{Failure, Reply, Request};
 use crate::faults::FlushFaults;
 use crate::handle::Handle;
 use crate::packed::handle_file::HandleFile;
@@ -24,7 +24,7 @@ thread_local! {
 /// One location.
 #[derive(Debug, Default)]
 struct Served {
-    /// Requests, then the replies to them.
+    /// A request, then the reply to it.
     message: Vec<u8>,
     store: Option<RedbStore>,
     faults: FlushFaults,
@@ -41,28 +41,18 @@ pub fn room(len: usize) -> usize {
     })
 }
 
-/// For the script of the engine's worker: does what the message asks for, puts the replies into its place, and says how many bytes they have.
+/// For the script of the engine's worker: does what the message asks for, puts the reply into its place, and says how many bytes that has.
 #[doc(hidden)]
 #[wasm_bindgen(js_name = anystorageopfsserve, skip_typescript)]
 #[expect(unreachable_pub, reason = "exported to JavaScript")]
 pub fn serve() -> usize {
     SERVED.with_borrow_mut(|served| {
         let message = std::mem::take(&mut served.message);
-        let mut requests = message.as_slice();
-        let mut replies = Vec::new();
-        while !requests.is_empty() {
-            let failed_before = served.faults.failed();
-            let request = next_request(&mut requests);
-            let is_unreadable = request.is_err();
-            let reply = request
-                .and_then(|request| served.answer(&request))
-                .unwrap_or_else(|error| Reply::Failed(Failure::new(&error, served.faults.failed() - failed_before)));
-            if reply.encode(&mut replies).is_err() || is_unreadable {
-                // Whoever waits for the rest is told that it makes no sense.
-                break;
-            }
-        }
-        served.message = replies;
+        let failed_before = served.faults.failed();
+        let answered = Request::decode(&message).and_then(|request| served.answer(&request));
+        let reply = answered.unwrap_or_else(|error| Reply::Failed(Failure::new(&error, served.faults.failed() - failed_before)));
+        // No bytes are no reply, and the page says so.
+        served.message = reply.encode().unwrap_or_default();
         served.message.len()
     })
 }

@@ -6,27 +6,31 @@ use std::rc::Rc;
 use anystorage_api::{Error, ErrorKind, Operation, Result, Usage, engine};
 use anystorage_browser_host::task::{run_to_end, spawn};
 use anystorage_kv::{Batch, Commit, KvEntry, KvStore};
+use js_sys::Uint8Array;
 use serde_bytes::Bytes;
 
 use super::protocol::{Reply, Request};
 use crate::faults::FlushFaults;
 use crate::hold::Hold;
-use crate::host::{Plain, failed, when_free};
+use crate::host::{Plain, failed};
 use crate::packed::PackedOptions;
-use crate::worker::{Link, call, start};
+use crate::worker::{Link, WorkerHandle};
 
 /// A redb database in an OPFS file that a worker has open.
 #[derive(Debug)]
 pub(crate) struct WorkerStore {
     link: Rc<Link>,
+    /// Closed by the worker, when it ends.
+    _handle: WorkerHandle,
     /// Given back when the worker is gone; none after that was begun.
     hold: RefCell<Option<Hold>>,
     faults: FlushFaults,
 }
 
 impl WorkerStore {
-    /// Starts a worker, and has it open the file. `free` are the bytes that the origin has free.
+    /// Has a worker open the file. `free` are the bytes that the origin has free.
     pub(crate) async fn open(
+        link: Rc<Link>,
         plain: &Plain,
         hold: Hold,
         title: &str,
@@ -35,16 +39,14 @@ impl WorkerStore {
         faults: &FlushFaults,
     ) -> Result<Self> {
         let operation = Operation::OpenLocation;
-        let link = start(options.worker_url()).await?;
-        // From here on the location is given back when the worker is gone, whatever happens.
-        let store = Self { link, hold: RefCell::new(Some(hold)), faults: faults.clone() };
-        let file = call("open", &[("file", plain.as_js())]);
-        when_free(async || store.link.control(&file, operation).await).await?.map_err(failed(operation))?;
-        let module = call("module", &[("compiled", &wasm_bindgen::module())]);
-        store.link.control(&module, operation).await?.map_err(|exception| {
+        let handle = WorkerHandle::open(&link, plain, faults).await?;
+        let module = [("compiled", &wasm_bindgen::module()), ("id", handle.id())];
+        link.call(operation, "module", &module).await?.map_err(|exception| {
             let text = "the engine's worker cannot use the module of this page";
             Error::new(ErrorKind::Unsupported, operation).with_text(text).with_cause(exception)
         })?;
+        // From here on the location is given back when the worker is gone, whatever happens.
+        let store = Self { link, _handle: handle, hold: RefCell::new(Some(hold)), faults: faults.clone() };
         let redb = options.redb();
         let request = Request::Open {
             title: title.into(),
@@ -58,10 +60,12 @@ impl WorkerStore {
     }
 
     fn ask(&self, operation: Operation, request: &Request<'_>) -> impl Future<Output = Result<Reply>> + use<> {
-        let reply = self.link.request(operation, &|out| request.encode(out));
+        let request = request.encode().map(|request| Uint8Array::from(request.as_slice()));
+        let reply = request.map(|request| self.link.call(operation, "serve", &[("request", &request)]));
         let faults = self.faults.clone();
         async move {
-            match Reply::decode(&reply.await?)? {
+            let reply = reply?.await?.map_err(failed(operation))?;
+            match Reply::decode(&Uint8Array::new(&reply).to_vec())? {
                 Reply::Failed(failure) => {
                     faults.count(failure.failed_flushes);
                     Err(failure.into_error(operation))

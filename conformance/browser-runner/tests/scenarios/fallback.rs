@@ -12,7 +12,7 @@ const LIST: [&str; 3] = ["opfs://list", "idb://list", "memory:"];
 type Expected = [(Context, &'static str); 2];
 
 const EVERYWHERE_IN_MEMORY: Expected = [(Context::Page, "memory"), (Context::Worker, "memory")];
-const AS_USUAL: Expected = [(Context::Page, "idb"), (Context::Worker, "opfs")];
+const AS_USUAL: Expected = [(Context::Page, "opfs"), (Context::Worker, "opfs")];
 const IDB_ALONE: Expected = [(Context::Page, "idb"), (Context::Worker, "idb")];
 
 #[test]

@@ -4,18 +4,29 @@ use anystorage_api::ErrorKind;
 use anystorage_browser_runner::driver::Storage;
 use anystorage_conformance::browser::wire::{Act, Context};
 
-use crate::world::{Place, World, browser, compare, engines, write};
+use crate::world::{Place, WORKER_URL, World, browser, compare, engines, write};
 
+/// In a page the engine starts a worker. A policy for those of the site alone forbids the script that it brings along, and allows the same one
+/// under a URL of the site.
 #[test]
-fn opfs_in_a_page_says_what_to_do() {
+fn a_strict_policy_takes_the_script_of_opfs_by_its_url() {
     if engines().all(|(engine, _)| engine != "opfs") {
         println!("{} has no OPFS", browser().as_str());
         return;
     }
     let world = World::new(Storage::Usual);
-    let refusal = world.page().act(("opfs", Context::Page), "page", &[]).unwrap_err();
-    assert_eq!(refusal.kind, ErrorKind::Unsupported.as_str(), "{refusal:?}");
-    assert!(refusal.text.contains("dedicated worker") && refusal.text.contains("io=stream"), "{refusal:?}");
+    let page = world.page_at("/strict");
+    for layout in ["tree", "packed"] {
+        let act = |more: &str, acts: &[Act]| page.act(("any", Context::Page), &format!("opfs://by url {layout}?layout={layout}{more}").replace(' ', "%20"), acts);
+        for (more, word) in [("", "blob:"), ("&worker_url=/nothing.js", "/nothing.js"), ("&worker_url=/worker.js", "/worker.js")] {
+            let refusal = act(more, &[]).unwrap_err();
+            println!("{}, {layout}: {refusal:?}", browser().as_str());
+            assert!([ErrorKind::Unsupported, ErrorKind::InvalidInput].iter().any(|kind| kind.as_str() == refusal.kind) && refusal.text.contains(word), "{refusal:?}");
+        }
+        let served = format!("&worker_url={WORKER_URL}");
+        act(&served, &[write("file", 5000, 1), Act::Sync, Act::Close]).unwrap();
+        act(&served, &[compare("file", 5000, 1), Act::Close]).unwrap();
+    }
 }
 
 /// The policy has to have `'wasm-unsafe-eval'`: without it no module is compiled at all, which the page hears as a `CompileError` (Chromium
@@ -24,7 +35,7 @@ fn opfs_in_a_page_says_what_to_do() {
 fn a_strict_policy_is_no_obstacle() {
     let world = World::new(Storage::Usual);
     let page = world.page_at("/strict");
-    for place in engines() {
+    for place in engines().filter(|place| !needs_worker(*place)) {
         page.act(place, &location("strict", place), &[write("file", 5000, 1), Act::Sync, Act::Close]).unwrap();
         page.act(place, &location("strict", place), &[compare("file", 5000, 1), Act::Close]).unwrap();
     }
@@ -53,6 +64,11 @@ fn storage_that_is_denied_is_an_error_that_says_so() {
         println!("{}, denied: {place:?}: {refusal:?}", browser().as_str());
         assert_denied(&refusal.kind, &refusal.text);
     }
+}
+
+/// Whether the engine starts a worker there.
+fn needs_worker(place: Place) -> bool {
+    place == ("opfs", Context::Page) || place == ("opfs-packed", Context::Page)
 }
 
 /// Of each engine another one: they share the origin.

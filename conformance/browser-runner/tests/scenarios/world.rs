@@ -49,13 +49,18 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// An engine and where it runs.
 pub(crate) type Place = (&'static str, Context);
 
-pub(crate) const ENGINES: [Place; 5] = [
+pub(crate) const ENGINES: [Place; 7] = [
+    ("opfs", Context::Page),
     ("opfs", Context::Worker),
+    ("opfs-packed", Context::Page),
     ("opfs-packed", Context::Worker),
     ("opfs-stream", Context::Page),
     ("idb", Context::Page),
     ("idb", Context::Worker),
 ];
+
+/// Where the script is served that a page starts the worker of `opfs:` with, as a site would that has a strict policy.
+pub(crate) const WORKER_URL: &str = "/opfs-worker.js";
 
 /// The browser that is meant.
 pub(crate) fn browser() -> Browser {
@@ -65,7 +70,10 @@ pub(crate) fn browser() -> Browser {
 
 fn server() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
-    SERVER.get_or_init(|| Server::start(Package::new(Some("anystorage-web-suite".to_owned()), None).build().unwrap()).unwrap())
+    SERVER.get_or_init(|| {
+        let suite = Package::new(Some("anystorage-web-suite".to_owned()), None).build().unwrap();
+        Server::start(suite.script(WORKER_URL, include_str!("../../../../backend-opfs/src/worker/script.js"))).unwrap()
+    })
 }
 
 /// A browser that runs.
