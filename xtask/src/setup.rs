@@ -44,6 +44,10 @@ const NATIVE: &[Tool] = &[
 /// What makes modules for the web smaller.
 const SIZE: Tool = Tool { sign: Sign::Program(&["wasm-opt"]), package: "binaryen" };
 
+/// What a project of a user is built with.
+const BUNDLING: &[Tool] =
+    &[Tool { sign: Sign::Program(&["node"]), package: "nodejs" }, Tool { sign: Sign::Program(&["npm"]), package: "npm" }];
+
 /// Installs what is missing for the tests, and nothing else. A [driver](missing_driver) that has to be built is a step of theirs.
 ///
 /// # Errors
@@ -53,8 +57,8 @@ pub(crate) fn prepare(browsers: &[&Browser]) -> Result<(), String> {
     rust_component("clippy", "clippy")?;
     // The lints run for wasm32 even where no browser does.
     wasm_target()?;
-    let weighs = (!browsers.is_empty()).then_some(&SIZE);
-    let tools: Vec<&Tool> = NATIVE.iter().chain(weighs).chain(browsers.iter().flat_map(|browser| browser.tools)).collect();
+    let of_any_browser = BUNDLING.iter().chain([&SIZE]).filter(|_| !browsers.is_empty());
+    let tools: Vec<&Tool> = NATIVE.iter().chain(of_any_browser).chain(browsers.iter().flat_map(|browser| browser.tools)).collect();
     debian_packages(&tools)
 }
 

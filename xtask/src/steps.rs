@@ -32,13 +32,14 @@ pub(crate) const BENCH: &str = "anystorage-browser-bench";
 /// What weighs a module.
 pub(crate) const SIZE: &str = "anystorage-size";
 
-/// A package outside of the workspace.
+/// Packages outside of the workspace.
 const EXAMPLE: &str = "conformance/web-example/Cargo.toml";
+const USER_PROJECT: &str = "conformance/user-project/Cargo.toml";
 
 /// Browsers in which what is no case of the suite is tried as well, what of it (all, if nothing is named), and how many tests that is.
 const SCENARIOS: &[(&str, &[&str], usize)] = &[
-    ("chromium", &[], 16),
-    ("firefox", &[], 16),
+    ("chromium", &[], 18),
+    ("firefox", &[], 18),
     // Its quota is not to be changed while it runs, and it has neither private windows nor settings that deny storage here.
     ("webkit", &["tabs::", "fallback::as_usual", "third_party::", "refused::a_strict"], 4),
 ];
@@ -218,6 +219,7 @@ fn checks(declared_toolchain: Option<String>) -> Vec<Step> {
     let mut steps = vec![
         Step::cargo("formatting", "fmt --all --check"),
         Step::cargo("formatting, the example of a suite", &format!("fmt --manifest-path {EXAMPLE} --check")),
+        Step::cargo("formatting, the project of a user", &format!("fmt --manifest-path {USER_PROJECT} --check")),
         Step::cargo(
             "lints, native",
             &format!("clippy {native} --all-targets --features anystorage-browser-runner/browsers -- -D warnings"),
@@ -295,7 +297,11 @@ fn browser_tests(browser: &Browser, drivers: &[(&str, String)]) -> Vec<Step> {
     let step = with_driver(Step::cargo(title, &arguments));
     steps.push(step.judged_by(Judge::Report { cases: 160, engines: browser.engines }));
     for (_, filters, at_least) in SCENARIOS.iter().filter(|(name, ..)| *name == browser.name) {
-        let about = if filters.is_empty() { "several tabs, a full origin, storage denied, flushes counted" } else { "several tabs" };
+        let about = if filters.is_empty() {
+            "several tabs, a full origin, storage denied, flushes counted, a project built"
+        } else {
+            "several tabs"
+        };
         let title = format!("{about}, in {}", browser.name);
         let arguments = format!("test -p {RUNNER} --features browsers --test scenarios -- --show-output --test-threads 1");
         let step = Step::cargo(title, &[&[arguments.as_str()], *filters].concat().join(" "));

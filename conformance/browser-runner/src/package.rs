@@ -25,13 +25,22 @@ pub struct Package {
     pub name: Option<String>,
     /// Its `Cargo.toml`, or that of its workspace; none for that of the current directory.
     pub manifest: Option<PathBuf>,
+    /// Where cargo builds; none for where it does by itself.
+    pub target: Option<PathBuf>,
 }
 
 impl Package {
     /// From the options of a command line.
     #[must_use]
     pub const fn new(name: Option<String>, manifest: Option<PathBuf>) -> Self {
-        Self { name, manifest }
+        Self { name, manifest, target: None }
+    }
+
+    /// Built in this directory, as by cargo's `--target-dir`.
+    #[must_use]
+    pub fn target(mut self, directory: &Path) -> Self {
+        self.target = Some(directory.to_owned());
+        self
     }
 
     /// Builds a suite.
@@ -56,10 +65,7 @@ impl Package {
         // Names are for backtraces, which a module to be shipped does without.
         let bindgen = bindgen.input_path(&module).out_name("suite").typescript(false).remove_name_section(profile != RELEASE);
         let bound = bindgen.web(true).and_then(Bindgen::generate_output);
-        let mut bound = bound.map_err(|error| {
-            let versions = "the crate's wasm-bindgen has to be of the version that this runner is built with";
-            Failure::new(format!("no bindings could be made for {}: {error:#}; {versions}", module.display()))
-        })?;
+        let mut bound = bound.map_err(|error| unbound(&module, &format!("{error:#}")))?;
         let mut scripts = BTreeMap::from([(BINDINGS.to_owned(), bound.js().to_owned())]);
         for (place, script) in bound.local_modules() {
             scripts.insert(format!("/snippets/{place}"), script.clone());
@@ -72,6 +78,19 @@ impl Package {
         Ok(Module { scripts, wasm: bound.wasm_mut().emit_wasm().into() })
     }
 
+    /// Builds it as one who ships it does, and puts into a directory what `wasm-bindgen --target web` puts there.
+    ///
+    /// # Errors
+    /// If it cannot be built or written.
+    pub fn write(&self, directory: &Path) -> Result<()> {
+        let module = self.compile(RELEASE)?;
+        let mut bindgen = Bindgen::new();
+        // What the command has by default, and the library has not.
+        let bindgen = bindgen.input_path(&module).typescript(true).omit_default_module_path(false);
+        let bound = bindgen.web(true).and_then(|bindgen| bindgen.generate(directory));
+        bound.map_err(|error| unbound(&module, &format!("{error:#}")))
+    }
+
     /// Runs cargo, and finds what it made.
     fn compile(&self, profile: &str) -> Result<PathBuf> {
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
@@ -81,6 +100,9 @@ impl Package {
         }
         if let Some(manifest) = &self.manifest {
             command.arg("--manifest-path").arg(manifest);
+        }
+        if let Some(directory) = &self.target {
+            command.arg("--target-dir").arg(directory);
         }
         let output = command.stderr(Stdio::inherit()).output().map_err(Failure::of("cargo could not be started"))?;
         if !output.status.success() {
@@ -94,6 +116,11 @@ impl Package {
             several => Err(Failure::new(format!("{} modules were made: name one package", several.len()))),
         }
     }
+}
+
+fn unbound(module: &Path, why: &str) -> Failure {
+    let versions = "the crate's wasm-bindgen has to be of the version that this runner is built with";
+    Failure::new(format!("no bindings could be made for {}: {why}; {versions}", module.display()))
 }
 
 /// The module that a message of cargo tells of.

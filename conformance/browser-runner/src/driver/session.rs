@@ -100,6 +100,14 @@ impl Session {
         self.post("url", &json!({ "url": url })).map(drop)
     }
 
+    /// Loads the page in the tab that is in front once more.
+    ///
+    /// # Errors
+    /// What the driver answers.
+    pub fn reload(&self) -> Result<()> {
+        self.post("refresh", &json!({})).map(drop)
+    }
+
     /// Opens a tab, and puts it in front: its handle.
     ///
     /// # Errors

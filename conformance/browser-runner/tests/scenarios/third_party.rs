@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::world::browser;
+use crate::world::{browser, target};
 
 const CASES: &str = "tree::";
 
@@ -16,7 +16,7 @@ fn a_crate_outside_of_the_workspace_runs_in_the_same_runner() {
     let mut command = Command::new(program);
     command.args(["conformance", "--browser", browser().as_str(), "--filter", CASES, "--format", "json", "--manifest-path"]).arg(manifest);
     // Nothing is built into the tree of sources.
-    command.env("CARGO_TARGET_DIR", program.ancestors().nth(2).unwrap());
+    command.env("CARGO_TARGET_DIR", target());
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();

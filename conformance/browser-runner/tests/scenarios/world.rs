@@ -68,6 +68,11 @@ pub(crate) fn browser() -> Browser {
     Browser::ALL.into_iter().find(|browser| browser.as_str() == name).expect("ANYSTORAGE_BROWSER names a browser")
 }
 
+/// Where the workspace is built.
+pub(crate) fn target() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_anystorage-browser-runner")).ancestors().nth(2).unwrap()
+}
+
 fn server() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
     SERVER.get_or_init(|| {
