@@ -41,7 +41,7 @@ const SCENARIOS: &[(&str, &[&str], usize)] = &[
     ("chromium", &[], 18),
     ("firefox", &[], 18),
     // Its quota is not to be changed while it runs, and it has neither private windows nor settings that deny storage here.
-    ("webkit", &["tabs::", "fallback::as_usual", "third_party::", "refused::a_strict"], 4),
+    ("webkit", &["tabs::", "fallback::as_usual", "third_party::", "refused::a_strict", "builds::"], 6),
 ];
 
 /// Browsers in which the engines are measured, to see that it works.
