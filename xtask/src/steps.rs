@@ -300,7 +300,7 @@ fn browser_tests(browser: &Browser, drivers: &[(&str, String)]) -> Vec<Step> {
         let about = if filters.is_empty() {
             "several tabs, a full origin, storage denied, flushes counted, a project built"
         } else {
-            "several tabs"
+            "several tabs, a project built"
         };
         let title = format!("{about}, in {}", browser.name);
         let arguments = format!("test -p {RUNNER} --features browsers --test scenarios -- --show-output --test-threads 1");

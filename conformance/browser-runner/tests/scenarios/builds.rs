@@ -70,7 +70,7 @@ fn npm(directory: &Path, arguments: &[&str]) {
     let mut command = Command::new("npm");
     command.args(arguments).current_dir(directory).process_group(0);
     command.stdin(Stdio::null()).stdout(said.try_clone().unwrap()).stderr(said.try_clone().unwrap());
-    let mut child = command.spawn().expect("npm is there");
+    let mut child = command.spawn().expect("npm could not be started");
     let start = Instant::now();
     let status = loop {
         if let Some(status) = child.try_wait().unwrap() {
