@@ -120,7 +120,10 @@ fn locations_of_an_origin_have_a_name() {
     }
     assert_eq!(url.read_only(), url.existing());
     let url = StorageUrl::parse("opfs://notes?worker_url=/scripts/opfs%20worker.js").unwrap();
-    assert!(matches!(url.location(), Location::Opfs { options, .. } if options.worker_url.as_deref() == Some("/scripts/opfs worker.js")), "{url}");
+    assert!(
+        matches!(url.location(), Location::Opfs { options, .. } if options.worker_url.as_deref() == Some("/scripts/opfs worker.js")),
+        "{url}"
+    );
 }
 
 /// A URL put into another mode lost its other parameters.

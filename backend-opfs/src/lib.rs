@@ -9,13 +9,13 @@
 //! The bytes of files are reached in one of two ways, which [`Io`] names. The files are the same, so a location may be opened by the one
 //! today and by the other tomorrow. Neither is ever taken in the place of the other.
 //!
-//! | | [`Io::Handle`] (default) | [`Io::Stream`] |
-//! |---|---|---|
-//! | by way of | synchronous access handles | snapshots (`getFile`) and `createWritable` |
-//! | where | dedicated workers | pages, dedicated workers, shared workers |
-//! | reads | never wait | wait for the browser, unless the bytes were just written |
-//! | writes | in place, at once | in memory, until their sync |
-//! | a sync | flushes | writes each changed file anew, as a whole |
+//! | | [`Io::Handle`] (default) | ... in a page | [`Io::Stream`] |
+//! |---|---|---|---|
+//! | by way of | synchronous access handles | those of a worker that the engine starts | snapshots (`getFile`) and `createWritable` |
+//! | where | dedicated workers | where workers can be started: pages | pages, dedicated workers, shared workers |
+//! | reads | never wait | wait for the worker | wait for the browser, unless the bytes were just written |
+//! | writes | in place, at once | in place, by the worker | in memory, until their sync |
+//! | a sync | flushes | flushes | writes each changed file anew, as a whole |
 //!
 //! ```no_run
 //! # #[cfg(all(target_family = "wasm", target_os = "unknown"))]
@@ -39,6 +39,22 @@
 //!
 //! Each file that is open, or not flushed, has one synchronous access handle, which all its openers share; reads and writes go straight
 //! between it and the memory of wasm. Whoever has to wait for the browser does so in turn, in the order of the calls.
+//!
+//! # In a page
+//!
+//! There are no synchronous handles in a page, so opening a location starts a dedicated worker, from a script that is part of this crate: no
+//! bundler has to know of it. The worker has the handles of this location and ends with it. Names and directories stay with the page. What is
+//! asked without waiting in between goes in one message, and so do the answers: two hundred small writes that are under way together pay for one
+//! round trip; each one that waits for the one before pays for its own, 50 to 100 microseconds.
+//!
+//! The script comes by a `blob:` URL. A content security policy that allows none (`worker-src`) makes opening
+//! [`Unsupported`](anystorage_api::ErrorKind::Unsupported), with a text that says so: serve [`WORKER_SCRIPT`] as it is, and name its URL with
+//! [`OpfsOptions::worker`].
+//!
+//! A worker that ends by itself, or is ended, is noticed by a Web Lock that it holds: all calls are
+//! [`Disconnected`](anystorage_api::ErrorKind::Disconnected) from then on. What was synced is there for whoever opens the location again.
+//!
+//! # How streams go
 //!
 //! A stream's file has its last snapshot, which never changes, and what was written since then, in memory. A sync, a rename over another
 //! file, and more than 16 MiB that wait in a location bring it to the browser: a stream fills a file in the hidden directory, which is then
@@ -87,15 +103,15 @@
 //! 4. *Replacing*: a file that is whole and flushed is moved over the path. Directories are moved entry by entry: `atomic_rename_dir` is not
 //!    declared, and a kill in the middle leaves each file in one of the two.
 //! 5. *Reads* are those of the handle, or of the snapshot and what was written over it. Offsets beyond 2^53 - 1 are refused.
-//! 6. *Order*: calls that wait have turns; those that need not wait go ahead only when nobody waits. A call whose future is dropped is left to the
-//!    event loop.
+//! 6. *Order*: calls that wait have turns; those that need not wait go ahead only when nobody waits. The worker of a page does what it is asked
+//!    in that order. A call whose future is dropped is left to the event loop.
 //! 7. *One holder*: the Web Lock `anystorage:opfs:` and the name, and, shared with others, those of the directories that lead there: so
 //!    a location and one that lies in it are not open at the same time. With it in hand, a handle that is busy is waited for, up to five seconds.
 //! 8. *Space*: a count that is not the one asked for is `NoSpace`, and so is `QuotaExceededError`, and a file that cannot be lengthened.
 //!    A stream that is refused is given up, and the file is as it was.
 //! 9. *Damage* is not noticed: there are no checksums.
-//! 10. *No silent fall-back*: where there are no such handles (pages, shared workers), or no such streams, opening is refused, with a text
-//!     that says what to do.
+//! 10. *No silent fall-back*: where there are no such handles and no worker can be started that has them (shared workers of Chromium), or no
+//!     such streams, opening is refused, with a text that says what to do.
 //! 11. *A failed flush*: the file takes no more changes until the location is opened anew. A stream that is refused for want of space is
 //!     another thing: its changes stay in memory, and the next sync tries again.
 //! 12. *Open files*: one whose name is removed or replaced goes on in the hidden directory.

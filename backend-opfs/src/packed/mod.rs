@@ -1,7 +1,7 @@
 //! All files in one OPFS file, through one synchronous access handle.
 //!
 //! The file is a [redb](https://www.redb.org) database, the engine above it [`anystorage_redb`]. A location is open when the handle is; from
-//! then on no call waits for the browser, and every one is done when its future is first polled (`immediate`). So small files cost what
+//! then on, in a dedicated worker, no call waits for the browser, and every one is done when its future is first polled (`immediate`). So small files cost what
 //! their bytes cost, and not 2.5 milliseconds each; a sync is one commit, whatever was changed; and reading names and lengths reads memory.
 //!
 //! ```no_run
@@ -25,6 +25,14 @@
 //! A tab that is closed, reloaded or killed closes nothing: each opening may be one after a crash. Every durable commit therefore also says
 //! which pages are free, so that opening reads little, whatever is stored; that takes a second flush.
 //!
+//! # In a page
+//!
+//! With the feature `packed-page`, opening a location in a page starts a dedicated worker, as [`tree`](crate::tree) does, and the worker runs the
+//! module of the page once more, with a memory of its own: of it redb alone, over the handle. The tree of files, its caches and its changes
+//! are in the page; so what was read before, names and lengths cost no message, and a sync is one. Calls wait for the browser (`immediate` is not
+//! declared). The page's module comes from wasm-bindgen, which knows it in builds with `--target web`, `module` or `no-modules`; it refuses to
+//! build with `--target bundler`, and so this is a feature of its own. A module that shares its memory between threads cannot be used.
+//!
 //! # What it costs
 //!
 //! - A sync of a change flushes the handle twice, whatever was changed: two fdatasyncs in Chromium 156, two fsyncs in
@@ -43,7 +51,7 @@
 //! - 8, *space*: a write of which the count is not the one asked for, or a file that cannot be lengthened, is `NoSpace`. The browser counts
 //!   the whole file, which is as long as what is used of it, and a little more ([`ExtentFile`]). Half a megabyte of that is for removals when all
 //!   else is used up.
-//! - 10, *no silent fall-back*: outside of dedicated workers, which alone have such handles, opening is refused. So it is where the
+//! - 10, *no silent fall-back*: where there are no handles, and no worker is to be had that has them, opening is refused. So it is where the
 //!   directory has another layout, or files.
 //!
 //! # What is missing

@@ -30,12 +30,7 @@ impl PackedOptions {
     /// Created if it is missing; blocks of [`DEFAULT_BLOCK_SIZE`], a cache of [`DEFAULT_CACHE_BYTES`].
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            mode: Mode::ReadWriteCreate,
-            block_size: DEFAULT_BLOCK_SIZE,
-            cache_bytes: DEFAULT_CACHE_BYTES,
-            worker: WorkerUrl::Embedded,
-        }
+        Self { mode: Mode::ReadWriteCreate, block_size: DEFAULT_BLOCK_SIZE, cache_bytes: DEFAULT_CACHE_BYTES, worker: WorkerUrl::Embedded }
     }
 
     /// Sets what may be created.

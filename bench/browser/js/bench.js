@@ -2,8 +2,7 @@
 
 import init, { Bench } from "/suite.js";
 import { IdbFloor, OpfsFloor } from "/floor.js";
-
-const LARGE = 64 << 20;
+import { time } from "/time.js";
 
 const URLS = { opfs: "opfs://bench?layout=tree", packed: "opfs://packed?layout=packed", idb: "idb://bench" };
 
@@ -36,24 +35,18 @@ const CASES = [
   ["idb", "stats", 3000, "one transaction each", null],
 ];
 
-async function time(work) {
-  const start = performance.now();
-  await work();
-  return performance.now() - start;
-}
-
-async function measure({ rounds, engines, filter }) {
+async function measure({ rounds, engines, filter, large }) {
   await init({ module_or_path: fetch("/suite_bg.wasm") });
   const cases = CASES.filter(([engine, work]) => engines.includes(engine) && work.includes(filter));
   const found = [];
-  for (const engine of engines) {
+  for (const engine of engines.filter((engine) => engine in URLS)) {
     const ofEngine = cases.filter(([of]) => of === engine);
     if (ofEngine.length === 0) continue;
-    const bench = await Bench.open(URLS[engine], LARGE);
+    const bench = await Bench.open(URLS[engine], large);
     const floors =
       engine !== "idb"
-        ? { opfs: await OpfsFloor.open(LARGE, `floor of ${engine}`) }
-        : { "one transaction each": await IdbFloor.open(LARGE, false), batched: await IdbFloor.open(LARGE, true) };
+        ? { opfs: await OpfsFloor.open(large, `floor of ${engine}`) }
+        : { "one transaction each": await IdbFloor.open(large, false), batched: await IdbFloor.open(large, true) };
     for (const [, work, times, named, goal] of ofEngine) {
       postMessage({ done: found.length, all: cases.length, case: `${engine}: ${work}` });
       const floor = floors[named] ?? floors.opfs;

@@ -1,14 +1,29 @@
-// Starts the worker that measures, with the order that stands in the page, and leaves there what it says last.
+// Starts the worker that measures, with the order that stands in the page, measures in the page what is measured there, and leaves in the page
+// what was said last.
+
+import { measure as fresh } from "/fresh.js";
+import { measure as page } from "/page.js";
 
 const { dataset } = document.documentElement;
+const order = JSON.parse(dataset.order);
 let heard = { done: 0, case: "" };
 const hear = (news) => {
   heard = { ...heard, ...news };
   dataset.heard = JSON.stringify(heard);
 };
 
+const inPage = async (before) => {
+  const hearPage = ({ one, ...news }) => hear(one ? { done: heard.done + 1 } : news);
+  try {
+    const afresh = await fresh(order, hearPage);
+    hear({ measurements: [...before, ...afresh, ...(await page(order, hearPage))] });
+  } catch (error) {
+    hear({ error: String(error?.stack ?? error) });
+  }
+};
+
 hear({});
 const worker = new Worker("/bench.js", { type: "module" });
-worker.onmessage = ({ data }) => hear(data);
+worker.onmessage = ({ data }) => (data.measurements ? inPage(data.measurements) : hear(data));
 worker.onerror = ({ message }) => hear({ error: `the worker could not be started: ${message}` });
-worker.postMessage(JSON.parse(dataset.order));
+worker.postMessage(order);

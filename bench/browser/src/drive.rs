@@ -34,6 +34,9 @@ const BEGIN: &str = r#"
 /// What the worker has said last.
 const LISTEN: &str = r#"return document.documentElement.dataset.heard ?? '{ "done": 0, "case": "" }'"#;
 
+/// In bytes, the file that is read and written here and there.
+const LARGE: u64 = 64 << 20;
+
 /// How long a case may take in which nothing is heard.
 const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -45,7 +48,7 @@ struct Arguments {
     #[arg(long, value_name = "NAMES", value_delimiter = ',', required = true, value_parser = browser)]
     browser: Vec<Browser>,
     /// Measures these engines alone.
-    #[arg(long, value_enum, value_delimiter = ',', default_values = ["opfs", "packed", "idb"])]
+    #[arg(long, value_enum, value_delimiter = ',', default_values = ["opfs", "packed", "idb", "opfs-page", "packed-page"])]
     engine: Vec<Engine>,
     /// Only cases whose name contains this.
     #[arg(long, value_name = "TEXT", default_value = "")]
@@ -66,6 +69,8 @@ enum Engine {
     Opfs,
     Packed,
     Idb,
+    OpfsPage,
+    PackedPage,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -82,6 +87,8 @@ impl Engine {
             Self::Opfs => "opfs",
             Self::Packed => "packed",
             Self::Idb => "idb",
+            Self::OpfsPage => "opfs-page",
+            Self::PackedPage => "packed-page",
         }
     }
 }
@@ -119,6 +126,11 @@ fn measure(arguments: &Arguments, report: &mut Report) -> Result<(), Box<dyn Err
         ("/drive.js", include_str!("../js/drive.js")),
         ("/bench.js", include_str!("../js/bench.js")),
         ("/floor.js", include_str!("../js/floor.js")),
+        ("/fresh.js", include_str!("../js/fresh.js")),
+        ("/elsewhere_page.js", include_str!("../js/elsewhere_page.js")),
+        ("/page.js", include_str!("../js/page.js")),
+        ("/elsewhere.js", include_str!("../js/elsewhere.js")),
+        ("/time.js", include_str!("../js/time.js")),
     ];
     let module = scripts.into_iter().fold(module, |module, (path, text)| module.script(path, text));
     let server = Server::start(module)?;
@@ -128,7 +140,7 @@ fn measure(arguments: &Arguments, report: &mut Report) -> Result<(), Box<dyn Err
         let session = Launch::new(*browser, &profile.path().join("profile")).start()?;
         session.go(&server.empty_page())?;
         let engines: Vec<&str> = arguments.engine.iter().map(|engine| engine.as_str()).collect();
-        session.run(BEGIN, &[json!({ "rounds": arguments.rounds, "engines": engines, "filter": arguments.filter })])?;
+        session.run(BEGIN, &[json!({ "rounds": arguments.rounds, "engines": engines, "filter": arguments.filter, "large": LARGE })])?;
         report.add(session.title(), listen(&session)?);
     }
     Ok(())

@@ -4,11 +4,15 @@
 #![cfg(all(target_family = "wasm", target_os = "unknown"))]
 
 use anystorage::{OpenOptions, Result, Storage, StorageBackend, StorageBackendExt, StorageFile, StoragePath};
+use futures_lite::future::poll_once;
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 /// Bytes of an operation.
 const BLOCK: usize = 4096;
+
+/// Reads that are under way together.
+const AT_ONCE: usize = 64;
 
 /// Bytes of a step of a stream.
 const STEP: usize = 1 << 20;
@@ -34,6 +38,25 @@ impl Bench {
         Ok(Self::filled(&url, blocks).await?)
     }
 
+    /// Opens a location that [`open`](Self::open) has filled, and reads one byte of the large file.
+    ///
+    /// # Errors
+    /// What the engine answers.
+    pub async fn reopen(url: String, at: f64) -> std::result::Result<Bench, JsError> {
+        Ok(Self::first_byte(&url, at as u64).await?)
+    }
+
+    /// Adds so many files of 4 KiB, in directories of a hundred.
+    ///
+    /// # Errors
+    /// What the engine answers.
+    pub async fn add_files(&self, count: u32) -> std::result::Result<(), JsError> {
+        for _ in 0..count.div_ceil(100) {
+            self.files(100, false).await?;
+        }
+        Ok(())
+    }
+
     /// The same work as the floor's method of this name, as often.
     ///
     /// # Errors
@@ -42,6 +65,7 @@ impl Bench {
         let mut random = Random(seed);
         match work.as_str() {
             "reads" => self.reads(times, &mut random).await?,
+            "reads, 64 at once" => self.reads_at_once(times, &mut random).await?,
             "overwrites" => self.overwrites(times, &mut random, false).await?,
             "overwrites, one sync" => {
                 self.overwrites(times, &mut random, false).await?;
@@ -82,10 +106,37 @@ impl Bench {
         Ok(Self { storage, large, blocks, next_directory: std::cell::Cell::new(0) })
     }
 
+    async fn first_byte(url: &str, at: u64) -> Result<Self> {
+        let storage = anystorage::open(url).await?;
+        let large = storage.open(&StoragePath::parse("large")?, &OpenOptions::editing()).await?;
+        let mut byte = [0];
+        large.read_at(at, &mut byte).await?;
+        Ok(Self { storage, large, blocks: 1, next_directory: std::cell::Cell::new(0) })
+    }
+
     async fn reads(&self, times: u32, random: &mut Random) -> Result<()> {
         let mut buffer = vec![0; BLOCK];
         for _ in 0..times {
             self.large.read_at(random.block(self.blocks) * BLOCK as u64, &mut buffer).await?;
+        }
+        Ok(())
+    }
+
+    /// Asks for many at a time, and waits for them together.
+    async fn reads_at_once(&self, times: u32, random: &mut Random) -> Result<()> {
+        let mut buffers = vec![[0; BLOCK]; AT_ONCE];
+        for _ in 0..times.div_ceil(AT_ONCE as u32) {
+            let mut waiting = Vec::with_capacity(AT_ONCE);
+            for buffer in &mut buffers {
+                let mut read = Box::pin(self.large.read_at(random.block(self.blocks) * BLOCK as u64, buffer));
+                match poll_once(&mut read).await {
+                    Some(read) => drop(read?),
+                    None => waiting.push(read),
+                }
+            }
+            for read in waiting {
+                read.await?;
+            }
         }
         Ok(())
     }

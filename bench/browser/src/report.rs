@@ -61,7 +61,8 @@ impl Report {
     pub(crate) fn table(&self) -> String {
         let mut table = String::new();
         // Writing to a String does not fail.
-        let _ = writeln!(table, "In a dedicated worker. Medians of {} rounds, per operation.", self.rounds);
+        let _ =
+            writeln!(table, "Medians of {} rounds, per operation. In a dedicated worker, and what ends in -page in a page.", self.rounds);
         let mut browser = "";
         for measurement in &self.measurements {
             if measurement.browser != browser {
@@ -69,7 +70,7 @@ impl Report {
                 let _ = writeln!(table, "\n{browser}");
                 let _ = writeln!(
                     table,
-                    "{:<7} {:<25} {:>11} {:>11} {:>6}  {:<11} the floor",
+                    "{:<11} {:<25} {:>11} {:>11} {:>6}  {:<11} the floor",
                     "engine", "case", "engine", "floor", "ratio", "goal"
                 );
             }
@@ -80,7 +81,7 @@ impl Report {
             };
             let _ = writeln!(
                 table,
-                "{:<7} {:<25} {:>11} {:>11} {:>6.2}  {:<11} {}",
+                "{:<11} {:<25} {:>11} {:>11} {:>6.2}  {:<11} {}",
                 measurement.engine,
                 measurement.case,
                 measurement.shown(measurement.engine_us),

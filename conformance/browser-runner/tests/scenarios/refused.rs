@@ -17,11 +17,17 @@ fn a_strict_policy_takes_the_script_of_opfs_by_its_url() {
     let world = World::new(Storage::Usual);
     let page = world.page_at("/strict");
     for layout in ["tree", "packed"] {
-        let act = |more: &str, acts: &[Act]| page.act(("any", Context::Page), &format!("opfs://by url {layout}?layout={layout}{more}").replace(' ', "%20"), acts);
+        let act = |more: &str, acts: &[Act]| {
+            page.act(("any", Context::Page), &format!("opfs://by url {layout}?layout={layout}{more}").replace(' ', "%20"), acts)
+        };
         for (more, word) in [("", "blob:"), ("&worker_url=/nothing.js", "/nothing.js"), ("&worker_url=/worker.js", "/worker.js")] {
             let refusal = act(more, &[]).unwrap_err();
             println!("{}, {layout}: {refusal:?}", browser().as_str());
-            assert!([ErrorKind::Unsupported, ErrorKind::InvalidInput].iter().any(|kind| kind.as_str() == refusal.kind) && refusal.text.contains(word), "{refusal:?}");
+            assert!(
+                [ErrorKind::Unsupported, ErrorKind::InvalidInput].iter().any(|kind| kind.as_str() == refusal.kind)
+                    && refusal.text.contains(word),
+                "{refusal:?}"
+            );
         }
         let served = format!("&worker_url={WORKER_URL}");
         act(&served, &[write("file", 5000, 1), Act::Sync, Act::Close]).unwrap();

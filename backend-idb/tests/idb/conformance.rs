@@ -1,5 +1,4 @@
 //! The contract, line by line, and long random sequences beside a model.
-#![cfg(all(target_family = "wasm", target_os = "unknown"))]
 
 use anystorage_conformance::model::{self, ModelFailure, ModelOptions};
 use anystorage_idb::subject::IdbSubject;
