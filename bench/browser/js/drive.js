@@ -2,7 +2,7 @@
 // what was said last.
 
 import { measure as fresh } from "/fresh.js";
-import { measure as page } from "/page.js";
+import { measure as page } from "/in_page.js";
 
 const { dataset } = document.documentElement;
 const order = JSON.parse(dataset.order);

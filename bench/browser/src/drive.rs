@@ -28,6 +28,7 @@ const BEGIN: &str = r#"
     const script = document.createElement("script");
     script.type = "module";
     script.src = "/drive.js";
+    script.onerror = () => (document.documentElement.dataset.heard = JSON.stringify({ done: 0, case: "", error: "a script could not be loaded" }));
     document.head.append(script);
 "#;
 
@@ -128,7 +129,7 @@ fn measure(arguments: &Arguments, report: &mut Report) -> Result<(), Box<dyn Err
         ("/floor.js", include_str!("../js/floor.js")),
         ("/fresh.js", include_str!("../js/fresh.js")),
         ("/elsewhere_page.js", include_str!("../js/elsewhere_page.js")),
-        ("/page.js", include_str!("../js/page.js")),
+        ("/in_page.js", include_str!("../js/in_page.js")),
         ("/elsewhere.js", include_str!("../js/elsewhere.js")),
         ("/time.js", include_str!("../js/time.js")),
     ];
