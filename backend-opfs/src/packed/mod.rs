@@ -65,22 +65,27 @@ mod page;
 #[cfg(feature = "conformance")]
 pub mod subject;
 
+#[cfg(feature = "packed-page")]
+use std::rc::Rc;
+
 use anystorage_api::{Durability, Error, ErrorKind, Operation, Result, StorageBackend, StoragePath};
 use anystorage_browser_host::global;
 use anystorage_kv::{KvBackend, KvOptions};
 use anystorage_redb::{ExtentFile, RedbStore};
+use futures_lite::future::zip;
 
 pub use options::{DEFAULT_BLOCK_SIZE, DEFAULT_CACHE_BYTES, PackedOptions};
 
 use self::handle_file::HandleFile;
 use crate::faults::FlushFaults;
+use crate::handle::Handle;
 use crate::hold::Hold;
 use crate::host::{Directory, Plain, failed, has_handles};
 use crate::layout::Layout;
 use crate::names::{PACKED, to_host};
 use crate::options::Mode;
 #[cfg(feature = "packed-page")]
-use crate::worker::start;
+use crate::worker::{Link, start};
 
 /// Opens the location of this name, a directory below the root of the origin's private file system, and holds it until it is closed or
 /// dropped.
@@ -119,49 +124,74 @@ enum Store {
 
 impl Store {
     async fn open(name: &str, options: &PackedOptions, faults: &FlushFaults) -> Result<Self> {
-        let operation = Operation::OpenLocation;
         let path = StoragePath::parse(name)?;
-        let hold = Hold::take(&path).await?;
+        let title = title(name);
+        // The browser looks for its free space meanwhile.
+        let free = async { global::estimate().await.ok().and_then(|usage| usage.free) };
+        let (free, found) = zip(free, Found::look_for(&path, options, faults)).await;
+        let opened = match found? {
+            Found { hold, by: By::Handle(handle) } => {
+                let file = ExtentFile::over(HandleFile::new(handle, hold, free)).map_err(|error| not_opened(&title, error))?;
+                RedbStore::open(file, &title, &options.redb()).map(Self::Here)
+            }
+            #[cfg(feature = "packed-page")]
+            Found { hold, by: By::Worker(link, plain) } => {
+                page::WorkerStore::open(link, &plain, hold, &title, options, free, faults).await.map(Self::InWorker)
+            }
+        };
+        opened.map_err(|error| error.in_operation(Operation::OpenLocation))
+    }
+}
+
+/// The file of a location that is held.
+struct Found {
+    hold: Hold,
+    by: By,
+}
+
+/// By what it is opened.
+enum By {
+    Handle(Handle),
+    #[cfg(feature = "packed-page")]
+    Worker(Rc<Link>, Plain),
+}
+
+impl Found {
+    async fn look_for(path: &StoragePath, options: &PackedOptions, faults: &FlushFaults) -> Result<Self> {
+        let hold = Hold::take(path).await?;
         let origin = Directory::of_origin().await?;
         // Before anything is created there.
-        let has_handles = has_handles();
-        if !has_handles {
-            can_do_without()?;
+        if has_handles() {
+            let plain = plain(&origin, path, options.mode).await?;
+            let handle = plain.open(faults).await.map_err(|error| error.in_operation(Operation::OpenLocation))?;
+            return Ok(Self { hold, by: By::Handle(handle) });
         }
+        can_do_without()?;
         #[cfg(feature = "packed-page")]
-        let link = if has_handles { None } else { Some(start(options.worker_url()).await?) };
-        let plain = plain(&origin, &path, options.mode).await?;
-        let free = global::estimate().await.ok().and_then(|usage| usage.free);
-        let title = title(name);
-        #[cfg(feature = "packed-page")]
-        if let Some(link) = link {
-            let opened = page::WorkerStore::open(link, &plain, hold, &title, options, free, faults).await;
-            return opened.map(Self::InWorker).map_err(|error| error.in_operation(operation));
+        {
+            let link = start(options.worker_url()).await?;
+            let plain = plain(&origin, path, options.mode).await?;
+            Ok(Self { hold, by: By::Worker(link, plain) })
         }
-        let handle = plain.open(faults).await.map_err(|error| error.in_operation(operation))?;
-        let file = ExtentFile::over(HandleFile::new(handle, hold, free)).map_err(|error| not_opened(&title, error))?;
-        RedbStore::open(file, &title, &options.redb()).map(Self::Here)
+        #[cfg(not(feature = "packed-page"))]
+        Err(Error::new(ErrorKind::Unsupported, Operation::OpenLocation))
     }
 }
 
 /// Whether a worker can be had that has what is not here.
 fn can_do_without() -> Result<()> {
-    let refused = |text| Err(Error::new(ErrorKind::Unsupported, Operation::OpenLocation).with_text(text));
     #[cfg(feature = "packed-page")]
     if crate::worker::can_start() {
         return Ok(());
     }
-    if cfg!(feature = "packed-page") {
-        refused(
-            "synchronous access handles, which layout=packed needs, exist in dedicated workers alone, and none can be started from here: open \
-             the location in a page or in a dedicated worker",
-        )
+    let text = if cfg!(feature = "packed-page") {
+        "synchronous access handles, which layout=packed needs, exist in dedicated workers alone, and none can be started from here: open the \
+         location in a page or in a dedicated worker"
     } else {
-        refused(
-            "synchronous access handles, which layout=packed needs, exist in dedicated workers alone: open the location in one, or enable the \
-             cargo feature for pages (opfs-packed-page of anystorage, packed-page of anystorage-opfs)",
-        )
-    }
+        "synchronous access handles, which layout=packed needs, exist in dedicated workers alone: open the location in one, or enable the \
+         cargo feature for pages (opfs-packed-page of anystorage, packed-page of anystorage-opfs)"
+    };
+    Err(Error::new(ErrorKind::Unsupported, Operation::OpenLocation).with_text(text))
 }
 
 fn title(name: &str) -> String {

@@ -33,6 +33,7 @@ impl WorkerHandle {
     }
 
     /// Its number, by which the script knows it.
+    #[cfg(feature = "packed-page")]
     pub(crate) const fn id(&self) -> &JsValue {
         &self.id
     }

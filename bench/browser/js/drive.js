@@ -6,14 +6,14 @@ import { measure as page } from "/in_page.js";
 
 const { dataset } = document.documentElement;
 const order = JSON.parse(dataset.order);
-let heard = { done: 0, case: "" };
+let heard = { done: 0, all: 0, case: "" };
 const hear = (news) => {
   heard = { ...heard, ...news };
   dataset.heard = JSON.stringify(heard);
 };
 
 const inPage = async (before) => {
-  const hearPage = ({ one, ...news }) => hear(one ? { done: heard.done + 1 } : news);
+  const hearPage = ({ one, more, ...news }) => hear({ ...news, done: heard.done + (one ?? 0), all: heard.all + (more ?? 0) });
   try {
     const afresh = await fresh(order, hearPage);
     hear({ measurements: [...before, ...afresh, ...(await page(order, hearPage))] });

@@ -15,7 +15,7 @@ export async function measure({ rounds, engines, filter, large }, hear) {
   const add = (name, floor, goal, pairs) => {
     const [engineMs, floorMs] = [0, 1].map((side) => pairs.map((pair) => pair[side]));
     found.push({ engine: ENGINE, case: name, floor, goal, times: 1, bytes: 0, engine_ms: engineMs, floor_ms: floorMs });
-    hear({ one: true });
+    hear({ one: 1 });
   };
 
   // What happens in a worker that is new each time.
@@ -39,7 +39,7 @@ export async function measure({ rounds, engines, filter, large }, hear) {
   ];
   for (const [name, location, files] of first) {
     if (!wanted(name)) continue;
-    hear({ case: `${ENGINE}: ${name}` });
+    hear({ more: 1, case: `${ENGINE}: ${name}` });
     await afterwards(await inNew({ open: [url(location), files ? 1 << 20 : large] }, { files }));
     await afterwards(await inNew({ fill: ["floor of fresh", large] }));
     const pairs = [];
@@ -52,7 +52,7 @@ export async function measure({ rounds, engines, filter, large }, hear) {
 
   const name = "opening after a kill, 64 MiB";
   if (wanted(name)) {
-    hear({ case: `${ENGINE}: ${name}` });
+    hear({ more: 1, case: `${ENGINE}: ${name}` });
     await afterwards(await inNew({ open: [url("killed"), large] }));
     const pairs = [];
     for (let round = 0; round <= rounds; round++) {

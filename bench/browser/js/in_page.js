@@ -27,6 +27,7 @@ export async function measure({ rounds, engines, filter, large }, hear) {
   const ours = engines.filter((engine) => engine in LAYOUTS);
   const found = [];
   if (ours.length === 0 || cases.length === 0) return found;
+  hear({ more: ours.length * cases.length });
   await init({ module_or_path: fetch("/suite_bg.wasm") });
   for (const engine of ours) {
     const url = (place) => `opfs://${engine}-${place}?layout=${LAYOUTS[engine]}`;
@@ -52,7 +53,7 @@ export async function measure({ rounds, engines, filter, large }, hear) {
       }
       const bytes = work.startsWith("stream") ? 1 << 20 : 0;
       found.push({ engine, case: work, floor: FLOOR, goal, times, bytes, engine_ms: engineMs, floor_ms: floorMs });
-      hear({ one: true });
+      hear({ one: 1 });
     }
     await bench.close();
     await elsewhere.ask({ close: true });
