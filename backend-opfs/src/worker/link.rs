@@ -14,7 +14,7 @@ use js_sys::{Array, Object, Reflect, Uint8Array};
 use tokio::sync::{oneshot, watch};
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{ErrorEvent, MessageEvent, Worker};
+use web_sys::{Event, MessageEvent, Worker};
 
 /// How long the worker may take to start and to end, in milliseconds. Calls may take as long as they need.
 const PATIENCE: f64 = 20_000.0;
@@ -44,7 +44,7 @@ pub(crate) struct Link {
 }
 
 type OnMessage = Closure<dyn FnMut(MessageEvent)>;
-type OnError = Closure<dyn FnMut(ErrorEvent)>;
+type OnError = Closure<dyn FnMut(Event)>;
 
 /// What came out of a call: what it returned, or what it threw.
 pub(crate) type Answer = Result<JsValue, Exception>;
@@ -54,10 +54,12 @@ impl Link {
         Rc::new_cyclic(|link: &Weak<Self>| {
             let (hearing, failing) = (link.clone(), link.clone());
             let on_message: OnMessage = Closure::new(move |event: MessageEvent| heard(&hearing, |link| link.hear(&event.data())));
-            let on_error: OnError = Closure::new(move |event: ErrorEvent| {
+            let on_error: OnError = Closure::new(move |event: Event| {
                 // It is told here, by the error of whoever waits.
                 event.prevent_default();
-                let exception = Exception::named("Error", event.message());
+                // One about a script that does not load has none.
+                let message = member(&event, "message").as_string().unwrap_or_else(|| "its script was not loaded".to_owned());
+                let exception = Exception::named("Error", message);
                 heard(&failing, |link| link.end(&disconnected("it failed").with_cause(exception)));
             });
             worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
@@ -85,6 +87,11 @@ impl Link {
             Err(disconnected("it does not answer"))
         };
         or(answered, impatient).await
+    }
+
+    /// Ends a worker that is none of ours.
+    pub(super) fn give_up(&self) {
+        self.end(&disconnected("it is another one"));
     }
 
     /// Notices the end of the worker, which holds the lock of this name.

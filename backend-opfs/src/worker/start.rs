@@ -46,8 +46,12 @@ pub(crate) async fn start(url: &WorkerUrl) -> Result<Rc<Link>> {
     };
     let worker = Worker::new(address).map_err(|value| not_started(url, Exception::new(&value)))?;
     let link = Link::new(worker);
-    let hello = link.hello().await.map_err(|error| not_started(url, error))?;
+    let hello = link.hello().await.map_err(|error| {
+        link.give_up();
+        not_started(url, error)
+    })?;
     if member(&hello, "version").as_f64() != Some(VERSION) {
+        link.give_up();
         let text = format!("the script of the worker is not that of this version ({url}): serve WORKER_SCRIPT of anystorage-opfs as it is");
         return Err(Error::new(ErrorKind::InvalidInput, operation).with_text(text));
     }
