@@ -44,6 +44,8 @@ mod inode;
 mod location;
 mod room;
 mod sparse;
+#[cfg(feature = "conformance")]
+pub mod subject;
 mod tree;
 
 pub use backend::MemoryBackend;

@@ -2,17 +2,16 @@
 #![cfg(all(target_family = "wasm", target_os = "unknown"))]
 
 mod facade;
-mod memory;
 
 use anystorage_conformance::browser::Exported;
 use anystorage_conformance::browser::wire::{Browser, Context};
 use anystorage_idb::subject::IdbSubject;
+use anystorage_memory::subject::MemorySubject;
 use anystorage_opfs::packed::subject::PackedSubject;
 use anystorage_opfs::subject::OpfsSubject;
 
 use crate::facade::AnySubject;
 pub use crate::facade::anystorage_open;
-use crate::memory::MemorySubject;
 
 /// WebKitGTK has no OPFS.
 const WITH_OPFS: [Browser; 2] = [Browser::Chromium, Browser::Firefox];

@@ -1,19 +1,21 @@
-//! The memory engine as a subject.
+//! The engine as a subject of the conformance suite.
 
 use anystorage_api::{Capabilities, Result, StorageBackend, engine};
 use anystorage_conformance::subject::{Place, Subject};
 use anystorage_conformance::table;
-use anystorage_memory::MemoryBackend;
+
+use crate::MemoryBackend;
 
 /// The memory engine, and a place of it. Every opening is a location of its own.
-#[derive(Debug)]
-pub(crate) struct MemorySubject {
+#[derive(Clone, Debug)]
+pub struct MemorySubject {
     limit: u64,
 }
 
 impl MemorySubject {
-    /// With so many bytes of room.
-    pub(crate) const fn new(limit: u64) -> Self {
+    /// With so many bytes of room in each.
+    #[must_use]
+    pub const fn new(limit: u64) -> Self {
         Self { limit }
     }
 }
