@@ -60,13 +60,21 @@ impl Package {
     /// # Errors
     /// If it cannot be built.
     pub fn bind(&self, profile: &str) -> Result<Module> {
+        self.bind_as(profile, SUITE)
+    }
+
+    /// The same, with its bindings as `/NAME.js` and itself as `/NAME_bg.wasm`.
+    ///
+    /// # Errors
+    /// If it cannot be built.
+    pub fn bind_as(&self, profile: &str, name: &str) -> Result<Module> {
         let module = self.compile(profile)?;
         let mut bindgen = Bindgen::new();
         // Names are for backtraces, which a module to be shipped does without.
-        let bindgen = bindgen.input_path(&module).out_name("suite").typescript(false).remove_name_section(profile != RELEASE);
+        let bindgen = bindgen.input_path(&module).out_name(name).typescript(false).remove_name_section(profile != RELEASE);
         let bound = bindgen.web(true).and_then(Bindgen::generate_output);
         let mut bound = bound.map_err(|error| unbound(&module, &format!("{error:#}")))?;
-        let mut scripts = BTreeMap::from([(BINDINGS.to_owned(), bound.js().to_owned())]);
+        let mut scripts = BTreeMap::from([(bindings_of(name), bound.js().to_owned())]);
         for (place, script) in bound.local_modules() {
             scripts.insert(format!("/snippets/{place}"), script.clone());
         }
@@ -75,7 +83,7 @@ impl Package {
                 (0..).zip(inline).map(|(number, script): (u32, _)| (format!("/snippets/{place}/inline{number}.js"), script.clone())),
             );
         }
-        Ok(Module { scripts, wasm: bound.wasm_mut().emit_wasm().into() })
+        Ok(Module { name: name.to_owned(), scripts, wasm: bound.wasm_mut().emit_wasm().into() })
     }
 
     /// Builds it as one who ships it does, and puts into a directory what `wasm-bindgen --target web` puts there.
@@ -132,12 +140,18 @@ fn module_in(message: &str) -> Option<PathBuf> {
     modules.next().filter(|_| is_library).map(Path::to_owned)
 }
 
-/// Where the bindings are served.
-const BINDINGS: &str = "/suite.js";
+/// What a module is called that pages of the [server](crate::server) load.
+const SUITE: &str = "suite";
+
+/// Where bindings are served.
+fn bindings_of(name: &str) -> String {
+    format!("/{name}.js")
+}
 
 /// What a browser can load.
 #[derive(Clone)]
 pub struct Module {
+    name: String,
     /// The bindings, and what JavaScript crates brought along, by their paths.
     pub(crate) scripts: BTreeMap<String, String>,
     pub(crate) wasm: Arc<[u8]>,
@@ -154,12 +168,17 @@ impl Module {
     /// The bindings to JavaScript.
     #[must_use]
     pub fn bindings(&self) -> &str {
-        self.scripts.get(BINDINGS).map(String::as_str).unwrap_or_default()
+        self.scripts.get(&bindings_of(&self.name)).map(String::as_str).unwrap_or_default()
     }
 
     /// All scripts.
     pub fn scripts(&self) -> impl Iterator<Item = &str> {
         self.scripts.values().map(String::as_str)
+    }
+
+    /// Where its bindings look for it.
+    pub(crate) fn place(&self) -> String {
+        format!("/{}_bg.wasm", self.name)
     }
 
     /// The module itself.

@@ -50,6 +50,7 @@ pub(super) fn capabilities(launch: &Launch) -> Result<Value> {
     }
     Ok(json!({
         "browserName": "chrome",
+        "goog:loggingPrefs": { "browser": "SEVERE" },
         "goog:chromeOptions": { "binary": program, "args": arguments, "prefs": preferences },
     }))
 }

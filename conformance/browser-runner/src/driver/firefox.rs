@@ -14,6 +14,16 @@ const PROGRAMS: &[&str] = &["firefox-esr", "firefox"];
 /// What all sites together may have, in KiB.
 const LIMIT: &str = "dom.quotaManager.temporaryStorage.fixedLimit";
 
+/// Whether a line that it prints is an error of a page. It has errors of its own, about what it cannot reach: they come from `resource:`, or
+/// begin with the name of a part of it, without quotes.
+pub(super) fn complains(line: &str) -> bool {
+    match line.split_once(": ") {
+        Some(("console.error", said)) => said.starts_with('"') || said.contains("http:"),
+        Some(("JavaScript error", said)) => said.starts_with("http:"),
+        _ => false,
+    }
+}
+
 pub(super) fn capabilities(launch: &Launch) -> Result<Value> {
     let program =
         launch.program.clone().or_else(|| programs::find(PROGRAMS)).ok_or_else(|| Failure::new("there is no firefox on the PATH"))?;
@@ -44,4 +54,26 @@ pub(super) fn capabilities(launch: &Launch) -> Result<Value> {
             "prefs": preferences,
         },
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::complains;
+
+    #[test]
+    fn errors_of_pages_are_told_from_those_of_the_browser() {
+        let of_pages = [
+            r#"console.error: "it broke""#,
+            r#"console.error: (new TypeError("no", "http://127.0.0.1:8000/app.js", 3))"#,
+            "JavaScript error: http://127.0.0.1:8000/app.js, line 3: TypeError: no",
+        ];
+        let others = [
+            "console.error: RSLoader: ",
+            r#"console.error: (new Error("no network", "resource://services-settings/remote-settings.sys.mjs", 490))"#,
+            "JavaScript error: resource://gre/modules/Some.sys.mjs, line 3: no",
+            r#"console.warn: "careful""#,
+        ];
+        assert!(of_pages.into_iter().all(complains));
+        assert!(!others.into_iter().any(complains));
+    }
 }

@@ -7,6 +7,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use anystorage_conformance::browser::wire::Browser;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
 use super::client::Client;
@@ -26,8 +28,11 @@ pub struct Session {
     number: String,
     title: String,
     // Where all that is not the profile goes. After the children, so that it is removed when they are gone.
-    _scratch: Directory,
+    scratch: Directory,
 }
+
+/// What the driver and the browser print, beside what else is theirs.
+const LOG: &str = "log";
 
 /// What Firefox says when the port that its driver chose, because it was free, is taken when it wants it.
 const PORT_TAKEN: &str = "Could not bind to port";
@@ -51,7 +56,7 @@ impl Session {
         let mark = format!("{}-{}", std::process::id(), SESSIONS.fetch_add(1, Ordering::Relaxed));
         let scratch = Directory::new()?;
         let mut started = Started { children: Vec::new(), mark };
-        let log = scratch.path().join("log");
+        let log = scratch.path().join(LOG);
         let (client, number, known) = begin(launch, &mut started, scratch.path(), &log).map_err(|failure| {
             let said = std::fs::read_to_string(&log).unwrap_or_default();
             let tail: Vec<&str> = said.lines().rev().take(12).collect();
@@ -66,7 +71,7 @@ impl Session {
         };
         let title = format!("{name} {}", word("browserVersion"));
         let (children, mark) = started.keep();
-        Ok(Self { browser: launch.browser, children, mark, client, number, title, _scratch: scratch })
+        Ok(Self { browser: launch.browser, children, mark, client, number, title, scratch })
     }
 
     /// Name and version.
@@ -150,6 +155,85 @@ impl Session {
     /// What it throws.
     pub fn run(&self, script: &str, arguments: &[Value]) -> Result<Value> {
         self.post("execute/sync", &json!({ "script": script, "args": arguments }))
+    }
+
+    /// Clicks what a selector of CSS finds first.
+    ///
+    /// # Errors
+    /// What the driver answers: that there is none, that it cannot be seen, that something lies on top of it.
+    pub fn click(&self, selector: &str) -> Result<()> {
+        let element = self.find(selector)?;
+        self.post(&format!("element/{element}/click"), &json!({})).map(drop)
+    }
+
+    /// Types into what a selector finds first: text and WebDriver's keys; into an input for files, their paths, one a line.
+    ///
+    /// # Errors
+    /// What the driver answers.
+    pub fn type_into(&self, selector: &str, text: &str) -> Result<()> {
+        let element = self.find(selector)?;
+        self.post(&format!("element/{element}/value"), &json!({ "text": text })).map(drop)
+    }
+
+    /// Takes out what is in the field that a selector finds first.
+    ///
+    /// # Errors
+    /// What the driver answers.
+    pub fn clear(&self, selector: &str) -> Result<()> {
+        let element = self.find(selector)?;
+        self.post(&format!("element/{element}/clear"), &json!({})).map(drop)
+    }
+
+    /// Presses a key, whatever has the focus.
+    ///
+    /// # Errors
+    /// What the driver answers.
+    pub fn press(&self, key: &str) -> Result<()> {
+        let strokes = [json!({ "type": "keyDown", "value": key }), json!({ "type": "keyUp", "value": key })];
+        self.post("actions", &json!({ "actions": [{ "type": "key", "id": "keyboard", "actions": strokes }] })).map(drop)
+    }
+
+    fn find(&self, selector: &str) -> Result<String> {
+        let found = self.post("element", &json!({ "using": "css selector", "value": selector }))?;
+        let number = found.as_object().and_then(|found| found.values().next()).and_then(Value::as_str);
+        number.map(str::to_owned).ok_or_else(|| Failure::new(format!("an element without a number: {selector}")))
+    }
+
+    /// Gives the window a size, in pixels.
+    ///
+    /// # Errors
+    /// What the driver answers.
+    pub fn resize(&self, width: u32, height: u32) -> Result<()> {
+        self.post("window/rect", &json!({ "width": width, "height": height })).map(drop)
+    }
+
+    /// What is to be seen of the page in front, as PNG.
+    ///
+    /// # Errors
+    /// What the driver answers.
+    pub fn screenshot(&self) -> Result<Vec<u8>> {
+        let picture = self.client.get(&format!("/session/{}/screenshot", self.number))?;
+        let picture = picture.as_str().ok_or_else(|| Failure::new("a picture without bytes"))?;
+        BASE64_STANDARD.decode(picture).map_err(Failure::of("a picture that is no base64"))
+    }
+
+    /// The errors on the console of the page in front since this was last asked: of Chromium from the driver. Of Firefox, what it printed from
+    /// its start on, for which it has to be [started](super::Launch::preference) with `devtools.console.stdout.content`. None elsewhere.
+    ///
+    /// # Errors
+    /// What the driver answers.
+    pub fn complaints(&self) -> Result<Vec<String>> {
+        match self.browser {
+            Browser::Chromium => {
+                let entries = self.post("se/log", &json!({ "type": "browser" }))?;
+                Ok(entries.as_array().into_iter().flatten().map(Value::to_string).collect())
+            }
+            Browser::Firefox => {
+                let printed = std::fs::read_to_string(self.scratch.path().join(LOG)).map_err(Failure::of("no log of the browser"))?;
+                Ok(printed.lines().filter(|line| firefox::complains(line)).map(str::to_owned).collect())
+            }
+            _ => Ok(Vec::new()),
+        }
     }
 
     /// A command of the DevTools protocol, which Chromium alone has.

@@ -1,7 +1,7 @@
 //! The server that pages under the runner are loaded from, and that they take their orders from.
 //!
 //! - `http`: the protocol
-//! - `site`: files of a directory, for pages that take no orders
+//! - `site`: files for anybody, without orders
 //! - `state`: the tabs, and what is waiting for each
 //! - `tab`: a tab, as the rest of the runner sees it
 
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use self::http::{Incoming, Outgoing};
-pub use self::site::Site;
+pub use self::site::{Served, Site};
 use self::state::Shared;
 pub use self::state::{Announcements, Heard};
 pub use self::tab::{Asked, Order, PostBox, Tab};

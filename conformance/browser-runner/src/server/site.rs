@@ -1,36 +1,130 @@
-//! A directory, served as any server of files would.
+//! Files as a web server has them: served, or put into a directory for another one.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::http::{self, Incoming, Outgoing};
+use super::http::{self, Outgoing};
 use crate::failure::{Failure, Result};
+use crate::package::Module;
 
-const INDEX: &str = "index.html";
+/// Endings of names, and the type that a browser has to be told of each.
+const TYPES: &[(&str, &str)] = &[
+    ("html", "text/html; charset=utf-8"),
+    ("css", "text/css; charset=utf-8"),
+    ("js", "text/javascript; charset=utf-8"),
+    ("svg", "image/svg+xml"),
+    ("wasm", "application/wasm"),
+];
 
-/// It is served until the process ends.
-#[derive(Clone, Debug)]
+/// What is served for a directory.
+const INDEX: &str = "/index.html";
+
+/// Files by their paths, each of which begins with `/`.
+#[derive(Clone, Default)]
 pub struct Site {
+    files: BTreeMap<String, Arc<[u8]>>,
+}
+
+impl Site {
+    /// Nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// With one more file.
+    #[must_use]
+    pub fn file(mut self, path: &str, contents: impl Into<Arc<[u8]>>) -> Self {
+        self.files.insert(path.to_owned(), contents.into());
+        self
+    }
+
+    /// With a module and its scripts.
+    #[must_use]
+    pub fn module(mut self, module: &Module) -> Self {
+        self.files.insert(module.place(), Arc::clone(&module.wasm));
+        self.files.extend(module.scripts.iter().map(|(path, text)| (path.clone(), text.as_bytes().into())));
+        self
+    }
+
+    /// With all files of a directory and of those in it, under their names there.
+    ///
+    /// # Errors
+    /// What the host reports.
+    pub fn directory(mut self, directory: &Path) -> Result<Self> {
+        let mut waiting = vec![(String::new(), directory.to_owned())];
+        while let Some((path, directory)) = waiting.pop() {
+            let failed = || Failure::of(format!("{} could not be read", directory.display()));
+            for entry in fs::read_dir(&directory).map_err(failed())? {
+                let entry = entry.map_err(failed())?;
+                let path = format!("{path}/{}", entry.file_name().display());
+                if entry.path().is_dir() {
+                    waiting.push((path, entry.path()));
+                } else {
+                    self.files.insert(path, fs::read(entry.path()).map_err(failed())?.into());
+                }
+            }
+        }
+        Ok(self)
+    }
+
+    /// Serves it on the loopback interface for as long as the process lives. A port of 0 is any that is free.
+    ///
+    /// # Errors
+    /// If the port cannot be had.
+    pub fn serve(self, port: u16) -> Result<Served> {
+        let taken = || Failure::of(format!("port {port} of this machine cannot be had"));
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(taken())?;
+        let port = listener.local_addr().map_err(taken())?.port();
+        let missed = Arc::new(Mutex::new(Vec::new()));
+        let missing = Arc::clone(&missed);
+        http::serve(listener, move |incoming| match (incoming.method.as_str(), self.find(&incoming.path)) {
+            ("GET", Some((kind, contents))) => {
+                Outgoing::new(200, contents).with("content-type", kind).with("x-content-type-options", "nosniff")
+            }
+            (method, _) => {
+                missing.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{method} {}", incoming.path));
+                Outgoing::new(404, *b"")
+            }
+        });
+        Ok(Served { port, missed })
+    }
+
+    /// Writes the files into a directory, which is created if it is not there.
+    ///
+    /// # Errors
+    /// What the host reports.
+    pub fn write_to(&self, directory: &Path) -> Result<()> {
+        for (path, contents) in &self.files {
+            let place = directory.join(path.trim_start_matches('/'));
+            let written = place.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(&place, contents));
+            written.map_err(Failure::of(format!("{} could not be written", place.display())))?;
+        }
+        Ok(())
+    }
+
+    /// A file and its type.
+    fn find(&self, path: &str) -> Option<(&'static str, Arc<[u8]>)> {
+        let path = if path == "/" { INDEX } else { path };
+        let contents = self.files.get(path)?;
+        let ending = path.rsplit('.').next().unwrap_or_default();
+        let known = TYPES.iter().find(|(known, _)| *known == ending);
+        Some((known.map_or("application/octet-stream", |(_, kind)| kind), Arc::clone(contents)))
+    }
+}
+
+/// A site that is served.
+#[derive(Clone, Debug)]
+pub struct Served {
     port: u16,
     missed: Arc<Mutex<Vec<String>>>,
 }
 
-impl Site {
-    /// Serves a directory on a port of this machine.
-    ///
-    /// # Errors
-    /// If there is no port.
-    pub fn start(directory: &Path) -> Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(Failure::of("no port to serve a directory on"))?;
-        let port = listener.local_addr().map_err(Failure::of("the port of the server is not known"))?.port();
-        let missed = Arc::default();
-        let (directory, missing) = (directory.to_owned(), Arc::clone(&missed));
-        http::serve(listener, move |incoming| answer(&directory, &missing, incoming));
-        Ok(Self { port, missed })
-    }
-
+impl Served {
     /// The origin of its pages.
     #[must_use]
     pub fn origin(&self) -> String {
@@ -44,43 +138,23 @@ impl Site {
     }
 }
 
-fn answer(directory: &Path, missed: &Mutex<Vec<String>>, incoming: Incoming) -> Outgoing {
-    let file = (incoming.method == "GET").then(|| file(directory, &incoming.path)).flatten();
-    let found = file.and_then(|file| Some((fs::read(&file).ok()?, kind(&file))));
-    let Some((body, kind)) = found else {
-        missed.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{} {}", incoming.method, incoming.path));
-        return Outgoing::new(404, *b"");
-    };
-    Outgoing::new(200, body).with("content-type", kind)
-}
-
-/// The file of a path, which never leads out of the directory.
-fn file(directory: &Path, path: &str) -> Option<PathBuf> {
-    let path = Path::new(path.strip_prefix('/')?);
-    let stays_below = path.components().all(|part| matches!(part, Component::Normal(_)));
-    stays_below.then(|| if path.as_os_str().is_empty() { directory.join(INDEX) } else { directory.join(path) })
-}
-
-fn kind(file: &Path) -> &'static str {
-    match file.extension().and_then(|extension| extension.to_str()) {
-        Some("html") => "text/html",
-        Some("js") => "text/javascript",
-        Some("wasm") => "application/wasm",
-        _ => "application/octet-stream",
+impl fmt::Debug for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.files.keys()).finish()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::Site;
 
     #[test]
-    fn no_path_leads_out_of_the_directory() {
-        let directory = Path::new("/site");
-        assert_eq!(file(directory, "/"), Some("/site/index.html".into()));
-        assert_eq!(file(directory, "/pkg/a.js"), Some("/site/pkg/a.js".into()));
-        for path in ["", "//etc/passwd", "/../secret", "/pkg/../../secret"] {
-            assert_eq!(file(directory, path), None, "{path}");
-        }
+    fn browsers_are_told_the_type_of_each_file() {
+        let site = Site::new().file("/index.html", *b"page").file("/a/b.wasm", *b"code").file("/plain", *b"?");
+        let kind = |path| site.find(path).map(|(kind, _)| kind);
+        assert_eq!(kind("/"), Some("text/html; charset=utf-8"));
+        assert_eq!(kind("/a/b.wasm"), Some("application/wasm"));
+        assert_eq!(kind("/plain"), Some("application/octet-stream"));
+        assert_eq!(kind("/../index.html"), None);
     }
 }

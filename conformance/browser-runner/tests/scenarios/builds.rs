@@ -93,7 +93,7 @@ fn npm(directory: &Path, arguments: &[&str]) {
 /// The pages of a directory, in the browser: what was kept at one visit is there at the next.
 fn counts_visits(directory: &Path) {
     watch(&directory.join("index.html"));
-    let site = Site::start(directory).unwrap();
+    let site = Site::new().directory(directory).unwrap().serve(0).unwrap();
     let world = World::new(Storage::Usual);
     let streams = engines().any(|(engine, _)| engine == "opfs-stream");
     // The page asks for OPFS by handles first, which pages have not, and then for IndexedDB.
