@@ -1,5 +1,6 @@
 //! The chores of the workspace: `cargo xtask test` checks everything, `cargo xtask conformance` runs the suite in browsers, `cargo xtask
-//! bench` measures engines there, `cargo xtask size` weighs a module, `cargo xtask deny` checks the dependencies.
+//! bench` measures engines there, `cargo xtask demo` serves the demo page, `cargo xtask size` weighs a module, `cargo xtask deny` checks the
+//! dependencies.
 //!
 //! - [`steps`]: what `test` runs, as lanes of steps
 //! - [`setup`], [`browsers`] and [`tools`]: what is needed and how that gets onto the machine
@@ -46,6 +47,13 @@ enum Chore {
     /// benchmark: `--format json`, `--engine`, `--rounds`, `--check` and more, told by `-- --help`. Natively: `cargo run --release -p
     /// anystorage-bench`.
     Bench(BrowserArgs),
+    /// Builds the demo page and serves it on this machine, until Ctrl-C. Takes `--port N`, and `--out DIR` to write the page down in place of
+    /// serving it. Installs the target wasm32-unknown-unknown if it is missing.
+    Demo {
+        /// Options of the program that serves.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<String>,
+    },
     /// What a module weighs that opens and uses OPFS and IndexedDB through the facade: optimised, compressed, and compared with a bound.
     /// Installs what is missing (on Debian). Takes `--format json`.
     Size {
@@ -85,6 +93,7 @@ fn main() -> ExitCode {
         Chore::Test(args) => test(&args),
         Chore::Conformance(args) => said(in_browsers(steps::RUNNER, &["conformance"], &args)),
         Chore::Bench(args) => said(in_browsers(steps::BENCH, &[], &args)),
+        Chore::Demo { options } => said(demo(&options)),
         Chore::Size { options } => said(size(&options)),
         Chore::Deny => said(deny::run()),
     };
@@ -131,6 +140,11 @@ fn in_browsers(package: &str, command: &[&str], args: &BrowserArgs) -> Result<()
     let names = Browser::names(&args.browser);
     let options = ["--browser", &names].into_iter().chain(args.others.iter().map(String::as_str));
     run_program(package, command.iter().copied().chain(options), &setup::drivers(&args.browser)?)
+}
+
+fn demo(options: &[String]) -> Result<(), String> {
+    setup::prepare_demo()?;
+    run_program(steps::DEMO, options.iter().map(String::as_str), &[])
 }
 
 fn size(options: &[String]) -> Result<(), String> {

@@ -72,6 +72,14 @@ pub(crate) fn prepare_browsers(browsers: &[&Browser]) -> Result<(), String> {
     browsers.iter().filter_map(|browser| missing_driver(browser)).try_for_each(|(name, version)| tools::built(name, version).map(drop))
 }
 
+/// Installs what is missing to build the demo page, and nothing else.
+///
+/// # Errors
+/// What is missing and could not be installed, with how to install it.
+pub(crate) fn prepare_demo() -> Result<(), String> {
+    wasm_target()
+}
+
 /// Installs what is missing to weigh a module, and nothing else.
 ///
 /// # Errors

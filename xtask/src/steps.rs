@@ -21,6 +21,7 @@ const BROWSER_CRATES: &[&str] = &[
     "anystorage-web-suite",
     "anystorage-browser-bench",
     "anystorage-size",
+    "anystorage-web",
 ];
 
 /// What runs the suite in browsers by way of WebDriver.
@@ -28,6 +29,9 @@ pub(crate) const RUNNER: &str = "anystorage-browser-runner";
 
 /// What measures engines in browsers.
 pub(crate) const BENCH: &str = "anystorage-browser-bench";
+
+/// The demo page.
+pub(crate) const DEMO: &str = "anystorage-web";
 
 /// What weighs a module.
 pub(crate) const SIZE: &str = "anystorage-size";
@@ -44,6 +48,9 @@ const SCENARIOS: &[(&str, &[&str], usize)] = &[
     ("webkit", &["tabs::", "fallback::as_usual", "third_party::", "refused::a_strict", "builds::"], 6),
 ];
 
+/// How many tests click through the demo page, in each browser.
+const DEMO_TESTS: usize = 7;
+
 /// Browsers in which the engines are measured, to see that it works.
 const MEASURED: &[&str] = &["chromium"];
 
@@ -57,6 +64,7 @@ const FEATURES: &[(&str, &[&str])] = &[
         &["", "memory", "files", "sled", "redb", "sled,redb", "memory,files", "opfs,idb", "memory,files,sled,redb,opfs-packed-page,idb"],
     ),
     ("anystorage-kv", &["", "testing"]),
+    ("anystorage-memory", &["", "conformance"]),
     ("anystorage-native", &["", "files", "sled", "redb", "sled,redb", "conformance", "sled,conformance", "redb,conformance"]),
 ];
 
@@ -229,7 +237,7 @@ fn checks(declared_toolchain: Option<String>) -> Vec<Step> {
         Step::cargo("formatting, the project of a user", &format!("fmt --manifest-path {USER_PROJECT} --check")),
         Step::cargo(
             "lints, native",
-            &format!("clippy {native} --all-targets --features anystorage-browser-runner/browsers -- -D warnings"),
+            &format!("clippy {native} --all-targets --features anystorage-browser-runner/browsers,anystorage-web/browsers -- -D warnings"),
         ),
         Step::cargo(format!("lints, {WASM}"), &format!("clippy{browser_crates} --target {WASM} -- -D warnings")),
         Step::cargo(
@@ -319,6 +327,9 @@ fn browser_tests(browser: &Browser, drivers: &[(&str, String)]) -> Vec<Step> {
         let step = with_driver(step).with("ANYSTORAGE_BROWSER", browser.name);
         steps.push(step.judged_by(Judge::Tests { at_least: *at_least }));
     }
+    let arguments = format!("test -p {DEMO} --features browsers --test demo -- --show-output --test-threads 1");
+    let step = with_driver(Step::cargo(format!("the demo page in {}", browser.name), &arguments)).with("ANYSTORAGE_BROWSER", browser.name);
+    steps.push(step.judged_by(Judge::Tests { at_least: DEMO_TESTS }));
     if MEASURED.contains(&browser.name) {
         // That it runs, not how fast: a machine that tests has other things to do at the same time.
         let title = format!("the benchmark in {}, one round", browser.name);
