@@ -63,8 +63,8 @@ fn site() -> Result<Site> {
 }
 
 fn serve(port: u16) -> Result<()> {
-    let origin = site()?.serve(port).map_err(Failure::of("choose another one by --port"))?;
-    say(&format!("{origin}/"))?;
+    let served = site()?.serve(port).map_err(Failure::of("choose another one by --port"))?;
+    say(&format!("{}/", served.origin()))?;
     eprintln!("Ctrl-C ends it.");
     loop {
         thread::park();

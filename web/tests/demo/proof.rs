@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use anystorage_conformance::browser::wire::Browser;
 use serde_json::json;
 
 use crate::world::{World, browser};
@@ -21,7 +22,8 @@ fn the_matrix_is_green_on_what_is_chosen() {
     world.session.resize(1280, 2200).unwrap();
     world.session.click("#sample").unwrap();
     world.until_names(&["note.txt"]);
-    for engine in ["idb", "memory"] {
+    let opfs = (browser() != Browser::WebKit).then_some("opfs");
+    for engine in ["idb", "memory"].into_iter().chain(opfs) {
         world.choose(engine);
         world.session.click("#prove").unwrap();
         world.until("!document.getElementById('prove-progress').hidden");

@@ -95,10 +95,18 @@ fn counts_visits(directory: &Path) {
     watch(&directory.join("index.html"));
     let site = Site::new().directory(directory).unwrap().serve(0).unwrap();
     let world = World::new(Storage::Usual);
-    let streams = engines().any(|(engine, _)| engine == "opfs-stream");
-    // The page asks for OPFS by handles first, which pages have not, and then for IndexedDB.
-    let visits =
-        [("", "idb://visits")].into_iter().chain(streams.then_some(("?url=opfs://visits%3Fio%3Dstream", "opfs://visits?io=stream")));
+    let has_opfs = engines().any(|(engine, _)| engine == "opfs");
+    // The page asks for OPFS first, which starts a worker that runs the same module, and then for IndexedDB.
+    let visits: &[_] = if has_opfs {
+        &[
+            ("", "opfs://visits?layout=packed"),
+            ("?url=opfs://tree", "opfs://tree"),
+            ("?url=opfs://streams%3Fio%3Dstream", "opfs://streams?io=stream"),
+            ("?url=idb://visits", "idb://visits"),
+        ]
+    } else {
+        &[("", "idb://visits")]
+    };
     for (query, opened) in visits {
         world.session.go(&format!("{}/{query}", site.origin())).unwrap();
         assert_eq!(shown(&world), format!("{opened} 1"));
