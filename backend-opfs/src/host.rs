@@ -353,7 +353,11 @@ async fn changed(call: impl Future<Output = Result<JsValue, JsValue>>) -> Result
 
 /// Why something was refused. Where there is no room for a name, Firefox calls the failure unknown: what it tells of its space decides then.
 async fn reason(value: &JsValue) -> Exception {
-    let exception = Exception::new(value);
+    refined(Exception::new(value)).await
+}
+
+/// The same of what was refused elsewhere.
+pub(crate) async fn refined(exception: Exception) -> Exception {
     if exception.name() != "UnknownError" {
         return exception;
     }

@@ -10,7 +10,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use super::link::Link;
 use crate::faults::FlushFaults;
 use crate::handle::{checked_write, not_lengthened};
-use crate::host::{Plain, count, exact, failed, when_free};
+use crate::host::{Plain, count, exact, failed, refined, when_free};
 use crate::open_file::Change;
 
 /// A file that is open in the worker. Each call is sent when it is made, and done in that order, whatever becomes of its future. It is closed
@@ -27,9 +27,11 @@ impl WorkerHandle {
     pub(crate) async fn open(link: &Rc<Link>, plain: &Plain, faults: &FlushFaults) -> Result<Self> {
         let operation = Operation::Open;
         let handle = Self { link: Rc::clone(link), id: link.next_id(), faults: faults.clone() };
-        let opened = when_free(async || link.call(operation, "open", &[("id", &handle.id), ("file", plain.as_js())]).await);
-        opened.await?.map_err(failed(operation))?;
-        Ok(handle)
+        let opened = when_free(async || link.call(operation, "open", &[&handle.id, plain.as_js()]).await);
+        match opened.await? {
+            Ok(_) => Ok(handle),
+            Err(exception) => Err(refined(exception).await.into_error(operation)),
+        }
     }
 
     /// Its number, by which the script knows it.
@@ -42,7 +44,7 @@ impl WorkerHandle {
     pub(crate) fn read(&self, offset: u64, len: usize) -> impl Future<Output = Result<Uint8Array>> + use<> {
         let operation = Operation::Read;
         let wanted = exact(offset, operation).and_then(|at| Ok((at, exact(len as u64, operation)?)));
-        let read = wanted.map(|(at, len)| self.call(operation, "read", &[("at", &at.into()), ("len", &len.into())]));
+        let read = wanted.map(|(at, len)| self.link.call(operation, "read", &[&self.id, &at.into(), &len.into()]));
         async move {
             let read = read?.await?.map_err(failed(operation))?.dyn_into::<Uint8Array>().ok();
             read.filter(|read| read.length() as usize <= len).ok_or_else(|| nonsense(operation))
@@ -62,7 +64,7 @@ impl WorkerHandle {
         let operation = Operation::Write;
         let len = data.len();
         let at = exact(offset, operation);
-        let written = at.map(|at| self.call(operation, "write", &[("at", &at.into()), ("data", &Uint8Array::from(data).into())]));
+        let written = at.map(|at| self.link.call(operation, "write", &[&self.id, &at.into(), &Uint8Array::from(data).into()]));
         async move {
             let written = written?.await?.map_err(failed(operation))?;
             checked_write(written.as_f64().ok_or_else(|| nonsense(operation))?, len)
@@ -71,13 +73,13 @@ impl WorkerHandle {
 
     pub(crate) fn len(&self) -> impl Future<Output = Result<u64>> + use<> {
         let operation = Operation::Stat;
-        let len = self.call(operation, "size", &[]);
+        let len = self.link.call(operation, "size", &[&self.id]);
         async move { count(len.await?.map_err(failed(operation))?.as_f64().ok_or_else(|| nonsense(operation))?, operation) }
     }
 
     pub(crate) fn set_len(&self, len: u64) -> impl Future<Output = Result<()>> + use<> {
         let operation = Operation::SetLen;
-        let cut = exact(len, operation).map(|wanted| self.call(operation, "truncate", &[("len", &wanted.into())]));
+        let cut = exact(len, operation).map(|wanted| self.link.call(operation, "truncate", &[&self.id, &wanted.into()]));
         // Behind it, in the same message.
         let now = self.len();
         async move {
@@ -90,26 +92,16 @@ impl WorkerHandle {
 
     pub(crate) async fn flush(&self) -> Result<()> {
         self.faults.check()?;
-        self.call(Operation::Sync, "flush", &[]).await?.map(drop).map_err(failed(Operation::Sync))
+        self.link.call(Operation::Sync, "flush", &[&self.id]).await?.map(drop).map_err(failed(Operation::Sync))
     }
 
     /// Copies all of its bytes into an empty file.
     pub(crate) async fn copy_to(&self, to: &Self) -> Result<()> {
         let operation = Operation::Write;
         let len = self.len();
-        let copied = self.link.call(operation, "copy", &[("from", &self.id), ("to", &to.id)]);
+        let copied = self.link.call(operation, "copy", &[&self.id, &to.id]);
         let len = usize::try_from(len.await?).map_err(|_| nonsense(operation))?;
         checked_write(copied.await?.map_err(failed(operation))?.as_f64().ok_or_else(|| nonsense(operation))?, len)
-    }
-
-    fn call(
-        &self,
-        operation: Operation,
-        name: &str,
-        arguments: &[(&str, &JsValue)],
-    ) -> impl Future<Output = Result<super::link::Answer>> + use<> {
-        let arguments: Vec<_> = [("id", &self.id)].into_iter().chain(arguments.iter().copied()).collect();
-        self.link.call(operation, name, &arguments)
     }
 }
 

@@ -10,7 +10,7 @@ use anystorage_browser_host::global::{member, sleep};
 use anystorage_browser_host::lock::until_free;
 use anystorage_browser_host::task::spawn;
 use futures_lite::future::or;
-use js_sys::{Array, Object, Reflect, Uint8Array};
+use js_sys::{Array, Uint8Array};
 use tokio::sync::{oneshot, watch};
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
@@ -115,24 +115,24 @@ impl Link {
         self: &Rc<Self>,
         operation: Operation,
         name: &str,
-        arguments: &[(&str, &JsValue)],
+        arguments: &[&JsValue],
     ) -> impl Future<Output = Result<Answer>> + use<> {
         let sent = self.push(operation, name, arguments);
         let link = Rc::clone(self);
         async move {
             let answer = sent?.await.map_err(|_| link.why(operation))?;
-            let threw = member(&answer, "threw");
-            Ok(if threw.is_undefined() { Ok(member(&answer, "done")) } else { Err(Exception::new(&threw)) })
+            Ok(match answer.dyn_ref::<Array>() {
+                None => Ok(answer),
+                Some(threw) => Err(Exception::named(word(threw, 0), word(threw, 1))),
+            })
         }
     }
 
-    fn push(self: &Rc<Self>, operation: Operation, name: &str, arguments: &[(&str, &JsValue)]) -> Result<oneshot::Receiver<JsValue>> {
+    fn push(self: &Rc<Self>, operation: Operation, name: &str, arguments: &[&JsValue]) -> Result<oneshot::Receiver<JsValue>> {
         if self.gone.borrow().is_some() {
             return Err(self.why(operation));
         }
-        let item = Object::new();
-        // A plain object takes every property.
-        let _ = Reflect::set(&item, &"call".into(), &name.into());
+        let item = Array::of1(&name.into());
         let mut outgoing = self.outgoing.borrow_mut();
         let (items, handed) = outgoing.get_or_insert_with(|| {
             let link = Rc::clone(self);
@@ -140,8 +140,8 @@ impl Link {
             spawn(Box::pin(async move { link.send() }));
             (Array::new(), Array::new())
         });
-        for (name, value) in arguments {
-            let _ = Reflect::set(&item, &JsValue::from_str(name), value);
+        for value in arguments {
+            item.push(value);
             if let Some(data) = value.dyn_ref::<Uint8Array>()
                 && data.length() >= MUCH
             {
@@ -205,7 +205,7 @@ impl Link {
     /// Closes a handle, in its turn.
     pub(super) fn close(self: &Rc<Self>, id: &JsValue) {
         self.is_closing.set(true);
-        drop(self.call(Operation::Close, "close", &[("id", id)]));
+        drop(self.call(Operation::Close, "close", &[id]));
     }
 
     /// Waits until all handles are closed that were to be.
@@ -251,6 +251,10 @@ fn heard(link: &Weak<Link>, act: impl FnOnce(&Link)) {
     if let Some(link) = link.upgrade() {
         act(&link);
     }
+}
+
+fn word(list: &Array, at: u32) -> String {
+    list.get(at).as_string().unwrap_or_default()
 }
 
 fn disconnected(what: &str) -> Error {

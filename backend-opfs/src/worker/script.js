@@ -1,5 +1,6 @@
-// The worker that the engine starts where there are no synchronous access handles. The page sends lists of calls; each list is answered by a list
-// of what came out, and everything is done in the order in which it was sent.
+// The worker that the engine starts where there are no synchronous access handles. The page sends lists of calls, each a list of a name and
+// arguments; a list of calls is answered by one of what came out: what each returned, or a list of the name and the message of what it threw.
+// Everything is done in the order in which it was sent.
 'use strict';
 
 (() => {
@@ -12,7 +13,7 @@
   // In bytes, how much of a file is copied at once.
   const COPIED_AT_ONCE = 1 << 20;
 
-  const describe = (error) => ({ name: String(error?.name ?? 'Error'), message: String(error?.message ?? error) });
+  const describe = (error) => [String(error?.name ?? 'Error'), String(error?.message ?? error)];
 
   // Files that are open, by the number that the page gave them.
   const handles = new Map();
@@ -39,8 +40,7 @@
     try {
       return call();
     } catch (error) {
-      const { name, message } = describe(error);
-      thrown = `${name}\n${message}`;
+      thrown = describe(error).join('\n');
       return NaN;
     }
   };
@@ -103,7 +103,7 @@
 
   const calls = {
     // Held until this worker ends, however it ends: so the page learns of it.
-    lock: ({ name }) =>
+    lock: (name) =>
       new Promise((granted, refused) => {
         const held = () => {
           granted();
@@ -111,23 +111,23 @@
         };
         navigator.locks.request(name, held).catch(refused);
       }),
-    open: async ({ id, file }) => {
+    open: async (id, file) => {
       handles.set(id, await file.createSyncAccessHandle());
     },
-    close: ({ id }) => {
+    close: (id) => {
       handles.get(id)?.close();
       handles.delete(id);
     },
-    size: ({ id }) => handles.get(id).getSize(),
-    read: ({ id, at, len }) => {
+    size: (id) => handles.get(id).getSize(),
+    read: (id, at, len) => {
       const handle = handles.get(id);
       return fill(handle, new Uint8Array(Math.max(0, Math.min(len, handle.getSize() - at))), at);
     },
-    write: ({ id, at, data }) => handles.get(id).write(data, { at }),
-    truncate: ({ id, len }) => handles.get(id).truncate(len),
-    flush: ({ id }) => handles.get(id).flush(),
+    write: (id, at, data) => handles.get(id).write(data, { at }),
+    truncate: (id, len) => handles.get(id).truncate(len),
+    flush: (id) => handles.get(id).flush(),
     // As many bytes as were written; fewer than there are if there is no space for more.
-    copy: ({ from, to }) => {
+    copy: (from, to) => {
       const buffer = new Uint8Array(COPIED_AT_ONCE);
       let at = 0;
       for (;;) {
@@ -138,26 +138,26 @@
         at += written;
       }
     },
-    module: ({ compiled, id }) => instantiate(compiled, handles.get(id)),
-    serve: ({ request }) => serve(request),
+    module: (id, compiled) => instantiate(compiled, handles.get(id)),
+    serve,
     nothing: () => {},
   };
 
   const answer = async (list) => {
     const answers = [];
     const handed = [];
-    for (const item of list) {
+    for (const [name, ...values] of list) {
       try {
-        let done = calls[item.call](item);
+        let done = calls[name](...values);
         if (done instanceof Promise) done = await done;
         if (done instanceof Uint8Array && done.byteLength >= MUCH && done.byteLength === done.buffer.byteLength) handed.push(done.buffer);
-        answers.push({ done });
+        answers.push(done);
       } catch (error) {
         if (error instanceof Died) {
           self.postMessage({ died: error.message });
           return end();
         }
-        answers.push({ threw: describe(error) });
+        answers.push(describe(error));
       }
     }
     self.postMessage(answers, handed);

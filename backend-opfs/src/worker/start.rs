@@ -56,7 +56,7 @@ pub(crate) async fn start(url: &WorkerUrl) -> Result<Rc<Link>> {
         return Err(Error::new(ErrorKind::InvalidInput, operation).with_text(text));
     }
     let lock = format!("anystorage:opfs-worker:{:016x}", random());
-    let taken = link.call(operation, "lock", &[("name", &JsValue::from_str(&lock))]).await?;
+    let taken = link.call(operation, "lock", &[&JsValue::from_str(&lock)]).await?;
     taken.map_err(|exception| exception.into_error(operation))?;
     link.watch(&lock);
     Ok(link)

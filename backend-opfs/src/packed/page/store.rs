@@ -40,8 +40,7 @@ impl WorkerStore {
     ) -> Result<Self> {
         let operation = Operation::OpenLocation;
         let handle = WorkerHandle::open(&link, plain, faults).await?;
-        let module = [("compiled", &wasm_bindgen::module()), ("id", handle.id())];
-        link.call(operation, "module", &module).await?.map_err(|exception| {
+        link.call(operation, "module", &[handle.id(), &wasm_bindgen::module()]).await?.map_err(|exception| {
             let text = "the engine's worker cannot use the module of this page";
             Error::new(ErrorKind::Unsupported, operation).with_text(text).with_cause(exception)
         })?;
@@ -61,7 +60,7 @@ impl WorkerStore {
 
     fn ask(&self, operation: Operation, request: &Request<'_>) -> impl Future<Output = Result<Reply>> + use<> {
         let request = request.encode().map(|request| Uint8Array::from(request.as_slice()));
-        let reply = request.map(|request| self.link.call(operation, "serve", &[("request", &request)]));
+        let reply = request.map(|request| self.link.call(operation, "serve", &[&request]));
         let faults = self.faults.clone();
         async move {
             let reply = reply?.await?.map_err(failed(operation))?;
