@@ -11,7 +11,7 @@ use crate::hidden::Hidden;
 use crate::host::Plain;
 use crate::stream::{Pending, Stream, fill, try_stream};
 use crate::way::Way;
-use crate::worker::WorkerHandle;
+use crate::worker::{Link, WorkerHandle};
 
 /// In bytes, how much of a file is copied at once.
 const COPIED_AT_ONCE: usize = 1 << 20;
@@ -73,10 +73,11 @@ impl Access {
         self.way.settle().await
     }
 
-    /// Ends what the files were reached by.
-    pub(crate) async fn shut(&self) {
-        if let Way::Worker(link) = &self.way {
-            link.shut().await;
+    /// The worker that has the files, if one has.
+    pub(crate) fn link(&self) -> Option<Rc<Link>> {
+        match &self.way {
+            Way::Worker(link) => Some(Rc::clone(link)),
+            Way::Handle | Way::Stream => None,
         }
     }
 
@@ -110,10 +111,10 @@ impl Access {
             Way::Worker(link) => {
                 let handle = WorkerHandle::open(link, plain, &self.faults).await?;
                 let written = handle.write(0, data);
-                let flushed = handle.flush().await;
+                let flushed = handle.flush();
                 drop(handle);
                 link.settle().await?;
-                written.await.and(flushed)
+                written.await.and(flushed.await)
             }
             Way::Stream => {
                 self.faults.check()?;
@@ -247,9 +248,10 @@ impl OpenFile {
             Self::Worker(handle) => match &access.way {
                 Way::Worker(link) => {
                     let to = WorkerHandle::open(link, plain, &access.faults).await?;
-                    handle.copy_to(&to).await?;
+                    let copied = handle.copy_to(&to).await;
                     drop(to);
-                    link.settle().await
+                    link.settle().await?;
+                    copied
                 }
                 // It has its handle from there.
                 Way::Handle | Way::Stream => Err(Error::new(ErrorKind::Io, Operation::Write)),

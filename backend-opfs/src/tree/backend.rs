@@ -217,7 +217,9 @@ impl Location {
         self.closed.set(true);
         let nodes = std::mem::take(&mut *self.nodes.borrow_mut());
         nodes.values().for_each(|node| node.close());
-        self.access.shut().await;
+        if let Some(link) = self.access.link() {
+            link.shut().await;
+        }
         let hold = self.hold.take();
         if let Some(hold) = hold {
             hold.release().await;
@@ -298,7 +300,10 @@ impl StorageBackend for TreeBackend {
     }
 
     async fn close(&self) -> Result<()> {
-        self.in_turn(Operation::Close, |location| async move {
+        let location = Rc::clone(&self.location);
+        run_to_end(async move {
+            // Also where the worker has ended, and nothing else can be done.
+            let _turn = location.turn_to_close().await?;
             location.close().await;
             Ok(())
         })

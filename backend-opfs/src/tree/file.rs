@@ -57,8 +57,8 @@ impl TreeFile {
         Ok(())
     }
 
-    /// A change: at once if nothing is under way on the file, otherwise in its turn, whether or not the future is polled to its end. Then
-    /// it owns `data`.
+    /// A change: at once if nothing waits for the file, otherwise in its turn, whether or not the future is polled to its end. Then it owns
+    /// `data`. A worker is sent its own at once, behind what it was sent before.
     async fn change(&self, operation: Operation, change: Change, number: u64, data: &[u8]) -> Result<()> {
         let Opener { location, node } = &*self.opener;
         let at_once = |file: &OpenFile| {
@@ -151,8 +151,9 @@ impl StorageFile for TreeFile {
             if let Some(done) = node.at_once(OpenFile::len_now) {
                 return done.map(|len| metadata(node, len));
             }
-            if let Some(sent) = node.elsewhere(WorkerHandle::len) {
-                return sent.await.map(|len| metadata(node, len));
+            // What is known of it belongs to the length at this moment, not to that of later changes.
+            if let Some((sent, known)) = node.elsewhere(|handle| (handle.len(), known(node))) {
+                return sent.await.map(known);
             }
             let _queued = node.queue();
             let _turn = location.turn(Operation::Stat).await?;
@@ -185,7 +186,13 @@ impl StorageFile for TreeFile {
     }
 }
 
-/// What is known of an open file.
+/// What is known of an open file of this length.
 pub(super) fn metadata(node: &Node, len: u64) -> Metadata {
-    Metadata::file(len).with_modified(node.modified.get().map(Timestamp::from_unix_millis)).with_revision(node.revision.get())
+    known(node)(len)
+}
+
+/// What is known of an open file now, but for its length.
+fn known(node: &Node) -> impl FnOnce(u64) -> Metadata + use<> {
+    let (modified, revision) = (node.modified.get().map(Timestamp::from_unix_millis), node.revision.get());
+    move |len| Metadata::file(len).with_modified(modified).with_revision(revision)
 }

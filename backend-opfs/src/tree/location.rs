@@ -8,7 +8,7 @@ use std::task::{Context, Waker};
 
 use anystorage_api::{Error, ErrorKind, Operation, Result, StoragePath};
 use anystorage_browser_host::global::random;
-use anystorage_browser_host::task::run_to_end;
+use anystorage_browser_host::task::{run_to_end, spawn};
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::node::Node;
@@ -82,7 +82,14 @@ impl Location {
     pub(super) async fn turn(&self, operation: Operation) -> Result<MutexGuard<'_, ()>> {
         let turn = self.turn.lock().await;
         self.check_open(operation)?;
-        self.access.settle().await?;
+        self.access.settle().await.map_err(|error| error.in_operation(operation))?;
+        Ok(turn)
+    }
+
+    /// The turn of closing the location.
+    pub(super) async fn turn_to_close(&self) -> Result<MutexGuard<'_, ()>> {
+        let turn = self.turn.lock().await;
+        self.check_open(Operation::Close)?;
         Ok(turn)
     }
 
@@ -226,6 +233,18 @@ impl Location {
         let idle: Vec<Rc<Node>> =
             self.nodes.borrow().values().filter(|node| node.openers.get() == 0 && !node.is_unflushed()).cloned().collect();
         idle.iter().for_each(|node| self.forget(node));
+    }
+}
+
+impl Drop for Location {
+    /// What a worker has open is closed by the time that it ends, and the location is given back then.
+    fn drop(&mut self) {
+        if let (Some(link), Some(hold)) = (self.access.link(), self.hold.take()) {
+            spawn(Box::pin(async move {
+                link.shut().await;
+                hold.release().await;
+            }));
+        }
     }
 }
 

@@ -14,7 +14,7 @@ impl Location {
     /// Prepares for another file to take this path: whoever has the old one open keeps its bytes, in a hidden file. The path itself stays as
     /// it is.
     pub(super) async fn displace(&self, path: &StoragePath, operation: Operation) -> Result<()> {
-        let Some(node) = self.node(path) else { return Ok(()) };
+        let Some(node) = self.node(path) else { return self.access.settle().await };
         if node.openers.get() > 0 {
             let (plain, number) = self.hidden.create(operation).await?;
             let copied = node.in_turn(&self.access, async |file| file.copy_to(&plain, &self.access).await).await;
@@ -25,6 +25,7 @@ impl Location {
             node.hide(plain, number);
             self.access.settle().await?;
             self.nodes.borrow_mut().remove(path);
+            self.remove_unless_open(&node, number).await;
         } else {
             // Its changes go when its path is taken, and not if that fails.
             node.close();
@@ -42,13 +43,14 @@ impl Location {
                 self.access.settle().await?;
                 let (moved, number) = self.hidden.take_in(plain).await.map_err(failed(operation))?;
                 node.hide(moved, number);
+                self.remove_unless_open(&node, number).await;
             }
             None => {
+                let (directory, name) = self.place(path, operation).await?;
                 if let Some(node) = self.node(path) {
                     node.close();
-                    self.access.settle().await?;
                 }
-                let (directory, name) = self.place(path, operation).await?;
+                self.access.settle().await?;
                 if self.hidden.has_steps() {
                     self.remove_whole(plain, &directory, &name).await.map_err(failed(operation))?;
                 } else {
@@ -60,6 +62,16 @@ impl Location {
         self.changed(path);
         self.name_changed(path);
         Ok(())
+    }
+
+    /// Removes a hidden file that was let go of before it was known to be hidden.
+    async fn remove_unless_open(&self, node: &Node, number: u64) {
+        if node.openers.get() == 0 {
+            node.close();
+            // What is left of it is removed when the location is opened.
+            let _ = self.access.settle().await;
+            let _ = self.hidden.remove(number).await;
+        }
     }
 
     /// Removes a file that would be empty for a moment before it is gone: in the hidden directory, unless there is no space for the move.
@@ -95,8 +107,8 @@ impl Location {
         let node = self.node(from);
         if let Some(node) = &node {
             node.close();
-            self.access.settle().await?;
         }
+        self.access.settle().await?;
         if over {
             self.hidden.move_over(plain, &directory, &name, operation).await?;
         } else {
@@ -172,6 +184,7 @@ impl Location {
         let replaced = async {
             self.access.fill(&plain, data).await?;
             self.displace(path, operation).await?;
+            self.access.settle().await?;
             if over {
                 self.hidden.move_over(&plain, &directory, &name, operation).await
             } else {

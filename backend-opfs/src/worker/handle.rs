@@ -90,9 +90,10 @@ impl WorkerHandle {
         }
     }
 
-    pub(crate) async fn flush(&self) -> Result<()> {
-        self.faults.check()?;
-        self.link.call(Operation::Sync, "flush", &[&self.id]).await?.map(drop).map_err(failed(Operation::Sync))
+    pub(crate) fn flush(&self) -> impl Future<Output = Result<()>> + use<> {
+        let operation = Operation::Sync;
+        let flushed = self.faults.check().map(|()| self.link.call(operation, "flush", &[&self.id]));
+        async move { flushed?.await?.map(drop).map_err(failed(operation)) }
     }
 
     /// Copies all of its bytes into an empty file.

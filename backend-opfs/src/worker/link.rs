@@ -38,9 +38,10 @@ pub(crate) struct Link {
     /// Why there are no more answers, once the worker is gone.
     gone: watch::Sender<Option<Error>>,
     next_id: Cell<u32>,
-    /// Whether a handle may still be about to be closed.
-    is_closing: Cell<bool>,
-    _heard: (OnMessage, OnError),
+    /// How many handles were to be closed so far, and how many of them are for certain.
+    closes: Cell<u64>,
+    closed: Cell<u64>,
+    _heard: (OnMessage, OnError, OnError),
 }
 
 type OnMessage = Closure<dyn FnMut(MessageEvent)>;
@@ -52,7 +53,7 @@ pub(crate) type Answer = Result<JsValue, Exception>;
 impl Link {
     pub(super) fn new(worker: Worker) -> Rc<Self> {
         Rc::new_cyclic(|link: &Weak<Self>| {
-            let (hearing, failing) = (link.clone(), link.clone());
+            let (hearing, failing, unreadable) = (link.clone(), link.clone(), link.clone());
             let on_message: OnMessage = Closure::new(move |event: MessageEvent| heard(&hearing, |link| link.hear(&event.data())));
             let on_error: OnError = Closure::new(move |event: Event| {
                 // It is told here, by the error of whoever waits.
@@ -62,6 +63,10 @@ impl Link {
                 let exception = Exception::named("Error", message);
                 heard(&failing, |link| link.end(&disconnected("it failed").with_cause(exception)));
             });
+            let on_unreadable: OnError = Closure::new(move |_event: Event| {
+                heard(&unreadable, |link| link.end(&disconnected("what it said cannot be read")));
+            });
+            worker.set_onmessageerror(Some(on_unreadable.as_ref().unchecked_ref()));
             worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
             worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
             Self {
@@ -71,8 +76,9 @@ impl Link {
                 hello: RefCell::default(),
                 gone: watch::Sender::new(None),
                 next_id: Cell::new(0),
-                is_closing: Cell::new(false),
-                _heard: (on_message, on_error),
+                closes: Cell::new(0),
+                closed: Cell::new(0),
+                _heard: (on_message, on_error, on_unreadable),
             }
         })
     }
@@ -81,12 +87,7 @@ impl Link {
     pub(super) async fn hello(&self) -> Result<JsValue> {
         let (sender, receiver) = oneshot::channel();
         *self.hello.borrow_mut() = Some(sender);
-        let answered = async { receiver.await.map_err(|_| self.why(Operation::OpenLocation)) };
-        let impatient = async {
-            sleep(PATIENCE).await;
-            Err(disconnected("it does not answer"))
-        };
-        or(answered, impatient).await
+        in_time(async { receiver.await.map_err(|_| self.why(Operation::OpenLocation)) }).await
     }
 
     /// Ends a worker that is none of ours.
@@ -98,9 +99,11 @@ impl Link {
     pub(super) fn watch(self: &Rc<Self>, lock: &str) {
         let (weak, lock) = (Rc::downgrade(self), lock.to_owned());
         spawn(Box::pin(async move {
-            if until_free(&lock).await.is_ok() {
-                heard(&weak, |link| link.end(&disconnected("it is gone")));
-            }
+            let gone = match until_free(&lock).await {
+                Ok(()) => disconnected("it is gone"),
+                Err(error) => disconnected("nobody can tell when it ends").with_cause(error),
+            };
+            heard(&weak, |link| link.end(&gone));
         }));
     }
 
@@ -204,27 +207,38 @@ impl Link {
 
     /// Closes a handle, in its turn.
     pub(super) fn close(self: &Rc<Self>, id: &JsValue) {
-        self.is_closing.set(true);
+        self.closes.set(self.closes.get() + 1);
         drop(self.call(Operation::Close, "close", &[id]));
     }
 
     /// Waits until all handles are closed that were to be.
     pub(crate) async fn settle(self: &Rc<Self>) -> Result<()> {
-        if self.is_closing.replace(false) {
-            // It comes behind them.
-            let settled = self.call(Operation::Close, "nothing", &[]).await?;
-            settled.map_err(|exception| exception.into_error(Operation::Close))?;
+        if self.gone.borrow().is_some() {
+            return Err(self.why(Operation::Close));
+        }
+        let closes = self.closes.get();
+        if self.closed.get() != closes {
+            self.barrier().await?;
+            self.closed.set(closes);
         }
         Ok(())
     }
 
-    /// Ends the worker behind what it was asked so far, and waits until it holds nothing any more.
-    pub(crate) async fn shut(&self) {
+    /// Waits until everything is answered that was asked so far.
+    async fn barrier(self: &Rc<Self>) -> Result<()> {
+        let operation = Operation::Close;
+        self.call(operation, "nothing", &[]).await?.map(drop).map_err(|exception| exception.into_error(operation))
+    }
+
+    /// Ends the worker behind what it was asked so far, and waits until it holds nothing any more, unless it has ended already: then the browser may
+    /// still be about to close what it had.
+    pub(crate) async fn shut(self: &Rc<Self>) {
+        // However long that takes. If the worker has ended, there is nothing to wait for.
+        let _ = self.barrier().await;
         let mut gone = self.gone.subscribe();
         if gone.borrow_and_update().is_some() {
             return;
         }
-        self.send();
         // It closes what it has open before it goes.
         if self.worker.post_message(&"end".into()).is_ok() {
             let ended = async {
@@ -240,11 +254,21 @@ impl Drop for Link {
     fn drop(&mut self) {
         self.worker.set_onmessage(None);
         self.worker.set_onerror(None);
+        self.worker.set_onmessageerror(None);
         // What it was asked is done first.
         if self.gone.borrow().is_some() || self.worker.post_message(&"end".into()).is_err() {
             self.worker.terminate();
         }
     }
+}
+
+/// What is to be done in a time, after which the worker is taken for dead.
+pub(super) async fn in_time<T>(done: impl Future<Output = Result<T>>) -> Result<T> {
+    let impatient = async {
+        sleep(PATIENCE).await;
+        Err(disconnected("it does not answer"))
+    };
+    or(done, impatient).await
 }
 
 fn heard(link: &Weak<Link>, act: impl FnOnce(&Link)) {

@@ -96,9 +96,12 @@
   };
 
   const end = () => {
-    for (const handle of handles.values()) handle.close();
-    handles.clear();
-    self.close();
+    try {
+      for (const handle of handles.values()) handle.close();
+    } finally {
+      handles.clear();
+      self.close();
+    }
   };
 
   const calls = {
@@ -153,19 +156,26 @@
         if (done instanceof Uint8Array && done.byteLength >= MUCH && done.byteLength === done.buffer.byteLength) handed.push(done.buffer);
         answers.push(done);
       } catch (error) {
-        if (error instanceof Died) {
-          self.postMessage({ died: error.message });
-          return end();
-        }
+        if (error instanceof Died) throw error;
         answers.push(describe(error));
       }
     }
     self.postMessage(answers, handed);
   };
 
+  // Where something goes wrong that is no answer, the page is not left to wait.
+  const die = (error) => {
+    try {
+      self.postMessage({ died: String(error?.message ?? error) });
+    } finally {
+      end();
+    }
+  };
+
   let turn = Promise.resolve();
   self.onmessage = ({ data }) => {
-    turn = data === 'end' ? turn.then(end) : turn.then(() => answer(data));
+    turn = turn.then(() => (data === 'end' ? end() : answer(data))).catch(die);
   };
+  self.onmessageerror = () => die(new Error('what the page said cannot be read'));
   self.postMessage({ version: VERSION });
 })();

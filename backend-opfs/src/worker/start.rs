@@ -9,7 +9,7 @@ use js_sys::Array;
 use wasm_bindgen::JsValue;
 use web_sys::{Blob, BlobPropertyBag, Url, Worker};
 
-use super::link::Link;
+use super::link::{Link, in_time};
 
 /// The script of the worker, for [`WorkerUrl::At`]: serve it as it is, as `text/javascript`.
 pub const WORKER_SCRIPT: &str = include_str!("script.js");
@@ -56,7 +56,7 @@ pub(crate) async fn start(url: &WorkerUrl) -> Result<Rc<Link>> {
         return Err(Error::new(ErrorKind::InvalidInput, operation).with_text(text));
     }
     let lock = format!("anystorage:opfs-worker:{:016x}", random());
-    let taken = link.call(operation, "lock", &[&JsValue::from_str(&lock)]).await?;
+    let taken = in_time(link.call(operation, "lock", &[&JsValue::from_str(&lock)])).await?;
     taken.map_err(|exception| exception.into_error(operation))?;
     link.watch(&lock);
     Ok(link)

@@ -19,11 +19,10 @@ const WITH_OPFS: [Browser; 2] = [Browser::Chromium, Browser::Firefox];
 anystorage_conformance::browser_suite!(
     Exported::new(MemorySubject::new(u64::MAX)),
     Exported::new(OpfsSubject::new("")).browsers(&WITH_OPFS),
+    // It takes minutes, and has nothing in a worker that differs.
     Exported::new(OpfsSubject::new("").streaming()).contexts(&[Context::Page]).browsers(&WITH_OPFS),
     // Chromium doubles what it takes of the quota for a file that grows.
     Exported::new(PackedSubject::new("")).browsers(&WITH_OPFS).small_places_times(2),
-    // Firefox takes minutes for it, and has nothing in a worker that differs.
-    Exported::new(OpfsSubject::new("").streaming()).contexts(&[Context::Worker]).browsers(&[Browser::Chromium]),
     Exported::new(IdbSubject::new("")).small_places_times(3),
     Exported::new(AnySubject).contexts(&[]),
 );
