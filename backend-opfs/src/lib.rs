@@ -45,7 +45,7 @@
 //! There are no synchronous handles in a page, so opening a location starts a dedicated worker, from a script that is part of this crate: no
 //! bundler has to know of it. The worker has the handles of this location and ends with it. Names and directories stay with the page. What is
 //! asked without waiting in between goes in one message, and so do the answers: two hundred small writes that are under way together pay for one
-//! round trip; each one that waits for the one before pays for its own, 50 to 100 microseconds.
+//! round trip; each one that waits for the one before pays for its own, 0.1 to 0.2 milliseconds.
 //!
 //! The script comes by a `blob:` URL. A content security policy that allows none (`worker-src`) makes opening
 //! [`Unsupported`](anystorage_api::ErrorKind::Unsupported), with a text that says so: serve [`WORKER_SCRIPT`] as it is, and name its URL with
