@@ -37,7 +37,7 @@ impl Places {
         } else if url.starts_with("idb:") {
             (Box::new(IdbSubject::new(prefix)), KeptIn::Idb)
         } else if url.contains("layout=packed") {
-            (Box::new(PackedSubject::new(prefix)), KeptIn::Opfs)
+            (Box::new(PackedSubject::new(prefix).in_page()), KeptIn::Opfs)
         } else if url.contains("io=stream") {
             (Box::new(OpfsSubject::new(prefix).streaming()), KeptIn::Opfs)
         } else {

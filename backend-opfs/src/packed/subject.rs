@@ -8,7 +8,6 @@ use anystorage_kv::testing::damage;
 
 use super::PackedOptions;
 use crate::faults::FlushFaults;
-use crate::host::has_handles;
 use crate::options::Mode;
 use crate::subject::name_of;
 
@@ -16,6 +15,7 @@ use crate::subject::name_of;
 #[derive(Clone, Debug)]
 pub struct PackedSubject {
     prefix: String,
+    in_page: bool,
     options: PackedOptions,
 }
 
@@ -23,7 +23,14 @@ impl PackedSubject {
     /// Places whose names begin with `prefix`.
     #[must_use]
     pub fn new(prefix: impl Into<String>) -> Self {
-        Self { prefix: prefix.into(), options: PackedOptions::new() }
+        Self { prefix: prefix.into(), in_page: false, options: PackedOptions::new() }
+    }
+
+    /// The same places from a page: by way of a worker, calls wait.
+    #[must_use]
+    pub const fn in_page(mut self) -> Self {
+        self.in_page = true;
+        self
     }
 }
 
@@ -38,8 +45,7 @@ impl Subject for PackedSubject {
     }
 
     fn expected(&self) -> Option<Capabilities> {
-        // By way of a worker, calls wait.
-        Some(if has_handles() { table::OPFS_PACKED } else { table::OPFS_PACKED.immediate(false) })
+        Some(table::OPFS_PACKED.immediate(!self.in_page))
     }
 
     async fn place(&self, label: &str) -> Result<Box<dyn Place>> {

@@ -22,7 +22,8 @@ anystorage_conformance::browser_suite!(
     // It takes minutes, and has nothing in a worker that differs.
     Exported::new(OpfsSubject::new("").streaming()).contexts(&[Context::Page]).browsers(&WITH_OPFS),
     // Chromium doubles what it takes of the quota for a file that grows.
-    Exported::new(PackedSubject::new("")).browsers(&WITH_OPFS).small_places_times(2),
+    Exported::new(PackedSubject::new("")).contexts(&[Context::Worker]).browsers(&WITH_OPFS).small_places_times(2),
+    Exported::new(PackedSubject::new("").in_page()).contexts(&[Context::Page]).browsers(&WITH_OPFS).small_places_times(2),
     Exported::new(IdbSubject::new("")).small_places_times(3),
     Exported::new(AnySubject).contexts(&[]),
 );
