@@ -34,7 +34,7 @@ impl From<JsValue> for Failure {
 /// Whether an exception says that the connection is gone. Browsers agree on no name for it: a call on a closed connection throws
 /// `InvalidStateError`, what was under way on it ends with `AbortError`, and WebKit and Chromium also have an `UnknownError` for what
 /// became of the process or the data behind it.
-fn is_lost(exception: &Exception) -> bool {
+pub(crate) fn is_lost(exception: &Exception) -> bool {
     match exception.name() {
         "InvalidStateError" | "AbortError" => true,
         "UnknownError" => {

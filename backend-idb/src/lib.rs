@@ -95,7 +95,8 @@
 //! 7. *One holder*: the Web Lock `anystorage:idb:` and the name, waited for half a second, since its holder may be a page that is just
 //!    going. It goes with the page or worker, however that ends; `close` waits until it is free. In a frame or browser without Web Locks
 //!    opening is [`Unsupported`](anystorage_api::ErrorKind::Unsupported).
-//! 8. *Space*: `QuotaExceededError`, of a request or of the transaction, is `NoSpace`: the browser has undone the transaction, and what was
+//! 8. *Space*: `QuotaExceededError`, of a request or of the transaction, is `NoSpace`, and so is Firefox's `UnknownError` where less than a
+//!    mebibyte is left: the browser has undone the transaction, and what was
 //!    synced reads back. Space that is freed by the browser or the person can be used at once. That of removed records cannot everywhere:
 //!    Chromium keeps it until it compacts (of 200 MiB in 4 KiB blocks nothing was free after all had been deleted; blocks of 65,536 bytes
 //!    are files of their own there, and free at once), WebKit asks for the space of each put whatever is free, Firefox reuses whole pages

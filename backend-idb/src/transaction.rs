@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 
 use anystorage_browser_host::exception::Exception;
+use anystorage_browser_host::space::refined;
 use anystorage_kv::Commit;
 use js_sys::{Object, Reflect};
 use tokio::sync::oneshot;
@@ -13,7 +14,7 @@ use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Event, IdbDatabase, IdbRequest, IdbTransaction};
 
-use crate::error::Failure;
+use crate::error::{Failure, is_lost};
 
 #[wasm_bindgen]
 extern "C" {
@@ -85,7 +86,8 @@ impl Change {
         match poll_fn(|context| Pin::new(&mut self.ended).poll(context)).await {
             Ok(true) => Ok(()),
             _ => Err(match self.transaction.error().map(|exception| Exception::new(&exception)).or_else(|| self.refused.take()) {
-                Some(exception) => exception.into(),
+                Some(exception) if is_lost(&exception) => Failure::Lost(exception),
+                Some(exception) => refined(exception).await.into(),
                 None => Failure::Lost(Exception::named("AbortError", "the transaction was aborted")),
             }),
         }

@@ -6,7 +6,8 @@ use std::future::Future;
 
 use anystorage_api::{Error, ErrorKind, Operation, Result};
 use anystorage_browser_host::exception::{Exception, thrown};
-use anystorage_browser_host::global::{call, estimate, member, of_navigator, property, sleep};
+use anystorage_browser_host::global::{call, member, of_navigator, property, sleep};
+use anystorage_browser_host::space::refined;
 use futures_lite::StreamExt;
 use js_sys::{Array, Object, Reflect, Uint8Array};
 use opfs::{DirectoryHandle as _, WritableFileStream as _};
@@ -18,9 +19,6 @@ use crate::handle::{Handle, Own};
 
 /// The largest integer that JavaScript counts exactly.
 pub(crate) const MAX_LEN: u64 = (1 << 53) - 1;
-
-/// In bytes, what the database of a browser may need to take a name: where less is left, that is why it took none.
-const ROOM_FOR_NAMES: u64 = 1 << 20;
 
 /// In bytes, how much goes through the memory of JavaScript at once.
 const AT_ONCE: usize = 8 << 20;
@@ -354,16 +352,6 @@ async fn changed(call: impl Future<Output = Result<JsValue, JsValue>>) -> Result
 /// Why something was refused. Where there is no room for a name, Firefox calls the failure unknown: what it tells of its space decides then.
 async fn reason(value: &JsValue) -> Exception {
     refined(Exception::new(value)).await
-}
-
-/// The same of what was refused elsewhere.
-pub(crate) async fn refined(exception: Exception) -> Exception {
-    if exception.name() != "UnknownError" {
-        return exception;
-    }
-    let Some(free) = estimate().await.ok().and_then(|usage| usage.free) else { return exception };
-    let message = format!("{} ({free} bytes of the origin's quota are left)", exception.message());
-    Exception::named(if free < ROOM_FOR_NAMES { "QuotaExceededError" } else { exception.name() }, message)
 }
 
 /// Whether there are synchronous access handles here: in dedicated workers alone.

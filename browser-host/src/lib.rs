@@ -3,6 +3,7 @@
 //! - [`lock`]: one holder of a location, by a Web Lock
 //! - [`exception`]: what JavaScript throws, as [`Error`](anystorage_api::Error)s
 //! - [`global`]: the navigator, the clock, random numbers, timers, storage estimates
+//! - [`space`]: what is refused for want of space, by whatever name
 //! - [`task`]: futures that go on by themselves
 //!
 //! Nothing here asks for `web_sys_unstable_apis`: what web-sys keeps behind it is bound by hand. On other targets this crate is empty.
@@ -11,4 +12,5 @@
 pub mod exception;
 pub mod global;
 pub mod lock;
+pub mod space;
 pub mod task;

@@ -4,13 +4,14 @@ use std::pin::Pin;
 use std::rc::Rc;
 
 use anystorage_api::{Error, ErrorKind, Operation, Result};
+use anystorage_browser_host::space::refined;
 use js_sys::Uint8Array;
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::link::Link;
 use crate::faults::FlushFaults;
 use crate::handle::{checked_write, not_lengthened};
-use crate::host::{Plain, count, exact, failed, refined, when_free};
+use crate::host::{Plain, count, exact, failed, when_free};
 use crate::open_file::Change;
 
 /// A file that is open in the worker. Each call is sent when it is made, and done in that order, whatever becomes of its future. It is closed
