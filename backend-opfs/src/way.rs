@@ -19,23 +19,17 @@ pub(crate) enum Way {
 }
 
 impl Way {
-    /// Refuses what cannot be had here, before anything is created.
-    pub(crate) fn check(io: Io) -> Result<()> {
-        if io == Io::Stream || has_handles() || can_start() {
-            return Ok(());
+    /// The way that the options ask for. What cannot be had here is refused.
+    pub(crate) async fn open(options: &OpfsOptions) -> Result<Self> {
+        match options.io {
+            Io::Stream => return Ok(Self::Stream),
+            Io::Handle if has_handles() => return Ok(Self::Handle),
+            Io::Handle if can_start() => return start(&options.worker).await.map(Self::Worker),
+            Io::Handle => {}
         }
         let text = "synchronous access handles exist in dedicated workers alone, and none can be started from here: open the location in a page or \
                     in a dedicated worker, or ask for writable streams (io=stream), which shared workers have too";
         Err(Error::new(ErrorKind::Unsupported, Operation::OpenLocation).with_text(text))
-    }
-
-    /// The way that the options ask for.
-    pub(crate) async fn open(options: &OpfsOptions) -> Result<Self> {
-        match options.io {
-            Io::Stream => Ok(Self::Stream),
-            Io::Handle if has_handles() => Ok(Self::Handle),
-            Io::Handle => start(&options.worker).await.map(Self::Worker),
-        }
     }
 
     /// Waits until all handles are closed that were to be: the browser does not move a file that is open.

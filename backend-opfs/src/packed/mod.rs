@@ -1,8 +1,8 @@
 //! All files in one OPFS file, through one synchronous access handle.
 //!
 //! The file is a [redb](https://www.redb.org) database, the engine above it [`anystorage_redb`]. A location is open when the handle is; from
-//! then on, in a dedicated worker, no call waits for the browser, and every one is done when its future is first polled (`immediate`). So small files cost what
-//! their bytes cost, and not 2.5 milliseconds each; a sync is one commit, whatever was changed; and reading names and lengths reads memory.
+//! then on, in a dedicated worker, no call waits for the browser, and every one is done when its future is first polled (`immediate`). So small
+//! files cost what their bytes cost, and not 2.5 milliseconds each; a sync is one commit, whatever was changed; and reading names and lengths reads memory.
 //!
 //! ```no_run
 //! # #[cfg(all(target_family = "wasm", target_os = "unknown"))]

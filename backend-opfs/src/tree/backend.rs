@@ -34,7 +34,6 @@ impl TreeBackend {
         let hold = Hold::take(&path).await?;
         let origin = Directory::of_origin().await?;
         // Before anything is created there.
-        Way::check(options.io)?;
         let way = Way::open(options).await?;
         let root = origin.below(path.parts().map(to_host), options.mode == Mode::ReadWriteCreate).await.map_err(failed(operation))?;
         let hidden = match root.directory(HIDDEN, false).await {

@@ -1,7 +1,6 @@
 //! What the page and its worker say to each other. Both are of the same module, so of the same version.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use anystorage_api::{Error, ErrorKind, Operation, Result};
 use serde::{Deserialize, Serialize};
@@ -59,7 +58,7 @@ pub(super) struct Failure {
 
 impl Failure {
     pub(super) fn new(error: &Error, failed_flushes: u64) -> Self {
-        let cause = std::error::Error::source(error).map(|cause| Chain(cause).to_string());
+        let cause = std::error::Error::source(error).map(ToString::to_string);
         Self { kind: error.kind().code().to_owned(), text: error.text().map(str::to_owned), cause, failed_flushes }
     }
 
@@ -72,21 +71,6 @@ impl Failure {
             Some(cause) => error.with_cause(cause),
             None => error,
         }
-    }
-}
-
-/// An error and what is behind it, in words.
-struct Chain<'a>(&'a (dyn std::error::Error + 'static));
-
-impl fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut next = self.0.source();
-        while let Some(cause) = next {
-            write!(f, ": {cause}")?;
-            next = cause.source();
-        }
-        Ok(())
     }
 }
 

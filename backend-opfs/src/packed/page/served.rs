@@ -59,20 +59,19 @@ pub fn serve() -> usize {
 
 impl Served {
     fn answer(&mut self, request: &Request<'_>) -> Result<Reply> {
-        if let Request::Open { title, creates, cache_bytes, relaxed_bytes, free } = request {
-            let mode = if *creates { RedbMode::ReadWriteCreate } else { RedbMode::ReadWrite };
-            let options = RedbOptions::new().mode(mode).cache_bytes(*cache_bytes).relaxed_bytes(*relaxed_bytes);
-            let file = HandleFile::new(Handle::new(Offered, self.faults.clone()), (), *free);
-            let file = ExtentFile::over(file).map_err(|error| not_opened(title, error))?;
-            self.store = Some(RedbStore::open(file, title, &options)?);
-            return Ok(Reply::Done);
-        }
-        let store = self.store.as_ref().ok_or_else(|| Error::new(ErrorKind::Closed, Operation::Read))?;
+        let store = || self.store.as_ref().ok_or_else(|| Error::new(ErrorKind::Closed, Operation::Read));
         match request {
-            Request::Open { .. } => Ok(Reply::Done),
-            Request::Get { key } => Ok(Reply::Found(at_once(store.get(key))?.map(ByteBuf::from))),
+            Request::Open { title, creates, cache_bytes, relaxed_bytes, free } => {
+                let mode = if *creates { RedbMode::ReadWriteCreate } else { RedbMode::ReadWrite };
+                let options = RedbOptions::new().mode(mode).cache_bytes(*cache_bytes).relaxed_bytes(*relaxed_bytes);
+                let file = HandleFile::new(Handle::new(Offered, self.faults.clone()), (), *free);
+                let file = ExtentFile::over(file).map_err(|error| not_opened(title, error))?;
+                self.store = Some(RedbStore::open(file, title, &options)?);
+                Ok(Reply::Done)
+            }
+            Request::Get { key } => Ok(Reply::Found(at_once(store()?.get(key))?.map(ByteBuf::from))),
             Request::Scan { from, to, limit } => {
-                let found = at_once(store.scan(from, to, *limit))?;
+                let found = at_once(store()?.scan(from, to, *limit))?;
                 Ok(Reply::Entries(found.into_iter().map(|(key, value)| (ByteBuf::from(key), ByteBuf::from(value))).collect()))
             }
             Request::Commit { changes, durable, failing } => {
@@ -81,11 +80,11 @@ impl Served {
                 for (key, value) in changes {
                     batch.push(key.to_vec(), value.map(|value| value.to_vec()));
                 }
-                at_once(store.commit(batch, if *durable { Commit::Durable } else { Commit::Relaxed }))?;
+                at_once(store()?.commit(batch, if *durable { Commit::Durable } else { Commit::Relaxed }))?;
                 Ok(Reply::Done)
             }
             Request::Close => {
-                at_once(store.close())?;
+                at_once(store()?.close())?;
                 Ok(Reply::Done)
             }
         }
