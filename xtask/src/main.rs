@@ -2,9 +2,9 @@
 //! bench` measures engines there, `cargo xtask demo` serves the demo page, `cargo xtask size` weighs a module, `cargo xtask deny` checks the
 //! dependencies.
 //!
-//! - [`steps`]: what `test` runs, as lanes of steps
+//! - [`steps`]: what `test` runs, as stages of lanes of steps
 //! - [`setup`], [`browsers`] and [`tools`]: what is needed and how that gets onto the machine
-//! - [`run`]: running lanes of steps, and what counts as passed
+//! - [`run`]: running them, and what counts as passed
 //! - [`tally`] and [`conformance`]: reading the results that tests print
 //! - [`toolchain`]: the declared and the running compiler
 //! - [`deny`]: licences, bans, sources, advisories
@@ -37,8 +37,8 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Chore {
     /// Formatting, lints, docs, feature combinations, every test natively and in browsers, the command, the benchmark. Installs what is
-    /// missing (on Debian), stops at the first failure, and ends with the line `N passed, M failed, K skipped`. What runs natively and
-    /// what runs in each browser are lanes, of which several go on at a time where there are the cores for it.
+    /// missing (on Debian), stops at the first failure, and ends with the line `N passed, M failed, K skipped`. What runs natively
+    /// comes first; then the browsers, several at a time where there are the cores for it.
     Test(TestArgs),
     /// The conformance suite in real browsers, across reloads, restarts and kills. Installs what is missing (on Debian). Other options are
     /// for the runner: `--format json`, `--engine`, `--kills` and more, told by `-- --help`.
@@ -73,7 +73,7 @@ struct TestArgs {
     /// The browsers for the tests on wasm32: chromium, firefox, webkit. All of them if it is left out.
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = Browser::parse)]
     browser: Vec<&'static Browser>,
-    /// How many lanes go on at a time: what runs natively is one, each browser is one. Half as many as there are cores, if it is left out.
+    /// How many browsers go on at a time. As many as there are cores, if it is left out.
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
 }
@@ -111,7 +111,7 @@ fn test(args: &TestArgs) -> bool {
     let total = match ready {
         Ok((drivers, declared)) => {
             let jobs = args.jobs.unwrap_or_else(jobs).max(1);
-            run::lanes(steps::lanes(&browsers, &drivers, declared, jobs > 1), jobs)
+            run::stages(steps::stages(&browsers, &drivers, declared), jobs)
         }
         Err(why) => {
             println!("\nNothing ran: {why}");
@@ -126,7 +126,7 @@ fn test(args: &TestArgs) -> bool {
 }
 
 fn jobs() -> usize {
-    (thread::available_parallelism().map_or(1, usize::from) / 2).max(1)
+    thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Whether it went well; if not, why is printed.

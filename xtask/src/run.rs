@@ -1,4 +1,4 @@
-//! Running lanes of steps, and what counts as passed.
+//! Running stages of lanes of steps, and what counts as passed.
 
 use std::env;
 use std::io::{self, BufRead, BufReader, IsTerminal, Read};
@@ -12,27 +12,28 @@ use crate::conformance;
 use crate::steps::{Judge, Lane, Step};
 use crate::tally::Tally;
 
-/// Runs lanes, at most `jobs` of them at a time. A step that fails is the last of its lane; the others end the step that they are at.
-/// However it ends, what ran is said last.
-pub(crate) fn lanes(lanes: Vec<Lane>, jobs: usize) -> Tally {
+/// Runs stages one after another, and the lanes of each at the same time, at most `jobs` of them. A step that fails is the last of its lane;
+/// the others end the step that they are at. However it ends, what ran is said last.
+pub(crate) fn stages(stages: Vec<Vec<Lane>>, jobs: usize) -> Tally {
     let begin = Instant::now();
-    let alone = lanes.len() == 1 || jobs == 1;
-    let width = lanes.iter().map(|lane| lane.name.len()).max().unwrap_or_default();
-    let count = lanes.len().min(jobs);
-    let waiting = Mutex::new(lanes.into_iter());
-    let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
     let (total, lines, failed) = (Mutex::new(Tally::default()), Mutex::new(Vec::new()), AtomicBool::new(false));
-    let work = || {
-        while let Some(lane) = next() {
-            let voice = Voice { prefix: if alone { String::new() } else { format!("{:width$} | ", lane.name) } };
-            lane_of(&lane, &voice, &failed, &total, &lines);
-        }
-    };
-    thread::scope(|scope| {
-        for _ in 0..count {
-            scope.spawn(work);
-        }
-    });
+    for lanes in stages {
+        let count = lanes.len().min(jobs);
+        let width = lanes.iter().map(|lane| lane.name.len()).max().unwrap_or_default();
+        let waiting = Mutex::new(lanes.into_iter());
+        let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let work = || {
+            while let Some(lane) = next() {
+                let voice = Voice { prefix: if count == 1 { String::new() } else { format!("{:width$} | ", lane.name) } };
+                lane_of(&lane, &voice, &failed, &total, &lines);
+            }
+        };
+        thread::scope(|scope| {
+            for _ in 0..count {
+                scope.spawn(work);
+            }
+        });
+    }
     let lines = lines.into_inner().unwrap_or_else(PoisonError::into_inner);
     println!("\n=== what ran, in {:.0} s\n{}\n", begin.elapsed().as_secs_f64(), lines.join("\n"));
     total.into_inner().unwrap_or_else(PoisonError::into_inner)

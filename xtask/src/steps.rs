@@ -1,4 +1,4 @@
-//! What `cargo xtask test` runs: lanes of steps, of which some go on at the same time.
+//! What `cargo xtask test` runs: stages of lanes of steps. The lanes of a stage go on at the same time.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -186,30 +186,20 @@ fn quoted(word: &str) -> String {
     if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
-/// One lane natively, the quick steps first, and one for each browser. A check with the declared compiler is among them where it is another
-/// than the running one. `drivers` are the variables by which the browsers' drivers are found; what runs in browsers is built apart if it goes
-/// on beside the rest.
-pub(crate) fn lanes(
-    browsers: &[&'static Browser],
-    drivers: &[(&str, String)],
-    declared_toolchain: Option<String>,
-    apart: bool,
-) -> Vec<Lane> {
+/// What goes on one after another: a stage natively, the quick steps first, which keeps every core busy by itself, and one with a lane for
+/// each browser. A check with the declared compiler is among the first where it is another than the running one. `drivers` are the variables
+/// by which the browsers' drivers are found.
+pub(crate) fn stages(browsers: &[&'static Browser], drivers: &[(&str, String)], declared_toolchain: Option<String>) -> Vec<Vec<Lane>> {
     let mut steps = checks(declared_toolchain);
     steps.extend(native_tests());
     steps.extend(by_the_programs());
-    let mut lanes = vec![Lane { name: "native", steps }];
-    lanes.extend(browsers.iter().map(|browser| Lane { name: browser.name, steps: browser_tests(browser, drivers) }));
-    if let [_, of_browsers @ ..] = lanes.as_mut_slice() {
-        if let Some(last) = of_browsers.last_mut() {
-            last.steps.push(Step::cargo("what a module weighs", &format!("run --quiet -p {SIZE}")));
-        }
-        // Cargo has one build at a time in a target directory, and to find that there is nothing to build waits for it.
-        for step in of_browsers.iter_mut().flat_map(|lane| &mut lane.steps).filter(|_| apart) {
-            step.command.variables.insert(0, (tools::TARGET.to_owned(), tools::of_browsers()));
-        }
+    let native = vec![Lane { name: "native", steps }];
+    let mut in_browsers: Vec<Lane> =
+        browsers.iter().map(|browser| Lane { name: browser.name, steps: browser_tests(browser, drivers) }).collect();
+    if let Some(last) = in_browsers.last_mut() {
+        last.steps.push(Step::cargo("what a module weighs", &format!("run --quiet -p {SIZE}")));
     }
-    lanes
+    vec![native, in_browsers]
 }
 
 /// Everything natively, without what only browsers need.

@@ -36,18 +36,7 @@ pub(crate) fn installation(name: &str, version: &str) -> Vec<String> {
     ["install", name, "--debug", "--locked", "--version", version, "--root", &root].map(str::to_owned).to_vec()
 }
 
-/// The variable by which cargo is told where to build.
-pub(crate) const TARGET: &str = "CARGO_TARGET_DIR";
-
-/// Where what tests run in browsers is built.
-pub(crate) fn of_browsers() -> String {
-    target().join("browsers").display().to_string()
-}
-
 fn directory() -> PathBuf {
-    target().join("tools")
-}
-
-fn target() -> PathBuf {
-    env::var_os(TARGET).map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("target"), PathBuf::from)
+    let target = env::var_os("CARGO_TARGET_DIR");
+    target.map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("target"), PathBuf::from).join("tools")
 }
