@@ -7,8 +7,9 @@ use async_lock::{RwLock, RwLockReadGuard, RwLockUpgradableReadGuard, RwLockWrite
 // First come, first served.
 use tokio::sync::Mutex as Queue;
 
+use crate::block::unseal_block;
 use crate::cache::Cache;
-use crate::format::{Key, ROOT, block_key, missing, unseal};
+use crate::format::{Format, Key, ROOT, block_key, missing};
 use crate::handles::Handles;
 use crate::map::{BlockMap, Extent, NodeId, Nodes};
 use crate::options::KvOptions;
@@ -28,6 +29,8 @@ use crate::store::KvStore;
 pub(crate) struct Engine<S> {
     pub(crate) store: S,
     pub(crate) options: KvOptions,
+    /// The location's own.
+    pub(crate) format: Format,
     /// In bytes; the location's own.
     pub(crate) block_size: usize,
     state: RwLock<State>,
@@ -46,12 +49,12 @@ pub(crate) struct Caches {
 }
 
 impl<S: KvStore> Engine<S> {
-    pub(crate) fn new(store: S, options: KvOptions, block_size: usize, state: State) -> Self {
+    pub(crate) fn new(store: S, options: KvOptions, format: Format, block_size: usize, state: State) -> Self {
         // Most of it for blocks: records are small.
         let records = Cache::new(options.cache_bytes / 4);
         let blocks = Cache::new(options.cache_bytes - options.cache_bytes / 4);
         let caches = Mutex::new(Caches { records, blocks });
-        Self { store, options, block_size, state: RwLock::new(state), queue: Queue::default(), caches, handles: Handles::default() }
+        Self { store, options, format, block_size, state: RwLock::new(state), queue: Queue::default(), caches, handles: Handles::default() }
     }
 
     pub(crate) fn caches(&self) -> MutexGuard<'_, Caches> {
@@ -222,7 +225,7 @@ impl<S: KvStore> Engine<S> {
     }
 
     fn unsealed_block(&self, key: &[u8], value: Vec<u8>) -> Result<Vec<u8>> {
-        let bytes = unseal(key, value)?;
+        let bytes = unseal_block(self.format, key, value)?;
         if bytes.len() > self.block_size {
             return Err(crate::format::damaged(key, "it is longer than a block"));
         }

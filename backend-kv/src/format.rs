@@ -8,8 +8,30 @@ use serde::de::DeserializeOwned;
 
 use crate::map::NodeId;
 
-/// The format that this version writes, and the only one there is so far.
-pub(crate) const FORMAT: u32 = 1;
+/// The formats that this version reads and writes. A location keeps the one that it was created with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// Blocks have a crc32c, as all other records.
+    V1,
+    /// Blocks have an XXH64.
+    V2,
+}
+
+impl Format {
+    /// Of new locations.
+    pub(crate) const LATEST: Self = Self::V2;
+
+    pub(crate) const fn number(self) -> u32 {
+        match self {
+            Self::V1 => 1,
+            Self::V2 => 2,
+        }
+    }
+
+    pub(crate) fn of(number: u32) -> Option<Self> {
+        [Self::V1, Self::V2].into_iter().find(|format| format.number() == number)
+    }
+}
 
 /// What the superblock begins with.
 pub(crate) const MAGIC: &[u8; 12] = b"anystorage\0\0";

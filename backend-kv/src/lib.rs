@@ -10,7 +10,7 @@
 //! Files and directories have inodes; a name is a record under its directory's inode, so that renaming a directory is no more than
 //! renaming a file. The bytes of a file are in blocks, of a size that the location has from its creation. A map in the inode, in further
 //! records if the file is large, tells which blocks are there and under which version: a hole costs nothing, and a block that the store has
-//! lost is noticed. Every record carries a crc32c over its key and its content. ARCHITECTURE.md in the repository has the format on one
+//! lost is noticed. Every record carries a checksum over its key and its content: blocks an XXH64, which is fast in a browser too, the others a crc32c. ARCHITECTURE.md in the repository has the format on one
 //! page.
 //!
 //! What is changed stays in memory until a sync publishes it by one durable commit. Beyond [`KvOptions::dirty_bytes`] it goes to the store
@@ -62,6 +62,7 @@
 //! 12. *Open files*: handles hold the inode. Its blocks are deleted when the last handle is gone and the removal is published.
 
 mod backend;
+mod block;
 mod cache;
 mod content;
 mod detach;

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use anystorage_api::{ErrorKind, Operation, Result};
 use async_lock::RwLockWriteGuard;
 
+use crate::block::seal_block;
 use crate::engine::{Engine, MapEdit};
 use crate::format::{APPLY, Key, ROOT, SUPERBLOCK, block_key, encode, prefix, seal, spill_key};
 use crate::map::{Freed, NodeId};
 use crate::pages::Pages;
 use crate::placement::Placement;
 use crate::records::{Inode, Kind, Record, Spill, SpilledFile, decode_shadow};
-use crate::spill::{Spilled, freed_at_once, seal_block};
+use crate::spill::{Spilled, freed_at_once};
 use crate::state::State;
 use crate::store::{Batch, Commit, KvStore};
 
@@ -277,7 +278,7 @@ impl<S: KvStore> Engine<S> {
                 }
             };
             let key = block_key(ino, block, version);
-            let value = seal_block(&key, bytes);
+            let value = seal_block(self.format, &key, bytes);
             plan.batch.push(key, Some(value));
             plan.blocks.push((ino, block, version));
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anystorage_api::{Error, ErrorKind, FileKind, Operation, Result, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::format::{FORMAT, Key, MAGIC, SUPERBLOCK, damaged, decode, encode, seal, unseal};
+use crate::format::{Format, Key, MAGIC, SUPERBLOCK, damaged, decode, encode, seal, unseal};
 use crate::map::{BlockMap, Freed};
 use crate::options::{MAX_BLOCK_SIZE, MIN_BLOCK_SIZE};
 use crate::runs::Runs;
@@ -13,9 +13,16 @@ use crate::runs::Runs;
 /// No location gives out so many numbers: one for each nanosecond would last for centuries.
 const MAX_ID: u64 = u64::MAX / 2;
 
-/// The superblock, behind the magic and the number of the format.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The superblock, behind the magic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Superblock {
+    pub(crate) format: Format,
+    pub(crate) fields: Fields,
+}
+
+/// What the formats of today have behind that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Fields {
     /// In bytes.
     pub(crate) block_size: u32,
     /// No number of an inode, a version or a spill has been given out from here on.
@@ -25,16 +32,11 @@ pub(crate) struct Superblock {
 impl Superblock {
     pub(crate) fn encode(self) -> Result<Vec<u8>> {
         let mut payload = MAGIC.to_vec();
-        payload.extend_from_slice(&FORMAT.to_le_bytes());
-        let fields =
-            postcard::to_allocvec(&self).map_err(|error| Error::new(ErrorKind::InvalidInput, Operation::OpenLocation).with_cause(error))?;
+        payload.extend_from_slice(&self.format.number().to_le_bytes());
+        let fields = postcard::to_allocvec(&self.fields)
+            .map_err(|error| Error::new(ErrorKind::InvalidInput, Operation::OpenLocation).with_cause(error))?;
         payload.extend_from_slice(&fields);
         Ok(seal(SUPERBLOCK, payload))
-    }
-
-    fn makes_sense(self) -> bool {
-        let sizes = MIN_BLOCK_SIZE..=MAX_BLOCK_SIZE;
-        usize::try_from(self.block_size).is_ok_and(|size| sizes.contains(&size)) && self.ids <= MAX_ID
     }
 
     /// A later format may lay out what follows its number as it likes, but keeps the place of magic, number and checksum.
@@ -46,15 +48,23 @@ impl Superblock {
         let Some((format, fields)) = payload.strip_prefix(MAGIC).and_then(|rest| rest.split_first_chunk::<4>()) else {
             return Err(damaged(SUPERBLOCK, "it does not begin as ours do"));
         };
-        let format = u32::from_le_bytes(*format);
-        if format != FORMAT {
-            let text = format!("the location has format {format}, and this version reads format {FORMAT}: use the version that wrote it");
+        let number = u32::from_le_bytes(*format);
+        let Some(format) = Format::of(number) else {
+            let latest = Format::LATEST.number();
+            let text = format!("the location has format {number}, and this version reads 1 to {latest}: use the version that wrote it");
             return Err(Error::new(ErrorKind::Unsupported, Operation::OpenLocation).with_text(text));
-        }
-        match postcard::take_from_bytes::<Self>(fields) {
-            Ok((superblock, [])) if superblock.makes_sense() => Ok(superblock),
+        };
+        match postcard::take_from_bytes::<Fields>(fields) {
+            Ok((fields, [])) if fields.make_sense() => Ok(Self { format, fields }),
             _ => Err(damaged(SUPERBLOCK, "it makes no sense")),
         }
+    }
+}
+
+impl Fields {
+    fn make_sense(self) -> bool {
+        let sizes = MIN_BLOCK_SIZE..=MAX_BLOCK_SIZE;
+        usize::try_from(self.block_size).is_ok_and(|size| sizes.contains(&size)) && self.ids <= MAX_ID
     }
 }
 
@@ -297,10 +307,13 @@ mod tests {
 
     #[test]
     fn sealed_records_that_cannot_be_are_damage() {
-        let superblock = Superblock { block_size: 4096, ids: 7 };
-        assert_eq!(Superblock::decode(superblock.encode().unwrap()).unwrap(), superblock);
+        let with = |format, block_size, ids| Superblock { format, fields: Fields { block_size, ids } };
+        for format in [Format::V1, Format::V2] {
+            let superblock = with(format, 4096, 7);
+            assert_eq!(Superblock::decode(superblock.encode().unwrap()).unwrap(), superblock);
+        }
         for (block_size, ids) in [(0, 7), (63, 7), (u32::MAX, 7), (4096, u64::MAX), (4096, MAX_ID + 1)] {
-            let found = Superblock::decode(Superblock { block_size, ids }.encode().unwrap());
+            let found = Superblock::decode(with(Format::LATEST, block_size, ids).encode().unwrap());
             assert_eq!(found.unwrap_err().kind(), ErrorKind::Corrupt, "{block_size}, {ids}");
         }
         for (block, right) in [(u64::MAX - 2, true), (u64::MAX - 1, false)] {

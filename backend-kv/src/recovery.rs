@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anystorage_api::{Error, ErrorKind, Operation, Result};
 
 use crate::engine::{Engine, new_root};
-use crate::format::{APPLY, Key, NO_SENSE, ROOT, SUPERBLOCK, damaged, encode, prefix, spill_key, spill_number, unseal};
+use crate::format::{APPLY, Format, Key, NO_SENSE, ROOT, SUPERBLOCK, damaged, encode, prefix, spill_key, spill_number, unseal};
 use crate::garbage::DECIDED;
 use crate::options::KvOptions;
 use crate::pages::Pages;
@@ -23,10 +23,10 @@ impl<S: KvStore> Engine<S> {
         options.check()?;
         let revisions = options.salt;
         let Some(value) = store.get(SUPERBLOCK).await? else { return Self::create_in(store, options).await };
-        let superblock = Superblock::decode(value)?;
-        let block_size = usize::try_from(superblock.block_size).map_err(|_| damaged(SUPERBLOCK, "it makes no sense"))?;
-        let mut state = State::new(Ids::starting(superblock.ids), revisions);
-        let engine = Self::new(store, options, block_size, State::new(Ids::starting(superblock.ids), revisions));
+        let Superblock { format, fields } = Superblock::decode(value)?;
+        let block_size = usize::try_from(fields.block_size).map_err(|_| damaged(SUPERBLOCK, "it makes no sense"))?;
+        let mut state = State::new(Ids::starting(fields.ids), revisions);
+        let engine = Self::new(store, options, format, block_size, State::new(Ids::starting(fields.ids), revisions));
         match engine.recover(&mut state).await {
             // What was synced is readable without it.
             Err(full) if full.kind() == ErrorKind::NoSpace => log::warn!("recovery waits for space: {full}"),
@@ -47,7 +47,7 @@ impl<S: KvStore> Engine<S> {
         }
         let (block_size, revisions) = (options.block_size, options.salt);
         let bound = ROOT + 1 + IDS_AT_ONCE;
-        let engine = Self::new(store, options, block_size, State::new(Ids::starting(ROOT + 1), revisions));
+        let engine = Self::new(store, options, Format::LATEST, block_size, State::new(Ids::starting(ROOT + 1), revisions));
         let mut state = State::new(Ids::starting(ROOT + 1), revisions);
         state.ids.bound = bound;
         let root = Key::Inode(ROOT).published();

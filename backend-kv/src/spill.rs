@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use anystorage_api::{Error, ErrorKind, Operation, Result};
 
+use crate::block::seal_block;
 use crate::engine::{Engine, MapEdit};
-use crate::format::{Key, ROOT, SUPERBLOCK, block_key, encode, seal, spill_key};
+use crate::format::{Key, ROOT, SUPERBLOCK, block_key, encode, spill_key};
 use crate::map::{Freed, NodeId};
-use crate::records::{Inode, Record, Spill, SpilledFile, Superblock, encode_shadow};
+use crate::records::{Fields, Inode, Record, Spill, SpilledFile, Superblock, encode_shadow};
 use crate::runs::Runs;
 use crate::state::State;
 use crate::store::{Batch, Commit, KvStore};
@@ -106,7 +107,7 @@ impl<S: KvStore> Engine<S> {
             // Also what is overwritten: this commit may survive where the one before did not.
             push_run(&mut file.new, *block, at.unwrap_or(version));
             let key = block_key(*ino, *block, at.unwrap_or(version));
-            let value = seal_block(&key, bytes);
+            let value = seal_block(self.format, &key, bytes);
             plan.batch.push(key, Some(value));
             plan.blocks.push((*ino, *block, at.unwrap_or(version)));
         }
@@ -227,7 +228,7 @@ impl<S: KvStore> Engine<S> {
     pub(crate) fn superblock(&self, ids: u64) -> Result<Vec<u8>> {
         // A block is at most a mebibyte.
         let block_size = u32::try_from(self.block_size).unwrap_or(u32::MAX);
-        Superblock { block_size, ids }.encode()
+        Superblock { format: self.format, fields: Fields { block_size, ids } }.encode()
     }
 
     /// Commits while nobody else has the state.
@@ -286,14 +287,6 @@ impl SpillPlan {
         self.inodes.insert(ino, inode);
         spill.files.push(file);
     }
-}
-
-/// A block as it is stored: without the zeros at its end.
-pub(crate) fn seal_block(key: &[u8], bytes: &[u8]) -> Vec<u8> {
-    let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-    let mut payload = Vec::with_capacity(used + 4);
-    payload.extend_from_slice(bytes.get(..used).unwrap_or_default());
-    seal(key, payload)
 }
 
 /// The first of these runs, as far as one record can name them: one at least, unless there is no room for any.

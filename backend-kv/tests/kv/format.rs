@@ -1,6 +1,7 @@
-//! Stored images of format 1. Every later version has to open them, and to find every byte.
+//! Stored images of formats 1 and 2. Every later version has to open them, and to find every byte.
 //!
-//! `cargo test -p anystorage-kv --test kv -- --ignored write_the_fixtures` writes them anew, which only a new format may need.
+//! `cargo test -p anystorage-kv --test kv -- --ignored write_the_fixtures` writes those of the latest format anew, which only a new
+//! format may need.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,6 +21,9 @@ fn path(text: &str) -> StoragePath {
 fn options() -> KvOptions {
     tiny(64, 1024)
 }
+
+/// Those of which there are images.
+const FORMATS: [u32; 2] = [1, 2];
 
 /// Where the sparse file has its second piece.
 const FAR: u64 = 1 << 40;
@@ -128,7 +132,7 @@ fn applying_image() -> SimMedium {
 }
 
 fn images() -> [(&'static str, SimMedium); 2] {
-    [("format-1.txt", unsynced_image()), ("format-1-applying.txt", applying_image())]
+    [("format-2.txt", unsynced_image()), ("format-2-applying.txt", applying_image())]
 }
 
 fn fixture(name: &str) -> PathBuf {
@@ -153,7 +157,7 @@ fn stored(name: &str) -> BTreeMap<Vec<u8>, Vec<u8>> {
 #[ignore = "writes into the source tree"]
 fn write_the_fixtures() {
     for (name, medium) in images() {
-        let mut text = "# A location of format 1: on each line the key and the value of a record.\n".to_owned();
+        let mut text = "# A location of format 2: on each line the key and the value of a record.\n".to_owned();
         for (key, value) in medium.records() {
             text += &format!("{} {}\n", hex(&key), hex(&value));
         }
@@ -182,8 +186,10 @@ fn the_images_have_records_of_every_kind() {
         kinds.dedup();
         kinds
     };
-    assert_eq!(kinds("format-1.txt"), ["b", "e", "i", "n", "po", "ps", "pwe", "pwi", "s"]);
-    assert_eq!(kinds("format-1-applying.txt"), ["b", "e", "i", "n", "pa", "ps", "pwe", "pwi", "s"]);
+    for format in FORMATS {
+        assert_eq!(kinds(&format!("format-{format}.txt")), ["b", "e", "i", "n", "po", "ps", "pwe", "pwi", "s"]);
+        assert_eq!(kinds(&format!("format-{format}-applying.txt")), ["b", "e", "i", "n", "pa", "ps", "pwe", "pwi", "s"]);
+    }
 }
 
 /// What `synced_part` wrote, told independently of the engine.
@@ -249,8 +255,8 @@ fn goes_on(medium: &SimMedium, options: &KvOptions) {
 #[test]
 fn an_image_with_unsynced_changes_opens_as_it_was_synced() {
     // A location has its own size of blocks, whatever the options say.
-    for options in [options(), tiny(512, 64 << 10)] {
-        let medium = SimMedium::holding(stored("format-1.txt"));
+    for (format, options) in FORMATS.into_iter().flat_map(|format| [(format, options()), (format, tiny(512, 64 << 10))]) {
+        let medium = SimMedium::holding(stored(&format!("format-{format}.txt")));
         let backend = open(&medium, &options).unwrap();
         block_on(async {
             expect_synced(&backend, "d/small", &versions()).await?;
@@ -266,8 +272,13 @@ fn an_image_with_unsynced_changes_opens_as_it_was_synced() {
 
 #[test]
 fn an_image_whose_last_sync_is_not_moved_yet_opens_with_it() {
-    let medium = SimMedium::holding(stored("format-1-applying.txt"));
-    let backend = open(&medium, &options()).unwrap();
+    for format in FORMATS {
+        opens_with_its_last_sync(&SimMedium::holding(stored(&format!("format-{format}-applying.txt"))));
+    }
+}
+
+fn opens_with_its_last_sync(medium: &SimMedium) {
+    let backend = open(medium, &options()).unwrap();
     block_on(async {
         expect_synced(&backend, "small", &bytes(6, 1500)).await?;
         let mut expected: Vec<String> = (0..8).map(|number| format!("a directory of which no sync knows, number {number}")).collect();
@@ -278,12 +289,12 @@ fn an_image_whose_last_sync_is_not_moved_yet_opens_with_it() {
     })
     .unwrap();
     drop(backend);
-    goes_on(&medium, &options());
+    goes_on(medium, &options());
 }
 
 /// The layout of every record that a location cannot be without, byte by byte.
 #[test]
-fn records_are_laid_out_as_format_1_says() {
+fn records_are_laid_out_as_format_2_says() {
     let medium = SimMedium::new();
     let backend = open(&medium, &options()).unwrap();
     block_on(async {
@@ -292,24 +303,24 @@ fn records_are_laid_out_as_format_1_says() {
     })
     .unwrap();
     let found: Vec<String> = medium.records().iter().map(|(key, value)| format!("{} {}", hex(key), hex(value))).collect();
-    assert_eq!(found, LAID_OUT, "a change of the format needs another number, and this version still has to read format 1");
+    assert_eq!(found, LAID_OUT, "a change of the format needs another number, and this version still has to read those before");
 }
 
 const LAID_OUT: [&str; 5] = [
     // A block: inode 2, block 0, version 2.
-    "62000000000000000200000000000000000000000000000002 6279746573548afcf5",
+    "62000000000000000200000000000000000000000000000002 6279746573df203bc2f74b0633",
     // A name in directory 1: inode 2, a file.
     "65000000000000000166 02004bf6b284",
     // The root, and the file.
     "690000000000000001 0100000180c49fd50c050000000a0001000000000034cef1d8",
     "690000000000000002 0001010166050180c49fd50c05000000090302000100010200000072b9d723",
     // The superblock: magic, format, size of blocks, numbers.
-    "73 616e7973746f72616765000001000000408280043b32fdfc",
+    "73 616e7973746f726167650000020000004082800452b5b927",
 ];
 
 /// The superblock with another number or magic, under a checksum that fits.
 fn with_superblock(change: impl FnOnce(&mut Vec<u8>)) -> SimMedium {
-    let mut records = stored("format-1.txt");
+    let mut records = stored("format-2.txt");
     let mut payload = records[&b"s"[..]].clone();
     payload.truncate(payload.len() - 4);
     change(&mut payload);
@@ -320,12 +331,12 @@ fn with_superblock(change: impl FnOnce(&mut Vec<u8>)) -> SimMedium {
 }
 
 #[test]
-fn what_is_no_location_of_format_1_is_refused_and_left_alone() {
-    let no_superblock = SimMedium::holding(stored("format-1.txt"));
+fn what_is_no_location_of_a_known_format_is_refused_and_left_alone() {
+    let no_superblock = SimMedium::holding(stored("format-2.txt"));
     no_superblock.set(b"s", None);
     let foreign = SimMedium::holding([(b"users/7".to_vec(), b"{}".to_vec())]);
     for (what, medium, kind, text) in [
-        ("format 2", with_superblock(|payload| payload[12] = 2), ErrorKind::Unsupported, "format 2"),
+        ("format 3", with_superblock(|payload| payload[12] = 3), ErrorKind::Unsupported, "format 3"),
         ("format 0", with_superblock(|payload| payload[12] = 0), ErrorKind::Unsupported, "format 0"),
         ("another magic", with_superblock(|payload| payload[0] = b'A'), ErrorKind::Corrupt, "superblock"),
         ("no superblock", no_superblock, ErrorKind::Corrupt, "another program"),
