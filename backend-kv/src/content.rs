@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anystorage_api::{Error, ErrorKind, Operation, Result};
+use futures_lite::future::zip;
 
 use crate::engine::{Engine, MapEdit};
 use crate::format::Key;
@@ -38,8 +39,26 @@ impl<S: KvStore> Engine<S> {
         let inode = self.inode(state, ino).await?;
         let rest = usize::try_from(inode.len.saturating_sub(offset)).unwrap_or(usize::MAX);
         let count = rest.min(buf.len());
+        let buf = buf.get_mut(..count).unwrap_or_default();
+        let (_, within) = self.position(offset);
+        let blocks = (within + count).div_ceil(self.block_size) as u64;
+        if !self.options.immediate && (2..FOUND_TOGETHER).contains(&blocks) {
+            // The store is asked for the second while it looks for the first.
+            let first = self.block_size - within;
+            let (head, tail) = buf.split_at_mut(first);
+            let head = self.read_blocks(state, &inode, ino, offset, head);
+            let tail = self.read_blocks(state, &inode, ino, offset + first as u64, tail);
+            let (head, tail) = zip(head, tail).await;
+            head.and(tail)?;
+        } else {
+            self.read_blocks(state, &inode, ino, offset, buf).await?;
+        }
+        Ok(count)
+    }
+
+    /// Fills `buf` with what the file has from `offset` on.
+    async fn read_blocks(&self, state: &State, inode: &Inode, ino: u64, offset: u64, mut buf: &mut [u8]) -> Result<()> {
         let map = MapEdit::new(self, state);
-        let mut buf = buf.get_mut(..count).unwrap_or_default();
         let mut at = offset;
         // What was found together with a block before.
         let mut found = Vec::<Vec<u8>>::new().into_iter();
@@ -62,7 +81,7 @@ impl<S: KvStore> Engine<S> {
             at += piece.len() as u64;
             buf = rest;
         }
-        Ok(count)
+        Ok(())
     }
 
     /// How many blocks from this one on are not changed, and are wanted for so many bytes; not more than are read at once.

@@ -3,6 +3,10 @@
 //! `js/bench.js` runs both in turn and takes the times.
 #![cfg(all(target_family = "wasm", target_os = "unknown"))]
 
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
+
 use anystorage::{OpenOptions, Result, Storage, StorageBackend, StorageBackendExt, StorageFile, StoragePath};
 use futures_lite::future::poll_once;
 use wasm_bindgen::JsError;
@@ -134,9 +138,7 @@ impl Bench {
                     None => waiting.push(read),
                 }
             }
-            for read in waiting {
-                read.await?;
-            }
+            all(waiting).await?;
         }
         Ok(())
     }
@@ -208,4 +210,24 @@ impl Random {
         self.0 ^= self.0 << 5;
         u64::from(self.0) % blocks.max(1)
     }
+}
+
+/// Polls all of them whenever one may have gone on.
+async fn all<T>(mut waiting: Vec<impl Future<Output = Result<T>> + Unpin>) -> Result<()> {
+    poll_fn(|context| {
+        let mut failed = None;
+        waiting.retain_mut(|future| match Pin::new(future).poll(context) {
+            Poll::Ready(done) => {
+                failed = failed.take().or(done.err());
+                false
+            }
+            Poll::Pending => true,
+        });
+        match failed {
+            Some(error) => Poll::Ready(Err(error)),
+            None if waiting.is_empty() => Poll::Ready(Ok(())),
+            None => Poll::Pending,
+        }
+    })
+    .await
 }
