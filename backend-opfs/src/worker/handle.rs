@@ -65,7 +65,7 @@ impl WorkerHandle {
         let operation = Operation::Write;
         let len = data.len();
         let at = exact(offset, operation);
-        let written = at.map(|at| self.link.call(operation, "write", &[&self.id, &at.into(), &Uint8Array::from(data).into()]));
+        let written = at.map(|at| self.link.call_with(operation, "write", &[&self.id, &at.into()], Some(data)));
         async move {
             let written = written?.await?.map_err(failed(operation))?;
             checked_write(written.as_f64().ok_or_else(|| nonsense(operation))?, len)

@@ -20,7 +20,7 @@ use web_sys::{Event, MessageEvent, Worker};
 const PATIENCE: f64 = 20_000.0;
 
 /// In bytes, what is handed over by a message instead of copied: below it, handing over takes longer.
-const MUCH: u32 = 1 << 16;
+const MUCH: usize = 1 << 16;
 
 /// A worker that answers. What it is asked is done in that order.
 ///
@@ -31,8 +31,8 @@ pub(crate) struct Link {
     worker: Worker,
     /// Who waits for an answer.
     waiting: RefCell<VecDeque<oneshot::Sender<JsValue>>>,
-    /// Calls that have not been sent, and the buffers that are handed over with them.
-    outgoing: RefCell<Option<(Array, Array)>>,
+    /// Calls that have not been sent.
+    outgoing: RefCell<Option<Outgoing>>,
     /// The first thing that it says.
     hello: RefCell<Option<oneshot::Sender<JsValue>>>,
     /// Why there are no more answers, once the worker is gone.
@@ -42,6 +42,17 @@ pub(crate) struct Link {
     closes: Cell<u64>,
     closed: Cell<u64>,
     _heard: (OnMessage, OnError, OnError),
+}
+
+#[derive(Debug, Default)]
+struct Outgoing {
+    calls: Array,
+    /// Buffers that are handed over with them.
+    handed: Array,
+    /// Small arguments, which share a buffer: each by itself takes longer to send than a call to answer.
+    shared: Vec<u8>,
+    /// The calls that have one of them, as the last argument, and where it ends; each begins where the one before ends.
+    ends: Vec<(Array, usize)>,
 }
 
 type OnMessage = Closure<dyn FnMut(MessageEvent)>;
@@ -120,7 +131,18 @@ impl Link {
         name: &str,
         arguments: &[&JsValue],
     ) -> impl Future<Output = Result<Answer>> + use<> {
-        let sent = self.push(operation, name, arguments);
+        self.call_with(operation, name, arguments, None)
+    }
+
+    /// The same with bytes as the last argument.
+    pub(crate) fn call_with(
+        self: &Rc<Self>,
+        operation: Operation,
+        name: &str,
+        arguments: &[&JsValue],
+        bytes: Option<&[u8]>,
+    ) -> impl Future<Output = Result<Answer>> + use<> {
+        let sent = self.push(operation, name, arguments, bytes);
         let link = Rc::clone(self);
         async move {
             let answer = sent?.await.map_err(|_| link.why(operation))?;
@@ -131,27 +153,31 @@ impl Link {
         }
     }
 
-    fn push(self: &Rc<Self>, operation: Operation, name: &str, arguments: &[&JsValue]) -> Result<oneshot::Receiver<JsValue>> {
+    fn push(
+        self: &Rc<Self>,
+        operation: Operation,
+        name: &str,
+        arguments: &[&JsValue],
+        bytes: Option<&[u8]>,
+    ) -> Result<oneshot::Receiver<JsValue>> {
         if self.gone.borrow().is_some() {
             return Err(self.why(operation));
         }
-        let item = Array::of1(&name.into());
+        let call = Array::of1(&name.into());
+        for value in arguments {
+            call.push(value);
+        }
         let mut outgoing = self.outgoing.borrow_mut();
-        let (items, handed) = outgoing.get_or_insert_with(|| {
+        let outgoing = outgoing.get_or_insert_with(|| {
             let link = Rc::clone(self);
             // After what is running now, which may have more to say.
             spawn(Box::pin(async move { link.send() }));
-            (Array::new(), Array::new())
+            Outgoing::default()
         });
-        for value in arguments {
-            item.push(value);
-            if let Some(data) = value.dyn_ref::<Uint8Array>()
-                && data.length() >= MUCH
-            {
-                handed.push(&data.buffer());
-            }
+        outgoing.calls.push(&call);
+        if let Some(bytes) = bytes {
+            outgoing.add(call, bytes);
         }
-        items.push(&item);
         let (sender, receiver) = oneshot::channel();
         self.waiting.borrow_mut().push_back(sender);
         Ok(receiver)
@@ -159,8 +185,9 @@ impl Link {
 
     fn send(&self) {
         let outgoing = self.outgoing.borrow_mut().take();
-        if let Some((items, handed)) = outgoing
-            && let Err(value) = self.worker.post_message_with_transfer(&items, &handed)
+        if let Some(outgoing) = outgoing
+            && let (calls, handed) = outgoing.complete()
+            && let Err(value) = self.worker.post_message_with_transfer(&calls, &handed)
         {
             self.end(&disconnected("nothing can be sent to it").with_cause(Exception::new(&value)));
         }
@@ -248,6 +275,41 @@ impl Link {
         }
         self.worker.terminate();
     }
+}
+
+impl Outgoing {
+    /// Gives a call its last argument.
+    fn add(&mut self, call: Array, bytes: &[u8]) {
+        if bytes.len() >= MUCH {
+            let bytes = Uint8Array::from(bytes);
+            self.handed.push(&bytes.buffer());
+            call.push(&bytes);
+        } else {
+            self.shared.extend_from_slice(bytes);
+            self.ends.push((call, self.shared.len()));
+        }
+    }
+
+    /// The calls with all of their arguments, and the buffers that are handed over.
+    fn complete(self) -> (Array, Array) {
+        let Self { calls, handed, shared, ends } = self;
+        let shared = Uint8Array::from(shared.as_slice());
+        let mut from = 0;
+        for (call, end) in ends {
+            let end = place(end);
+            call.push(&shared.subarray(from, end));
+            from = end;
+        }
+        if place(MUCH) <= from {
+            handed.push(&shared.buffer());
+        }
+        (calls, handed)
+    }
+}
+
+/// A place in the memory of a module, which is not larger than that.
+fn place(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
 }
 
 impl Drop for Link {

@@ -10,6 +10,9 @@
   // In bytes, what is handed over by a message instead of copied: below it, handing over takes longer.
   const MUCH = 1 << 16;
 
+  // In bytes, a buffer that small results share: by itself each takes longer to hand over than to read.
+  const SHARED = 1 << 18;
+
   // In bytes, how much of a file is copied at once.
   const COPIED_AT_ONCE = 1 << 20;
 
@@ -17,6 +20,18 @@
 
   // Files that are open, by the number that the page gave them.
   const handles = new Map();
+
+  // Where results of the list that is being answered go, and how many calls of it are left.
+  let rest = null;
+  let left = 0;
+
+  const room = (len) => {
+    if (len >= MUCH) return new Uint8Array(len);
+    if (rest === null || rest.byteLength < len) rest = new Uint8Array(left > 1 ? SHARED : len);
+    const taken = rest.subarray(0, len);
+    rest = rest.subarray(len);
+    return taken;
+  };
 
   // Fills the buffer from a place on, as far as the file goes.
   const fill = (handle, buffer, at) => {
@@ -89,7 +104,9 @@
       bytes(into, request.byteLength).set(request);
       const len = module.serve();
       const from = module.room(len);
-      return bytes(from, len).slice();
+      const reply = room(len);
+      reply.set(bytes(from, len));
+      return reply;
     } catch (error) {
       throw new Died(`${error?.name}: ${error?.message ?? error}`);
     }
@@ -124,7 +141,7 @@
     size: (id) => handles.get(id).getSize(),
     read: (id, at, len) => {
       const handle = handles.get(id);
-      return fill(handle, new Uint8Array(Math.max(0, Math.min(len, handle.getSize() - at))), at);
+      return fill(handle, room(Math.max(0, Math.min(len, handle.getSize() - at))), at);
     },
     write: (id, at, data) => handles.get(id).write(data, { at }),
     truncate: (id, len) => handles.get(id).truncate(len),
@@ -148,19 +165,22 @@
 
   const answer = async (list) => {
     const answers = [];
-    const handed = [];
+    const handed = new Set();
+    rest = null;
+    left = list.length;
     for (const [name, ...values] of list) {
       try {
         let done = calls[name](...values);
         if (done instanceof Promise) done = await done;
-        if (done instanceof Uint8Array && done.byteLength >= MUCH && done.byteLength === done.buffer.byteLength) handed.push(done.buffer);
+        if (done instanceof Uint8Array && done.buffer.byteLength >= MUCH) handed.add(done.buffer);
         answers.push(done);
       } catch (error) {
         if (error instanceof Died) throw error;
         answers.push(describe(error));
       }
+      left--;
     }
-    self.postMessage(answers, handed);
+    self.postMessage(answers, [...handed]);
   };
 
   // Where something goes wrong that is no answer, the page is not left to wait.

@@ -8,6 +8,7 @@ use anystorage_browser_host::task::{run_to_end, spawn};
 use anystorage_kv::{Batch, Commit, KvEntry, KvStore};
 use js_sys::Uint8Array;
 use serde_bytes::Bytes;
+use wasm_bindgen::JsCast;
 
 use super::protocol::{Reply, Request};
 use crate::faults::FlushFaults;
@@ -59,12 +60,12 @@ impl WorkerStore {
     }
 
     fn ask(&self, operation: Operation, request: &Request<'_>) -> impl Future<Output = Result<Reply>> + use<> {
-        let request = request.encode().map(|request| Uint8Array::from(request.as_slice()));
-        let reply = request.map(|request| self.link.call(operation, "serve", &[&request]));
+        let reply = request.encode().map(|request| self.link.call_with(operation, "serve", &[], Some(&request)));
         let faults = self.faults.clone();
         async move {
             let reply = reply?.await?.map_err(failed(operation))?;
-            match Reply::decode(&Uint8Array::new(&reply).to_vec())? {
+            let reply = reply.dyn_into::<Uint8Array>().map(|reply| reply.to_vec());
+            match Reply::decode(&reply.unwrap_or_default())? {
                 Reply::Failed(failure) => {
                     faults.count(failure.failed_flushes);
                     Err(failure.into_error(operation))
