@@ -1,0 +1,254 @@
+//! SQLite over the real engines over simulated disks, with the power cut at every operation: the database is sound, every acknowledged
+//! commit is there, and none is half there. With flushes that do nothing, some cut shows it.
+//!
+//! `ANYSTORAGE_SQLITE_STATES` sets how many states are checked at least for each engine and journal, `ANYSTORAGE_SEED` repeats a run, but
+//! for the random numbers that SQLite puts into its journals.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+
+use anystorage_api::StorageBackend;
+use anystorage_conformance::simdisk::{Call, Medium, Rng, SimDisk, Survey, Sweep};
+use anystorage_kv::testing::SimMedium;
+use anystorage_kv::{KvBackend, KvOptions};
+use anystorage_native::files::FilesBackend;
+use anystorage_sqlite::{Journal, Settings, Vfs};
+use futures_lite::future::block_on;
+use rusqlite::{Connection, params};
+
+use crate::engines::{integrity, number, vfs};
+
+#[path = "../../../backend-native/tests/power_cut/host.rs"]
+mod host;
+
+pub(crate) use host::SimHost;
+
+const JOURNALS: [Journal; 4] = [Journal::Wal, Journal::Delete, Journal::Truncate, Journal::Persist];
+
+/// A database whose transactions are numbered, and known by their numbers: each adds rows and changes older ones, so that a half one, or one
+/// without those before it, shows.
+pub(crate) struct Ledger {
+    database: Connection,
+}
+
+impl Ledger {
+    pub(crate) fn open(vfs: &Vfs, settings: &Settings) -> rusqlite::Result<Self> {
+        let database = vfs.open_with("ledger.db", settings)?;
+        // Small, so that pages are written before the commit, and the log is played back often.
+        database.execute_batch("PRAGMA cache_size = 8; PRAGMA wal_autocheckpoint = 12")?;
+        database.execute_batch(
+            "BEGIN;
+             CREATE TABLE IF NOT EXISTS entry (number INTEGER, part INTEGER, data BLOB, PRIMARY KEY (number, part));
+             CREATE INDEX IF NOT EXISTS by_data ON entry (substr(data, 1, 8));
+             CREATE TABLE IF NOT EXISTS total (id INTEGER PRIMARY KEY CHECK (id = 0), last INTEGER, parts INTEGER);
+             INSERT OR IGNORE INTO total VALUES (0, 0, 0);
+             COMMIT",
+        )?;
+        Ok(Self { database })
+    }
+
+    /// So many rows a transaction adds.
+    fn parts(number: u64) -> u64 {
+        1 + number * 7 % 5
+    }
+
+    /// What is in a row: short, or longer than a page.
+    fn data(number: u64, part: u64) -> Vec<u8> {
+        let mut rng = Rng::new(number << 8 | part);
+        let len = if number.is_multiple_of(4) { 6_000 } else { 40 + rng.below(900) };
+        (0..len).map(|_| rng.bits().to_le_bytes()[0]).collect()
+    }
+
+    /// The transaction of that number; when it returns it is durable.
+    pub(crate) fn commit(&mut self, number: u64) -> rusqlite::Result<()> {
+        let transaction = self.database.transaction()?;
+        for part in 0..Self::parts(number) {
+            transaction.execute("INSERT INTO entry VALUES (?, ?, ?)", params![number, part, Self::data(number, part)])?;
+        }
+        // Older transactions shrink to their first rows.
+        transaction.execute("DELETE FROM entry WHERE number = ? AND part > 0", [number.saturating_sub(3)])?;
+        transaction.execute("UPDATE total SET last = last + 1, parts = parts + ?", [Self::parts(number)])?;
+        transaction.commit()
+    }
+
+    pub(crate) fn committed(&self) -> rusqlite::Result<u64> {
+        self.database.query_row("SELECT last FROM total", [], |row| row.get(0))
+    }
+
+    /// How many transactions are there, all of them whole, and no other.
+    pub(crate) fn check(&mut self) -> Result<u64, String> {
+        let told = |error: rusqlite::Error| error.to_string();
+        let verdict = integrity(&self.database).map_err(told)?;
+        if verdict != "ok" {
+            return Err(format!("integrity_check: {verdict}"));
+        }
+        let (last, parts): (u64, u64) =
+            self.database.query_row("SELECT last, parts FROM total", [], |row| Ok((row.get(0)?, row.get(1)?))).map_err(told)?;
+        if parts != (1..=last).map(Self::parts).sum::<u64>() {
+            return Err(format!("{last} transactions do not have {parts} parts"));
+        }
+        let mut statement = self.database.prepare("SELECT number, part, data FROM entry ORDER BY number, part").map_err(told)?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).map_err(told)?;
+        let found: Vec<(u64, u64, Vec<u8>)> = rows.collect::<rusqlite::Result<_>>().map_err(told)?;
+        let left = |number: u64| if number + 3 <= last { 1 } else { Self::parts(number) };
+        let expected = (1..=last).flat_map(|number| (0..left(number)).map(move |part| (number, part)));
+        if !expected.clone().map(|(number, part)| (number, part, Self::data(number, part))).eq(found.iter().cloned()) {
+            let found: Vec<(u64, u64)> = found.iter().map(|(number, part, _)| (*number, *part)).collect();
+            return Err(format!("after {last} transactions there are other rows than there should be: {found:?}"));
+        }
+        Ok(last)
+    }
+}
+
+/// `ANYSTORAGE_SEED`, or another one each time; printed.
+pub(crate) fn seed() -> u64 {
+    let seed = match std::env::var("ANYSTORAGE_SEED") {
+        Ok(text) => text.parse().expect("ANYSTORAGE_SEED is a number"),
+        Err(_) => RandomState::new().build_hasher().finish(),
+    };
+    println!("ANYSTORAGE_SEED={seed} repeats this run");
+    seed
+}
+
+/// What the workload knows when the power goes off.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    acknowledged: u64,
+    begun: u64,
+}
+
+/// A medium on which an engine is opened.
+trait Host: Medium + Clone {
+    fn engine(&self) -> anystorage_api::Result<Box<dyn StorageBackend>>;
+    fn is_off(&self) -> bool;
+}
+
+impl Host for SimDisk {
+    fn engine(&self) -> anystorage_api::Result<Box<dyn StorageBackend>> {
+        Ok(Box::new(FilesBackend::over(SimHost(self.clone()))))
+    }
+    fn is_off(&self) -> bool {
+        self.is_off()
+    }
+}
+
+impl Host for SimMedium {
+    /// With memory for less than a large transaction, so that some are spilled.
+    fn engine(&self) -> anystorage_api::Result<Box<dyn StorageBackend>> {
+        let options = KvOptions::new().durability(anystorage_api::Durability::PowerLoss).immediate(true).salt(7);
+        let options = options.block_size(4096).dirty_bytes(24 << 10).cache_bytes(64 << 10);
+        Ok(Box::new(block_on(KvBackend::open(self.open()?, options))?))
+    }
+    fn is_off(&self) -> bool {
+        self.is_off()
+    }
+}
+
+/// Opens the database, which has `before` transactions, and commits so many transactions more, until the power is off.
+fn play(medium: &impl Host, journal: Journal, before: u64, transactions: u64) -> Known {
+    let mut known = Known { acknowledged: before, begun: before };
+    let engine = match medium.engine() {
+        Ok(engine) => engine,
+        Err(error) => {
+            assert!(medium.is_off(), "{error}");
+            return known;
+        }
+    };
+    let vfs = vfs(engine);
+    let played = (|| {
+        let mut ledger = Ledger::open(&vfs, &Settings::recommended().journal(journal))?;
+        assert_eq!(ledger.committed()?, before, "{journal:?}");
+        for number in before + 1..=before + transactions {
+            known.begun = number;
+            ledger.commit(number)?;
+            known.acknowledged = number;
+        }
+        // Closing plays the log back and removes it.
+        ledger.database.close().map_err(|(_, error)| error)
+    })();
+    assert!(played.is_ok() || medium.is_off(), "{journal:?}: {played:?}, {:?}", vfs.last_error());
+    vfs.unregister().unwrap();
+    known
+}
+
+/// Whether what the cut left is what was promised, and whether one can go on with it.
+fn check(medium: &impl Host, journal: Journal, known: &Known) -> Result<(), String> {
+    let vfs = vfs(medium.engine().map_err(|error| format!("the engine does not open: {error}"))?);
+    let outcome = (|| {
+        let told = |error: rusqlite::Error| format!("{error}, {:?}", vfs.last_error());
+        let mut ledger = Ledger::open(&vfs, &Settings::recommended().journal(journal)).map_err(told)?;
+        let found = ledger.check()?;
+        if found < known.acknowledged {
+            return Err(format!("{} transactions were acknowledged, and {found} are there", known.acknowledged));
+        }
+        if found > known.begun {
+            return Err(format!("{} transactions were begun, and {found} are there", known.begun));
+        }
+        ledger.commit(found + 1).map_err(told)?;
+        ledger.check().map(drop)
+    })();
+    drop(vfs.unregister());
+    outcome
+}
+
+const BEFORE: u64 = 3;
+const TRANSACTIONS: u64 = 4;
+
+/// Sweeps over a few transactions on a database that has some already.
+fn sweep<M: Host>(
+    new: impl Fn() -> M,
+    everything: M::Outcome,
+    journal: Journal,
+    sweep: Sweep,
+    configure: impl Fn(&M),
+) -> Result<Survey, String> {
+    let image = new();
+    play(&image, journal, 0, BEFORE);
+    let prepare = || {
+        let medium = image.cut(everything);
+        configure(&medium);
+        medium
+    };
+    let swept = sweep.run(prepare, |medium| play(medium, journal, BEFORE, TRANSACTIONS), |medium, known| check(medium, journal, known));
+    swept.map_err(|failure| failure.to_string())
+}
+
+/// As many sweeps as give the states that are wanted.
+fn survives<M: Host>(engine: &str, new: impl Fn() -> M + Copy, everything: M::Outcome) {
+    let states = number("ANYSTORAGE_SQLITE_STATES", 300);
+    let mut seeds = Rng::new(seed());
+    for journal in JOURNALS {
+        let mut total = Survey::default();
+        while total.states < states {
+            let one = Sweep::new(seeds.bits()).random_outcomes(1);
+            total += sweep(new, everything, journal, one, |_| {}).unwrap_or_else(|reason| panic!("{engine}, {journal:?}: {reason}"));
+        }
+        println!("{engine}, {}: {} operations, {} cuts, {} states", journal.as_str(), total.operations, total.positions, total.states);
+    }
+}
+
+/// With TRUNCATE some cuts left half of a transaction: SQLite commits by cutting its journal, and a journal that was found half cut was rolled
+/// back as far as it went.
+#[test]
+fn every_cut_of_files_leaves_a_sound_database_with_every_commit() {
+    survives("files", SimDisk::new, anystorage_conformance::simdisk::Outcome::Everything);
+}
+
+/// With WAL every commit was lost: see `a_journal_that_was_removed_stays_away_from_what_is_committed_after_it`.
+#[test]
+fn every_cut_of_a_store_leaves_a_sound_database_with_every_commit() {
+    survives("kv", SimMedium::new, anystorage_kv::testing::Outcome::Everything);
+}
+
+#[test]
+fn flushes_that_do_nothing_are_found() {
+    for journal in JOURNALS {
+        let everything = anystorage_conformance::simdisk::Outcome::Everything;
+        let files = sweep(SimDisk::new, everything, journal, Sweep::new(1).random_outcomes(1), |disk| {
+            disk.leave_out_syncs(|call| call.operation.call == Call::SyncFile);
+        });
+        println!("files, {}: {}", journal.as_str(), files.expect_err("not caught").lines().next().unwrap());
+        let everything = anystorage_kv::testing::Outcome::Everything;
+        let kv = sweep(SimMedium::new, everything, journal, Sweep::new(1).random_outcomes(1), |medium| medium.relax(|_, _| true));
+        println!("kv, {}: {}", journal.as_str(), kv.expect_err("not caught").lines().next().unwrap());
+    }
+}
