@@ -41,6 +41,9 @@ const NATIVE: &[Tool] = &[
     Tool { sign: Sign::Program(&["mount"]), package: "mount" },
 ];
 
+/// What compiles SQLite for browsers.
+const C_FOR_WASM: Tool = Tool { sign: Sign::Program(&["clang"]), package: "clang" };
+
 /// What makes modules for the web smaller.
 const SIZE: Tool = Tool { sign: Sign::Program(&["wasm-opt"]), package: "binaryen" };
 
@@ -58,7 +61,8 @@ pub(crate) fn prepare(browsers: &[&Browser]) -> Result<(), String> {
     // The lints run for wasm32 even where no browser does.
     wasm_target()?;
     let of_any_browser = BUNDLING.iter().chain([&SIZE]).filter(|_| !browsers.is_empty());
-    let tools: Vec<&Tool> = NATIVE.iter().chain(of_any_browser).chain(browsers.iter().flat_map(|browser| browser.tools)).collect();
+    let tools: Vec<&Tool> =
+        NATIVE.iter().chain([&C_FOR_WASM]).chain(of_any_browser).chain(browsers.iter().flat_map(|browser| browser.tools)).collect();
     debian_packages(&tools)
 }
 
