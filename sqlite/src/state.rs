@@ -1,6 +1,6 @@
 //! What a registered VFS has: the engine, and who has which database open.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -34,8 +34,10 @@ struct Inner {
     /// Files that SQLite has open, temporary ones too.
     open: usize,
     locks: Locks,
-    /// Directories in which a file was removed that a kill may bring back.
-    removed_in: BTreeSet<StoragePath>,
+    /// Directories in which a file was removed that a kill may bring back, with the number of the last such removal.
+    removed_in: BTreeMap<StoragePath, u64>,
+    /// Removals so far.
+    removals: u64,
 }
 
 impl State {
@@ -45,7 +47,13 @@ impl State {
             id: IDS.fetch_add(1, Ordering::Relaxed),
             capabilities: storage.capabilities(),
             next_holder: AtomicU64::new(0),
-            inner: Mutex::new(Inner { storage: Some(Arc::new(storage)), open: 0, locks: Locks::default(), removed_in: BTreeSet::new() }),
+            inner: Mutex::new(Inner {
+                storage: Some(Arc::new(storage)),
+                open: 0,
+                locks: Locks::default(),
+                removed_in: BTreeMap::new(),
+                removals: 0,
+            }),
         }
     }
 
@@ -105,23 +113,25 @@ impl State {
     /// into a database that has gone on.
     pub(crate) fn sync(&self, file: &BlockingFile, path: &StoragePath) -> Result<()> {
         let directory = path.parent().unwrap_or_else(StoragePath::root);
-        let mut inner = self.inner();
-        if !inner.removed_in.contains(&directory) {
+        let inner = self.inner();
+        if !inner.removed_in.contains_key(&directory) {
             drop(inner);
             return file.sync();
         }
-        let removed_in = std::mem::take(&mut inner.removed_in);
+        let covered = inner.removals;
         drop(inner);
-        let synced = self.storage(Operation::Sync).and_then(|storage| storage.sync());
-        if synced.is_err() {
-            self.inner().removed_in.extend(removed_in);
-        }
-        synced
+        self.storage(Operation::Sync)?.sync()?;
+        // Only now: until it is done, syncs of other threads must not take the removals for durable.
+        self.inner().removed_in.retain(|_, removal| *removal > covered);
+        Ok(())
     }
 
     /// Remembers that a file was removed, for the next [`sync`](Self::sync) beside it.
     pub(crate) fn removed(&self, path: &StoragePath) {
-        self.inner().removed_in.insert(path.parent().unwrap_or_else(StoragePath::root));
+        let mut inner = self.inner();
+        inner.removals += 1;
+        let removal = inner.removals;
+        inner.removed_in.insert(path.parent().unwrap_or_else(StoragePath::root), removal);
     }
 
     /// The path that SQLite names, with or without a `/` in front.

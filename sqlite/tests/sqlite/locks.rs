@@ -81,7 +81,7 @@ fn exclusive_locking_lets_nobody_else_in_until_it_is_closed() {
 #[test]
 fn threads_that_write_and_read_at_once_lose_nothing() {
     const WRITERS: i64 = 3;
-    const TRANSFERS: i64 = 60;
+    const TRANSFERS: i64 = 25;
     for engine in ["memory", "files", "redb"] {
         let place = directory();
         let vfs = vfs(open_engine(engine, place.path()));
