@@ -1,8 +1,8 @@
 //! SQLite over the real engines over simulated disks, with the power cut at every operation: the database is sound, every acknowledged
 //! commit is there, and none is half there. With flushes that do nothing, some cut shows it.
 //!
-//! `ANYSTORAGE_SQLITE_STATES` sets how many states are checked at least for each engine and journal, `ANYSTORAGE_SEED` repeats a run, but
-//! for the random numbers that SQLite puts into its journals.
+//! `ANYSTORAGE_SQLITE_STATES` sets how many states are checked at least for each engine and journal, `ANYSTORAGE_SQLITE_TRANSACTIONS`
+//! how many transactions are cut, `ANYSTORAGE_SEED` repeats a run, but for the random numbers that SQLite puts into its journals.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
@@ -190,8 +190,13 @@ fn check(medium: &impl Host, journal: Journal, known: &Known) -> Result<(), Stri
     outcome
 }
 
-const BEFORE: u64 = 3;
-const TRANSACTIONS: u64 = 4;
+/// Transactions that are there when the sweep begins.
+const BEFORE: u64 = 2;
+
+/// Transactions of the sweep.
+fn transactions() -> u64 {
+    number("ANYSTORAGE_SQLITE_TRANSACTIONS", 3)
+}
 
 /// Sweeps over a few transactions on a database that has some already.
 fn sweep<M: Host>(
@@ -208,7 +213,7 @@ fn sweep<M: Host>(
         configure(&medium);
         medium
     };
-    let swept = sweep.run(prepare, |medium| play(medium, journal, BEFORE, TRANSACTIONS), |medium, known| check(medium, journal, known));
+    let swept = sweep.run(prepare, |medium| play(medium, journal, BEFORE, transactions()), |medium, known| check(medium, journal, known));
     swept.map_err(|failure| failure.to_string())
 }
 
@@ -226,8 +231,22 @@ fn survives<M: Host>(engine: &str, new: impl Fn() -> M + Copy, everything: M::Ou
     }
 }
 
-/// With TRUNCATE some cuts left half of a transaction: SQLite commits by cutting its journal, and a journal that was found half cut was rolled
-/// back as far as it went.
+/// With TRUNCATE some cuts, few of thousands, left half of a transaction: SQLite commits by cutting its journal, and a journal that was found
+/// half cut was rolled back as far as it went.
+#[test]
+fn a_journal_is_over_before_it_is_cut() {
+    let disk = SimDisk::new();
+    play(&disk, Journal::Truncate, 0, 3);
+    let log = disk.log();
+    let cuts: Vec<usize> = (0..log.len()).filter(|at| log[*at].call == Call::SetLen && log[*at].path.ends_with("-journal")).collect();
+    assert!(cuts.len() >= 3, "{log:?}");
+    for at in cuts {
+        let before: Vec<Call> =
+            log[at - 2..at].iter().filter(|operation| operation.path == log[at].path).map(|operation| operation.call).collect();
+        assert_eq!(before, [Call::Write, Call::SyncFile], "{:?}", &log[at - 2..=at]);
+    }
+}
+
 #[test]
 fn every_cut_of_files_leaves_a_sound_database_with_every_commit() {
     survives("files", SimDisk::new, anystorage_conformance::simdisk::Outcome::Everything);
