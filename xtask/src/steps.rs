@@ -16,6 +16,7 @@ const BROWSER_CRATES: &[&str] = &[
     "anystorage-kv",
     "anystorage-opfs",
     "anystorage-redb",
+    "anystorage-redb-face",
     "anystorage-sqlite",
     "anystorage-conformance",
     "anystorage",
@@ -79,20 +80,20 @@ const ONLY_IN_BROWSERS: &[&str] = &["anystorage-browser-host", "anystorage-idb",
 /// The packages with test programs that wasm-bindgen's runner takes into browsers, and the features that they need. They are always named
 /// together: with fewer of them their dependencies would have other features, and be built once more.
 const BROWSER_TESTS: &str = "-p anystorage -p anystorage-idb -p anystorage-kv -p anystorage-memory -p anystorage-opfs -p \
-                             anystorage-sqlite --features anystorage/idb,anystorage/opfs-packed-page";
+                             anystorage-redb-face -p anystorage-sqlite --features anystorage/idb,anystorage/opfs-packed-page";
 
 /// Where these tests run. The suite of all engines goes through [`RUNNER`] besides.
 const PLACES: &[Place] = &[
     Place {
         browser: "chromium",
         context: WORKER,
-        tests: &["conformance", "idb", "opfs", "browser", "sqlite"],
+        tests: &["conformance", "idb", "opfs", "browser", "redb", "sqlite"],
         skipped: NOTHING,
-        at_least: 854,
+        at_least: 855,
     },
     Place { browser: "chromium", context: SHARED_WORKER, tests: &["idb", "browser"], skipped: NOTHING, at_least: 190 },
     Place { browser: "chromium", context: PAGE, tests: &["idb", "browser"], skipped: CONTRACT, at_least: 25 },
-    Place { browser: "firefox", context: WORKER, tests: &["idb", "opfs", "browser", "sqlite"], skipped: CONTRACT, at_least: 39 },
+    Place { browser: "firefox", context: WORKER, tests: &["idb", "opfs", "browser", "redb", "sqlite"], skipped: CONTRACT, at_least: 40 },
     Place { browser: "firefox", context: PAGE, tests: &["browser"], skipped: NOTHING, at_least: 5 },
     Place { browser: "webkit", context: WORKER, tests: &["browser"], skipped: NOTHING, at_least: 5 },
     Place { browser: "webkit", context: PAGE, tests: &["browser"], skipped: NOTHING, at_least: 5 },
