@@ -58,6 +58,10 @@ pub const OPFS_PACKED: Capabilities = Capabilities::new()
     .immediate(true)
     .attributes(true);
 
+/// What the opfs engine offers in the layout `pool`. Names change by one table, directories too; bytes are written in place.
+pub const OPFS_POOL: Capabilities =
+    Capabilities::new().durability(Durability::Process).atomic_rename_file(true).atomic_rename_dir(true).immediate(true);
+
 /// Where an engine's declaration differs from what the table says of it, in words; `max_file_len` and `max_name_len` may be smaller
 /// on the host at hand, but not larger.
 #[must_use]
@@ -154,5 +158,6 @@ mod tests {
         assert_eq!(lacking(&REDB), [Need::Checksums]);
         assert_eq!(lacking(&SLED), [Need::Checksums]);
         assert_eq!(lacking(&IDB), [Need::Immediate, Need::Usage]);
+        assert_eq!(lacking(&OPFS_POOL), [Need::AtomicSync, Need::Checksums, Need::Attributes, Need::Usage]);
     }
 }

@@ -1,0 +1,323 @@
+//! What the backend and all its files share.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use anystorage_api::{Error, ErrorKind, Operation, Result, StoragePath, Timestamp};
+
+use crate::names::Entry;
+use crate::node::{Node, Use};
+use crate::raw::RawFile;
+use crate::slots::Slots;
+use crate::table::Table;
+
+/// One open location.
+#[derive(Debug)]
+pub(crate) struct Location<F> {
+    /// For the length of one call. Locks of files are taken after it.
+    state: Mutex<State<F>>,
+    closed: AtomicBool,
+    revision: AtomicU64,
+    clock: fn() -> Option<Timestamp>,
+}
+
+/// The tree, and which file has what.
+#[derive(Debug)]
+pub(crate) struct State<F> {
+    /// As callers see it.
+    pub(crate) table: Table,
+    /// Directories have no node: their revisions, where they have changed.
+    revisions: BTreeMap<StoragePath, u64>,
+    /// Whether the stored table is another one.
+    is_changed: bool,
+    /// The files that the stored table knows: their bytes stay until it does not.
+    stored: BTreeSet<u32>,
+    failure: Option<Error>,
+    /// All files, by their numbers.
+    nodes: BTreeMap<u32, Arc<Node<F>>>,
+    spare: Vec<u32>,
+    /// Closed last: what holds the location may be part of its file. None once it is closed.
+    slots: Option<Slots<F>>,
+}
+
+impl<F: RawFile> Location<F> {
+    pub(crate) fn open(table: F, files: Vec<(u32, F)>, clock: fn() -> Option<Timestamp>, salt: u64) -> Result<Self> {
+        let (slots, found) = Slots::open(table, !files.is_empty()).map_err(|error| error.in_operation(Operation::OpenLocation))?;
+        let stored = found.table.numbers();
+        let mut state = State {
+            table: found.table,
+            revisions: BTreeMap::new(),
+            is_changed: false,
+            stored,
+            failure: None,
+            nodes: BTreeMap::new(),
+            spare: Vec::new(),
+            slots: Some(slots),
+        };
+        let named: BTreeSet<u32> = state.table.names.numbers().collect();
+        for (number, file) in files {
+            let usage = match named.contains(&number) {
+                true => Use::Named { is_stored: true },
+                false if state.table.set_aside.contains(&number) => Use::SetAside,
+                // The table that was damaged may be a newer one, and may have named it.
+                false if found.is_damaged && !file.is_empty()? => {
+                    state.table.set_aside.insert(number);
+                    state.is_changed = true;
+                    Use::SetAside
+                }
+                false => Use::Unnamed,
+            };
+            state.nodes.insert(number, Arc::new(Node::new(number, Some(file), usage, salt)));
+        }
+        for number in named {
+            state.nodes.entry(number).or_insert_with(|| Arc::new(Node::new(number, None, Use::Named { is_stored: true }, salt)));
+        }
+        if found.is_damaged {
+            // The next table goes there; what was there is put behind both.
+            state.is_changed = true;
+            let kept = state.table.set_aside.len();
+            log::warn!(
+                "one of the two places of the name table is damaged, and was set aside: the other one counts, and {kept} files that have bytes \
+                 and no name are kept"
+            );
+        }
+        state.recycle();
+        let revision = AtomicU64::new(salt);
+        Ok(Self { state: Mutex::new(state), closed: AtomicBool::new(false), revision, clock })
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State<F>> {
+        // No code that holds it panics.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn check_open(&self, operation: Operation) -> Result<()> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(Error::new(ErrorKind::Closed, operation).with_text("this location was closed"));
+        }
+        Ok(())
+    }
+
+    /// A revision that nothing has had.
+    pub(crate) fn next_revision(&self) -> u64 {
+        self.revision.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
+    }
+
+    pub(crate) fn now(&self) -> Option<Timestamp> {
+        (self.clock)()
+    }
+
+    /// Makes changes last that only wait for that before their space can be had; false if there is no such space.
+    pub(crate) fn make_room(&self) -> bool {
+        let mut state = self.lock();
+        state.has_waiting() && state.store().is_ok()
+    }
+
+    /// One opener of a file less.
+    pub(crate) fn let_go(&self, node: &Node<F>) {
+        let mut state = self.lock();
+        let mut inner = node.lock();
+        inner.openers = inner.openers.saturating_sub(1);
+        let is_over = inner.openers == 0 && inner.usage == Use::Unnamed;
+        drop(inner);
+        if is_over && !self.closed.load(Ordering::Acquire) {
+            state.recycle();
+        }
+    }
+
+    pub(crate) fn close(&self) -> Result<()> {
+        let mut state = self.lock();
+        if self.closed.swap(true, Ordering::AcqRel) {
+            return Err(Error::new(ErrorKind::Closed, Operation::Close).with_text("this location was closed before"));
+        }
+        // For damage that may come. What was synced lasts without it.
+        if let (Some(slots), None) = (&state.slots, &state.failure)
+            && let Err(error) = slots.settle()
+        {
+            log::debug!("the second copy of the name table may not last: {error}");
+        }
+        for node in state.nodes.values() {
+            drop(node.lock().take_file());
+        }
+        drop(state.slots.take());
+        Ok(())
+    }
+}
+
+impl<F: RawFile> State<F> {
+    /// The file of this number. There is one for each that the table knows.
+    pub(crate) fn node(&self, number: u32, operation: Operation) -> Result<Arc<Node<F>>> {
+        let text = || Error::new(ErrorKind::Corrupt, operation).with_text(format!("there is no file {number} in the pool"));
+        self.nodes.get(&number).cloned().ok_or_else(text)
+    }
+
+    /// The revision of a directory; `first` if it has not changed since the location was opened.
+    pub(crate) fn revision(&self, directory: &StoragePath, first: u64) -> u64 {
+        self.revisions.get(directory).copied().unwrap_or(first)
+    }
+
+    /// Whether the tree may change: not after a table's flush has failed.
+    pub(crate) fn check(&self) -> Result<()> {
+        self.failure.clone().map_or(Ok(()), Err)
+    }
+
+    /// How many files there are, and how many of them a new name can have.
+    pub(crate) fn capacity(&self) -> (usize, usize) {
+        (self.nodes.len(), self.spare.len())
+    }
+
+    /// Takes in a file that is new, and empty.
+    pub(crate) fn add(&mut self, number: u32, file: F, revision: u64) {
+        let node = Node::new(number, Some(file), Use::Spare, revision);
+        self.nodes.insert(number, Arc::new(node));
+        self.spare.push(number);
+    }
+
+    /// A file for a new name.
+    pub(crate) fn take_spare(&mut self, operation: Operation) -> Result<Arc<Node<F>>> {
+        if self.spare.is_empty() && self.has_waiting() {
+            self.store().map_err(|error| error.in_operation(operation))?;
+        }
+        let Some(number) = self.spare.pop() else {
+            let text = format!(
+                "all {} files of the pool are in use: open it with a larger capacity, ask for more of them with reserve, or remove some",
+                self.nodes.len()
+            );
+            return Err(Error::new(ErrorKind::NoSpace, operation).with_text(text));
+        };
+        self.node(number, operation)
+    }
+
+    /// Gives a file back that was taken and did not get a name.
+    pub(crate) fn give_back(&mut self, node: &Node<F>) {
+        node.lock().usage = Use::Unnamed;
+        self.recycle();
+    }
+
+    /// Gives a path to a file; whatever file had it loses it.
+    pub(crate) fn bind(&mut self, path: &StoragePath, node: &Node<F>, revision: u64) {
+        let mut inner = node.lock();
+        inner.usage = Use::Named { is_stored: false };
+        inner.renumber(revision);
+        drop(inner);
+        let replaced = self.table.names.insert(path, Entry::File(node.number));
+        self.unname(replaced);
+        self.name_changed(path, revision);
+    }
+
+    /// What had a name has it no more.
+    pub(crate) fn unname(&mut self, entry: Option<Entry>) {
+        if let Some(Entry::File(number)) = entry
+            && let Some(node) = self.nodes.get(&number)
+        {
+            node.lock().usage = Use::Unnamed;
+            self.recycle();
+        }
+    }
+
+    /// A name came or went.
+    pub(crate) fn name_changed(&mut self, path: &StoragePath, revision: u64) {
+        self.is_changed = true;
+        if let Some(parent) = path.parent() {
+            self.revisions.insert(parent, revision);
+        }
+    }
+
+    /// A directory is another one from now on.
+    pub(crate) fn touch_directory(&mut self, path: &StoragePath, revision: u64) {
+        self.revisions.insert(path.clone(), revision);
+    }
+
+    /// Files whose names are other ones than the stored table says.
+    pub(crate) fn moved(&mut self, numbers: &[u32], revision: u64) {
+        for node in numbers.iter().filter_map(|number| self.nodes.get(number)) {
+            let mut inner = node.lock();
+            inner.usage = Use::Named { is_stored: false };
+            inner.renumber(revision);
+        }
+    }
+
+    /// Whether storing the table gives files free.
+    pub(crate) fn has_waiting(&self) -> bool {
+        self.nodes.values().any(|node| {
+            let inner = node.lock();
+            inner.usage == Use::Unnamed && inner.openers == 0 && inner.check().is_ok() && self.stored.contains(&node.number)
+        })
+    }
+
+    /// Empties what nobody has and the stored table does not know.
+    fn recycle(&mut self) {
+        for (number, node) in &self.nodes {
+            let mut inner = node.lock();
+            if inner.usage == Use::Unnamed && inner.openers == 0 && !self.stored.contains(number) && inner.recycle() {
+                self.spare.push(*number);
+            }
+        }
+    }
+
+    /// Makes all files with a name last, and the table.
+    pub(crate) fn sync(&mut self) -> Result<()> {
+        let mut outcome = Ok(());
+        for node in self.nodes.values() {
+            let mut inner = node.lock();
+            if inner.is_named() {
+                let flushed = inner.flush();
+                outcome = outcome.and(flushed);
+            }
+        }
+        let stored = self.store();
+        outcome.and(stored)
+    }
+
+    /// Makes the table last, if it has changed.
+    ///
+    /// The order is what a power cut asks for. Each file whose name is new is flushed first: so what replaces another file is whole, and where a
+    /// file was emptied for a new one, nothing of the old bytes comes back. Files that the table has forgotten keep their bytes until it is
+    /// flushed.
+    pub(crate) fn store(&mut self) -> Result<()> {
+        self.check()?;
+        if !self.is_changed {
+            return Ok(());
+        }
+        for node in self.nodes.values() {
+            let mut inner = node.lock();
+            if inner.is_unstored() {
+                inner.flush()?;
+            }
+        }
+        let Some(slots) = &mut self.slots else { return Err(Error::new(ErrorKind::Closed, Operation::Sync)) };
+        slots.write(&self.table)?;
+        if let Err(error) = slots.flush(&self.table) {
+            self.failure = Some(error.clone());
+            return Err(error);
+        }
+        self.is_changed = false;
+        self.stored = self.table.numbers();
+        for node in self.nodes.values() {
+            let mut inner = node.lock();
+            if inner.is_unstored() {
+                inner.usage = Use::Named { is_stored: true };
+            }
+        }
+        self.recycle();
+        Ok(())
+    }
+
+    /// How many files were set aside.
+    pub(crate) fn set_aside(&self) -> usize {
+        self.table.set_aside.len()
+    }
+
+    /// Lets new files have what was set aside.
+    pub(crate) fn discard_set_aside(&mut self) -> Result<()> {
+        self.check()?;
+        for number in std::mem::take(&mut self.table.set_aside) {
+            self.is_changed = true;
+            if let Some(node) = self.nodes.get(&number) {
+                node.lock().usage = Use::Unnamed;
+            }
+        }
+        self.store()
+    }
+}

@@ -1,0 +1,19 @@
+//! The engine over files of a disk that is simulated: its space runs out, its flushes fail, and its power is cut at every operation.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod damage;
+mod disk;
+mod power_cut;
+mod reuse;
+mod suite;
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+
+/// `ANYSTORAGE_SEED`, or another one each time.
+fn seed() -> u64 {
+    match std::env::var("ANYSTORAGE_SEED") {
+        Ok(text) => text.parse().expect("ANYSTORAGE_SEED is a number"),
+        Err(_) => RandomState::new().build_hasher().finish(),
+    }
+}

@@ -1,0 +1,110 @@
+//! A mixed load, cut at every operation.
+
+use anystorage_conformance::durability_model::{DurabilityModel, Promise, Tree};
+use anystorage_conformance::simdisk::{Call, Failure, Outcome, Rng, SimDisk, Survey, Sweep, SyncCall};
+use anystorage_conformance::workload::Workload;
+use futures_lite::future::block_on;
+
+use crate::disk::{Disk, TABLE};
+
+const ACTIONS: usize = 40;
+const FEWEST_STATES: u64 = 10_000;
+/// Every so many states the load goes on after the cut, to a second cut.
+const SECOND_CUTS: u64 = 16;
+/// More than a load has, so that files wait for the table now and then, and none is missing.
+const CAPACITY: usize = 24;
+
+fn observe(disk: &SimDisk) -> anystorage_api::Result<Tree> {
+    block_on(Tree::observe(&Disk::of(disk.clone(), CAPACITY).open()?))
+}
+
+fn check(disk: &SimDisk, model: &DurabilityModel) -> Result<(), String> {
+    let found = observe(disk).map_err(|error| format!("what the cut left cannot be read: {error}"))?;
+    model.check(&found).map_err(|violation| violation.to_string())
+}
+
+/// Plays until the load is done or the power is off. Opening may be cut as well.
+fn play(disk: &SimDisk, workload: Workload, mut model: DurabilityModel) -> DurabilityModel {
+    match Disk::of(disk.clone(), CAPACITY).open() {
+        Ok(backend) => {
+            let played = block_on(workload.play(&backend, &mut model));
+            assert!(played.is_ok() || disk.is_off(), "{workload:?}: {played:?}");
+            // A tab that is gone closes nothing.
+            std::mem::forget(backend);
+        }
+        Err(error) => assert!(disk.is_off(), "{workload:?}: {error}"),
+    }
+    model
+}
+
+/// Loads go on where others ended: a disk that is not empty, all of it durable.
+fn image(seed: u64) -> (SimDisk, DurabilityModel) {
+    let disk = SimDisk::new();
+    drop(play(&disk, Workload::new(!seed, ACTIONS / 2), DurabilityModel::new(Promise::InPlace)));
+    let disk = disk.cut(Outcome::Everything);
+    let tree = observe(&disk.cut(Outcome::Everything)).unwrap();
+    (disk, DurabilityModel::holding(Promise::InPlace, &tree))
+}
+
+/// Goes on with what a cut has left, up to another cut.
+fn second_cut(disk: &SimDisk, rng: &mut Rng) -> Result<(), String> {
+    let tree = observe(&disk.cut(Outcome::Everything)).map_err(|error| error.to_string())?;
+    let disk = disk.cut(Outcome::Everything);
+    disk.stop_before(usize::try_from(rng.below(40)).unwrap_or(0));
+    let model = DurabilityModel::holding(Promise::InPlace, &tree);
+    let model = play(&disk, Workload::new(rng.bits(), ACTIONS / 3), model);
+    check(&disk.cut(Outcome::Random(rng.bits())), &model).map_err(|reason| format!("after a second cut: {reason}"))
+}
+
+fn sweep(sweep: Sweep, seed: u64, configure: impl Fn(&SimDisk)) -> Result<Survey, Failure> {
+    let (image, model) = image(seed);
+    let prepare = || {
+        let disk = image.cut(Outcome::Everything);
+        configure(&disk);
+        disk
+    };
+    let mut rng = Rng::new(seed);
+    let mut states = 0_u64;
+    sweep.run(
+        prepare,
+        |disk| play(disk, Workload::new(seed, ACTIONS), model.clone()),
+        |disk, model| {
+            check(&disk.cut(Outcome::Everything), model)?;
+            states += 1;
+            if states.is_multiple_of(SECOND_CUTS) { second_cut(disk, &mut rng) } else { Ok(()) }
+        },
+    )
+}
+
+#[test]
+fn a_mixed_load_keeps_lines_1_2_and_4_at_every_cut() {
+    let first = crate::seed();
+    println!("ANYSTORAGE_SEED={first} repeats this run");
+    let started = std::time::Instant::now();
+    let mut seeds = Rng::new(first);
+    let mut total = Survey::default();
+    let mut loads = 0;
+    while total.states < FEWEST_STATES {
+        let seed = seeds.bits();
+        total += sweep(Sweep::new(seed), seed, |_| {}).unwrap_or_else(|failure| panic!("load {loads}: {failure}"));
+        loads += 1;
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    println!("{loads} loads, {} operations, {} cuts, {} states, {seconds:.1} s", total.operations, total.positions, total.states);
+}
+
+#[test]
+fn flushes_that_are_left_out_show() {
+    type Rule = fn(&SyncCall<'_>) -> bool;
+    let rules: [(&str, Rule); 3] = [
+        ("no flush", |_| true),
+        ("no flush of the table before files are used anew", |call| call.operation.path == TABLE),
+        ("no flush of files before the table leads to them", |call| call.operation.path != TABLE),
+    ];
+    for (kind, rule) in rules {
+        let leave_out = move |disk: &SimDisk| disk.leave_out_syncs(move |call| call.operation.call == Call::SyncFile && rule(call));
+        let caught = (0..24).find_map(|seed| sweep(Sweep::new(seed).random_outcomes(4), seed, leave_out).err());
+        let failure = caught.unwrap_or_else(|| panic!("{kind}: not caught"));
+        println!("{kind}: load {}: {}", failure.seed, failure.reason);
+    }
+}
