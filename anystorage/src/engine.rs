@@ -54,7 +54,7 @@ pub(crate) const REDB: EngineInfo =
 pub(crate) const OPFS: EngineInfo = EngineInfo {
     scheme: "opfs",
     feature: "opfs",
-    parameters: &["mode", "layout", "io", "block", "cache", "worker_url"],
+    parameters: &["mode", "layout", "io", "block", "cache", "capacity", "worker_url"],
     enabled: cfg!(feature = "opfs"),
     on_target: cfg!(all(target_family = "wasm", target_os = "unknown")),
 };
@@ -111,6 +111,7 @@ async fn open_opfs(name: &StoragePath, options: &OpfsOptions) -> Result<Box<dyn 
     let layout = match options.layout {
         Some(OpfsLayout::Tree) => Layout::Tree,
         Some(OpfsLayout::Packed) => Layout::Packed,
+        Some(OpfsLayout::Pool) => Layout::Pool,
         None => Layout::of(name.as_str()).await?.unwrap_or(Layout::Tree),
     };
     let refused = |kind, text| Err(Error::new(kind, Operation::OpenLocation).with_text(text));
@@ -119,9 +120,18 @@ async fn open_opfs(name: &StoragePath, options: &OpfsOptions) -> Result<Box<dyn 
             let opening = Opening::new().mode(mode).io(io).worker(worker);
             Ok(Box::new(anystorage_opfs::tree::open(name.as_str(), &opening).await?))
         }
-        (Layout::Packed, Io::Stream) => {
-            let text = "it is a location of the layout packed, which takes synchronous handles: open it without io=stream";
+        (Layout::Packed | Layout::Pool, Io::Stream) => {
+            let text =
+                format!("it is a location of the layout {}, which takes synchronous handles: open it without io=stream", layout.as_str());
             refused(ErrorKind::InvalidInput, text)
+        }
+        #[cfg(feature = "opfs-pool")]
+        (Layout::Pool, Io::Handle) => {
+            let mut opening = anystorage_opfs::pool::PoolOptions::new().mode(mode);
+            if let Some(capacity) = options.capacity {
+                opening = opening.capacity(usize::try_from(capacity).unwrap_or(usize::MAX));
+            }
+            Ok(Box::new(anystorage_opfs::pool::open(name.as_str(), &opening).await?))
         }
         #[cfg(feature = "opfs-packed")]
         (Layout::Packed, Io::Handle) => {
@@ -135,7 +145,8 @@ async fn open_opfs(name: &StoragePath, options: &OpfsOptions) -> Result<Box<dyn 
             anystorage_opfs::packed::open(name.as_str(), &opening).await
         }
         _ => {
-            refused(ErrorKind::Unsupported, "the layout packed is not compiled in: enable the cargo feature \"opfs-packed\" of anystorage")
+            let text = format!("the layout {0} is not compiled in: enable the cargo feature \"opfs-{0}\" of anystorage", layout.as_str());
+            refused(ErrorKind::Unsupported, text)
         }
     }
 }

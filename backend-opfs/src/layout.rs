@@ -3,7 +3,7 @@
 use anystorage_api::{Error, ErrorKind, Operation, Result, StoragePath};
 
 use crate::host::{Directory, failed};
-use crate::names::{HIDDEN, PACKED, to_host};
+use crate::names::{HIDDEN, PACKED, POOL, to_host};
 
 /// How the files of a location lie in OPFS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub enum Layout {
     Tree,
     /// One OPFS file for all files.
     Packed,
+    /// OPFS files that are opened ahead.
+    Pool,
 }
 
 impl Layout {
@@ -22,6 +24,7 @@ impl Layout {
         match self {
             Self::Tree => "tree",
             Self::Packed => "packed",
+            Self::Pool => "pool",
         }
     }
 
@@ -47,6 +50,9 @@ impl Layout {
         };
         if is_there(directory.directory(HIDDEN, false).await.map(drop))? {
             return Ok(Some(Self::Tree));
+        }
+        if is_there(directory.directory(POOL, false).await.map(drop))? {
+            return Ok(Some(Self::Pool));
         }
         Ok(is_there(directory.file(PACKED, false).await.map(drop))?.then_some(Self::Packed))
     }

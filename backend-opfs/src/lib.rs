@@ -2,9 +2,10 @@
 //!
 //! - [`tree`]: one OPFS file for each file, under its own name
 //! - `packed`: all files in one OPFS file; with the feature `packed`
+//! - `pool`: OPFS files that are opened ahead, for databases; with the feature `pool`
 //!
-//! [`Layout::of`] tells which of them a location has; [`list`] and [`remove`] are for both. What follows is about `tree`; `packed` has its own
-//! page.
+//! [`Layout::of`] tells which of them a location has; [`list`] and [`remove`] are for all. What follows is about `tree`; the
+//! others have their own pages.
 //!
 //! The bytes of files are reached in one of two ways, which [`Io`] names. The files are the same, so a location may be opened by the one
 //! today and by the other tomorrow. Neither is ever taken in the place of the other.
@@ -135,6 +136,8 @@ mod options;
 mod overlay;
 #[cfg(feature = "packed")]
 pub mod packed;
+#[cfg(feature = "pool")]
+pub mod pool;
 mod stream;
 #[cfg(feature = "conformance")]
 pub mod subject;

@@ -5,7 +5,7 @@ use anystorage_api::{Error, ErrorKind, Operation, Result, StoragePath};
 use crate::hold::Hold;
 use crate::host::{Directory, failed};
 use crate::layout::Layout;
-use crate::names::{HIDDEN, PACKED, from_host, to_host};
+use crate::names::{HIDDEN, PACKED, POOL, from_host, to_host};
 
 /// Removes a location, with all that is in it.
 ///
@@ -42,7 +42,7 @@ pub async fn list() -> Result<Vec<String>> {
     let mut waiting = vec![(StoragePath::root(), Directory::of_origin().await?)];
     while let Some((path, directory)) = waiting.pop() {
         let entries = directory.entries().await?;
-        if entries.iter().any(|(name, is_directory)| name == if *is_directory { HIDDEN } else { PACKED }) {
+        if entries.iter().any(|(name, is_directory)| if *is_directory { name == HIDDEN || name == POOL } else { name == PACKED }) {
             found.push(path.to_string());
             continue;
         }

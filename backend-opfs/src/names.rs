@@ -9,6 +9,9 @@ pub(crate) const HIDDEN: &str = ".anystorage-~";
 /// The one file of a location of the layout `packed`.
 pub(crate) const PACKED: &str = ".anystorage-~packed";
 
+/// The one directory of a location of the layout `pool`.
+pub(crate) const POOL: &str = ".anystorage-~pool";
+
 /// What an encoded name begins with.
 const ENCODED: &str = ".anystorage-~=";
 
@@ -27,5 +30,5 @@ pub(crate) fn from_host(host: &str) -> Option<Cow<'_, str>> {
     if let Some(encoded) = host.strip_prefix(ENCODED) {
         return Some(Cow::Owned(encoded.replace("%5C", "\\").replace("%25", "%")));
     }
-    (host != HIDDEN && host != PACKED).then_some(Cow::Borrowed(host))
+    (host != HIDDEN && host != PACKED && host != POOL).then_some(Cow::Borrowed(host))
 }

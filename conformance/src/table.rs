@@ -111,8 +111,9 @@ pub fn may_lack(need: Need, expected: &Capabilities) -> bool {
 /// of them were deleted, nor after the database was closed. Firefox 153 keeps them in SQLite's pages of 32 KiB, and a page of which a part
 /// is free is not free: in a small place that makes one case or another fail. WebKitGTK 2.50 asks for the space of every put, whatever is free in its file.
 /// Chromium takes the space of an OPFS file in steps that double it: half of a small place does not become free by less than that.
-const KEEPS_SPACE: [(&str, &str, &[&str]); 4] = [
+const KEEPS_SPACE: [(&str, &str, &[&str]); 5] = [
     ("opfs", "chromium", &["flush::a_commit_refused_for_space_may_be_tried_again"]),
+    ("opfs-pool", "chromium", &["flush::a_commit_refused_for_space_may_be_tried_again"]),
     ("idb", "chromium", &[]),
     ("idb", "webkit", &[]),
     ("idb", "firefox", &[]),

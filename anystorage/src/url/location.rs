@@ -96,6 +96,8 @@ pub struct OpfsOptions {
     pub block: Option<ByteSize>,
     /// The parameter `cache`, for the layout `packed`: as that of [`StoreOptions`].
     pub cache: Option<ByteSize>,
+    /// The parameter `capacity`, for the layout `pool`: how many files there can be at least. None is the engine's default.
+    pub capacity: Option<u32>,
     /// The parameter `worker_url`: where a page finds the script of the worker that the engine starts, if its content security policy does not
     /// allow `worker-src blob:`. None is the one that is compiled in.
     pub worker_url: Option<String>,
@@ -120,6 +122,20 @@ pub enum OpfsLayout {
     Tree,
     /// `packed`: one OPFS file for all files.
     Packed,
+    /// `pool`: OPFS files that are opened ahead, in dedicated workers.
+    Pool,
+}
+
+impl OpfsLayout {
+    /// As URLs have it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Tree => "tree",
+            Self::Packed => "packed",
+            Self::Pool => "pool",
+        }
+    }
 }
 
 /// The parameter `mode` of all URLs but `file:`. There is no `ro`: these engines cannot open a location without its lock.

@@ -32,6 +32,7 @@ use syntax::{malformed, refused};
 /// | `redb:///var/lib/notes.redb?block=4KiB&cache=32MiB` | the same in blocks of 4 KiB, with about 32 MiB of it in memory |
 /// | `opfs://notes` | a directory of the origin's private file system, created if it is missing; for dedicated workers |
 /// | `opfs://notes?layout=packed` | the same in one file of that directory, for many small files |
+/// | `opfs://shop?layout=pool&capacity=32` | the same in files that are opened ahead, for databases; in dedicated workers |
 /// | `idb://notes` | an IndexedDB database of the origin, created if it is missing |
 /// | `idb://notes?mode=rw&block=16KiB` | the same, if it is there |
 ///

@@ -15,6 +15,9 @@ const MODE: &str = "mode";
 const SMALLEST_BLOCK: ByteSize = ByteSize::new(64);
 const LARGEST_BLOCK: ByteSize = ByteSize::new(1 << 20);
 
+/// More handles than that no browser opens in a time that is worth waiting for.
+const LARGEST_POOL: u32 = 10_000;
+
 /// The parameters of a URL, each known to the engine and given once.
 pub(super) struct Parameters<'a> {
     text: &'a str,
@@ -64,19 +67,29 @@ impl<'a> Parameters<'a> {
             io: self.take("io", opfs_io)?.unwrap_or_default(),
             block: self.take("block", block)?,
             cache: self.take("cache", cache)?,
+            capacity: self.take("capacity", capacity)?,
             worker_url: self.take("worker_url", worker_url)?,
         };
         let packed = options.layout == Some(OpfsLayout::Packed);
+        let pool = options.layout == Some(OpfsLayout::Pool);
         if (options.block.is_some() || options.cache.is_some()) && !packed {
             let text = "block and cache are for layout=packed, which has to be named with them".to_owned();
+            return Err(refused(ErrorKind::InvalidInput, self.text, text));
+        }
+        if options.capacity.is_some() && !pool {
+            let text = "capacity is for layout=pool, which has to be named with it".to_owned();
+            return Err(refused(ErrorKind::InvalidInput, self.text, text));
+        }
+        if pool && options.worker_url.is_some() {
+            let text = "layout=pool is for dedicated workers, and starts none: leave worker_url out, or take another layout".to_owned();
             return Err(refused(ErrorKind::InvalidInput, self.text, text));
         }
         if options.io == OpfsIo::Stream && options.worker_url.is_some() {
             let text = "worker_url is for handles, and io=stream has none: leave one of them out".to_owned();
             return Err(refused(ErrorKind::InvalidInput, self.text, text));
         }
-        if options.io == OpfsIo::Stream && packed {
-            let text = "layout=packed takes synchronous handles, and has no io=stream: leave one of them out".to_owned();
+        if let (OpfsIo::Stream, Some(layout @ ("packed" | "pool"))) = (options.io, options.layout.map(OpfsLayout::as_str)) {
+            let text = format!("layout={layout} takes synchronous handles, and has no io=stream: leave one of them out");
             return Err(refused(ErrorKind::InvalidInput, self.text, text));
         }
         Ok(options)
@@ -126,8 +139,14 @@ fn opfs_layout(value: &str) -> Parsed<OpfsLayout, String> {
     match value {
         "tree" => Ok(OpfsLayout::Tree),
         "packed" => Ok(OpfsLayout::Packed),
-        _ => Err("it is tree (one OPFS file for each file) or packed (one for all of them)".to_owned()),
+        "pool" => Ok(OpfsLayout::Pool),
+        _ => Err("it is tree (one OPFS file for each file), packed (one for all of them) or pool (files that are opened ahead)".to_owned()),
     }
+}
+
+fn capacity(value: &str) -> Parsed<u32, String> {
+    let files = value.parse().ok().filter(|files| (1..=LARGEST_POOL).contains(files));
+    files.ok_or_else(|| format!("it is how many files there can be, from 1 to {LARGEST_POOL}"))
 }
 
 fn opfs_io(value: &str) -> Parsed<OpfsIo, String> {

@@ -8,6 +8,7 @@ use anystorage_conformance::browser::wire::{Browser, Context};
 use anystorage_idb::subject::IdbSubject;
 use anystorage_memory::subject::MemorySubject;
 use anystorage_opfs::packed::subject::PackedSubject;
+use anystorage_opfs::pool::subject::PoolSubject;
 use anystorage_opfs::subject::OpfsSubject;
 
 use crate::facade::AnySubject;
@@ -24,6 +25,8 @@ anystorage_conformance::browser_suite!(
     // Chromium doubles what it takes of the quota for a file that grows.
     Exported::new(PackedSubject::new("")).contexts(&[Context::Worker]).browsers(&WITH_OPFS).small_places_times(2),
     Exported::new(PackedSubject::new("").in_page()).contexts(&[Context::Page]).browsers(&WITH_OPFS).small_places_times(2),
+    // In pages it is refused.
+    Exported::new(PoolSubject::new("")).contexts(&[Context::Worker]).browsers(&WITH_OPFS).small_places_times(2),
     Exported::new(IdbSubject::new("")).small_places_times(3),
     Exported::new(AnySubject).contexts(&[]),
 );
