@@ -92,6 +92,24 @@ const COUNTED: &str = "
         globalThis.Worker = Counted;
     }";
 
+/// Files that are opened ahead are for dedicated workers alone.
+async fn pool() {
+    let url = "opfs://facade-pool?layout=pool&capacity=4";
+    if !has_handles() {
+        let error = anystorage::open(url).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+        for word in ["dedicated workers", "tree", "packed"] {
+            assert!(error.to_string().contains(word), "{error}");
+        }
+        return;
+    }
+    keeps(url).await;
+    keeps("opfs://facade-pool").await;
+    let storage = anystorage::open("opfs://facade-pool").await.unwrap();
+    assert!(storage.capabilities().immediate);
+    storage.close().await.unwrap();
+}
+
 /// In a page a worker does the work. What it is asked without waiting in between goes in few messages; what it has synced outlives it.
 #[wasm_bindgen_test]
 async fn a_page_gets_over_the_end_of_its_worker() {
@@ -159,6 +177,7 @@ async fn opfs_keeps_files_or_says_why_not() {
         // The layout that it has is recognised.
         keeps("opfs://facade-packed?layout=packed&cache=4MiB").await;
         keeps("opfs://facade-packed").await;
+        pool().await;
         let mistaken = anystorage::open("opfs://facade-packed?layout=tree").await.unwrap_err();
         assert_eq!(mistaken.kind(), ErrorKind::InvalidInput, "{mistaken}");
         assert_eq!(anystorage::open("opfs://facade-missing?mode=rw").await.unwrap_err().kind(), ErrorKind::NotFound);

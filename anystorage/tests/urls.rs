@@ -104,13 +104,15 @@ fn locations_of_an_origin_have_a_name() {
         assert_eq!((found.as_str(), options.mode, options.cache), (name, StoreMode::ReadWrite, None), "{url}");
         assert_eq!((options.block.map(ByteSize::bytes), url.engine().scheme), (Some(16 << 10), "idb"), "{url}");
     }
-    for (value, layout) in [("tree", OpfsLayout::Tree), ("packed", OpfsLayout::Packed)] {
+    for (value, layout) in [("tree", OpfsLayout::Tree), ("packed", OpfsLayout::Packed), ("pool", OpfsLayout::Pool)] {
         let url = StorageUrl::parse(&format!("opfs://notes?layout={value}")).unwrap();
         assert!(matches!(url.location(), Location::Opfs { options, .. } if options.layout == Some(layout)), "{url}");
     }
     let url = StorageUrl::parse("opfs://notes?layout=packed&block=4KiB&cache=1MiB").unwrap();
     let Location::Opfs { options, .. } = url.location() else { panic!("{url}") };
     assert_eq!((options.block.map(ByteSize::bytes), options.cache.map(ByteSize::bytes)), (Some(4 << 10), Some(1 << 20)));
+    let url = StorageUrl::parse("opfs://shop?layout=pool&capacity=32").unwrap();
+    assert!(matches!(url.location(), Location::Opfs { options, .. } if options.capacity == Some(32)), "{url}");
     let url = StorageUrl::parse("opfs://notes?layout=tree").unwrap();
     assert_eq!(url.existing().as_str(), "opfs://notes?layout=tree&mode=rw");
 
@@ -226,12 +228,16 @@ fn errors_name_the_part_that_is_wrong() {
         ("opfs://notes?mode=ro", InvalidInput, "takes the lock"),
         ("opfs://notes?layout=flat", InvalidInput, "tree"),
         ("opfs://notes?io=async", InvalidInput, "handle"),
-        ("opfs://notes?blocks=4KiB", InvalidInput, "opfs: takes mode, layout, io, block, cache, worker_url"),
+        ("opfs://notes?blocks=4KiB", InvalidInput, "opfs: takes mode, layout, io, block, cache, capacity, worker_url"),
         ("opfs://notes?worker_url=", InvalidInput, "the URL of a script"),
         ("opfs://notes?io=stream&worker_url=/w.js", InvalidInput, "io=stream has none"),
         ("opfs://notes?block=4KiB", InvalidInput, "for layout=packed"),
         ("opfs://notes?layout=tree&cache=4MiB", InvalidInput, "for layout=packed"),
-        ("opfs://notes?layout=packed&io=stream", InvalidInput, "has no io=stream"),
+        ("opfs://notes?layout=packed&io=stream", InvalidInput, "layout=packed takes synchronous handles, and has no io=stream"),
+        ("opfs://notes?layout=pool&io=stream", InvalidInput, "layout=pool takes synchronous handles, and has no io=stream"),
+        ("opfs://notes?layout=pool&worker_url=/w.js", InvalidInput, "starts none"),
+        ("opfs://notes?layout=pool&capacity=0", InvalidInput, "from 1 to 10000"),
+        ("opfs://notes?layout=packed&capacity=3", InvalidInput, "capacity is for layout=pool"),
         ("idb://notes?io=sync", InvalidInput, "idb: takes mode, block, cache"),
         ("idb://notes?block=3", InvalidInput, "a block has from 64"),
         ("redb:notes", InvalidPath, "the file is relative: write redb:///absolute/file"),

@@ -64,7 +64,17 @@ const BROWSERS_ALONE: &[&str] = &["wasm-runner"];
 const FEATURES: &[(&str, &[&str])] = &[
     (
         "anystorage",
-        &["", "memory", "files", "sled", "redb", "sled,redb", "memory,files", "opfs,idb", "memory,files,sled,redb,opfs-packed-page,idb"],
+        &[
+            "",
+            "memory",
+            "files",
+            "sled",
+            "redb",
+            "sled,redb",
+            "memory,files",
+            "opfs,idb",
+            "memory,files,sled,redb,opfs-packed-page,opfs-pool,idb",
+        ],
     ),
     ("anystorage-kv", &["", "testing"]),
     ("anystorage-memory", &["", "conformance"]),
@@ -72,7 +82,8 @@ const FEATURES: &[(&str, &[&str])] = &[
 ];
 
 /// Features of the facade in a browser's build. Those of native engines may be on, and nothing of them may be compiled in.
-const BROWSER_FEATURES: &[&str] = &["opfs", "opfs-packed", "opfs-packed-page", "idb", "memory,opfs,idb", "memory,files,sled,redb"];
+const BROWSER_FEATURES: &[&str] =
+    &["opfs", "opfs-packed", "opfs-packed-page", "opfs-pool", "idb", "memory,opfs,idb", "memory,files,sled,redb"];
 
 /// Crates that are empty natively: their documentation is made for browsers, and their tests run there.
 const ONLY_IN_BROWSERS: &[&str] = &["anystorage-browser-host", "anystorage-idb", "anystorage-opfs"];
@@ -80,7 +91,8 @@ const ONLY_IN_BROWSERS: &[&str] = &["anystorage-browser-host", "anystorage-idb",
 /// The packages with test programs that wasm-bindgen's runner takes into browsers, and the features that they need. They are always named
 /// together: with fewer of them their dependencies would have other features, and be built once more.
 const BROWSER_TESTS: &str = "-p anystorage -p anystorage-idb -p anystorage-kv -p anystorage-memory -p anystorage-opfs -p \
-                             anystorage-redb-face -p anystorage-sqlite --features anystorage/idb,anystorage/opfs-packed-page";
+                             anystorage-redb-face -p anystorage-sqlite --features \
+                             anystorage/idb,anystorage/opfs-packed-page,anystorage/opfs-pool";
 
 /// Where these tests run. The suite of all engines goes through [`RUNNER`] besides.
 const PLACES: &[Place] = &[

@@ -7,4 +7,5 @@ mod locations;
 mod model;
 mod others;
 mod packed;
+mod pool;
 mod support;

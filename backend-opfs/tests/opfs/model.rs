@@ -2,6 +2,7 @@
 
 use anystorage_browser_host::global;
 use anystorage_conformance::model::{self, ModelFailure, ModelOptions};
+use anystorage_opfs::pool::subject::PoolSubject;
 use anystorage_opfs::subject::OpfsSubject;
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -12,6 +13,14 @@ async fn every_answer_is_the_models() -> Result<(), Box<ModelFailure>> {
     let is_roomy = global::estimate().await.ok().and_then(|usage| usage.free).is_some_and(|free| free > 40 << 30);
     let farthest = if is_roomy { 5 << 30 } else { 64 << 20 };
     let report = model::run(&OpfsSubject::new("model "), ModelOptions::new(0x6f70_6673).operations(1000).farthest(farthest)).await?;
+    wasm_bindgen_test::console_log!("{report}");
+    Ok(())
+}
+
+#[wasm_bindgen_test]
+async fn every_answer_is_the_models_by_files_opened_ahead() -> Result<(), Box<ModelFailure>> {
+    let subject = PoolSubject::new("pooled model ");
+    let report = model::run(&subject, ModelOptions::new(0x706f_6f6c).operations(1000).farthest(64 << 20)).await?;
     wasm_bindgen_test::console_log!("{report}");
     Ok(())
 }

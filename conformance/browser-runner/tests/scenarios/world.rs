@@ -49,11 +49,12 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// An engine and where it runs.
 pub(crate) type Place = (&'static str, Context);
 
-pub(crate) const ENGINES: [Place; 7] = [
+pub(crate) const ENGINES: [Place; 8] = [
     ("opfs", Context::Page),
     ("opfs", Context::Worker),
     ("opfs-packed", Context::Page),
     ("opfs-packed", Context::Worker),
+    ("opfs-pool", Context::Worker),
     ("opfs-stream", Context::Page),
     ("idb", Context::Page),
     ("idb", Context::Worker),
