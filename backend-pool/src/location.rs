@@ -119,7 +119,7 @@ impl<F: RawFile> Location<F> {
         let mut state = self.lock();
         let mut inner = node.lock();
         inner.openers = inner.openers.saturating_sub(1);
-        let is_over = inner.openers == 0 && inner.usage == Use::Unnamed;
+        let is_over = inner.is_over();
         drop(inner);
         if is_over && !self.closed.load(Ordering::Acquire) {
             state.recycle();
@@ -240,17 +240,14 @@ impl<F: RawFile> State<F> {
 
     /// Whether storing the table gives files free.
     pub(crate) fn has_waiting(&self) -> bool {
-        self.nodes.values().any(|node| {
-            let inner = node.lock();
-            inner.usage == Use::Unnamed && inner.openers == 0 && inner.check().is_ok() && self.stored.contains(&node.number)
-        })
+        self.nodes.values().any(|node| node.lock().is_over() && self.stored.contains(&node.number))
     }
 
     /// Empties what nobody has and the stored table does not know.
     fn recycle(&mut self) {
         for (number, node) in &self.nodes {
             let mut inner = node.lock();
-            if inner.usage == Use::Unnamed && inner.openers == 0 && !self.stored.contains(number) && inner.recycle() {
+            if inner.is_over() && !self.stored.contains(number) && inner.recycle() {
                 self.spare.push(*number);
             }
         }

@@ -75,6 +75,11 @@ impl<F: RawFile> Inner<F> {
         matches!(self.usage, Use::Named { .. })
     }
 
+    /// Whether nobody has it any more, and another file may: not where a flush has failed.
+    pub(crate) fn is_over(&self) -> bool {
+        self.usage == Use::Unnamed && self.openers == 0 && self.failure.is_none()
+    }
+
     /// The error of the flush that failed, if one did.
     pub(crate) fn check(&self) -> Result<()> {
         self.failure.clone().map_or(Ok(()), Err)
@@ -129,7 +134,7 @@ impl<F: RawFile> Inner<F> {
             }
             Err(error) => {
                 log::warn!("a file of the pool is not used until the location is opened again: {error}");
-                self.usage = Use::Unnamed;
+                self.failure = Some(error);
                 false
             }
         }
