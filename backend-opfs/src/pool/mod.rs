@@ -26,6 +26,9 @@
 //! There are as many as `capacity` asks for. When all are in use, a new one is [`NoSpace`](anystorage_api::ErrorKind::NoSpace): a call that may
 //! not wait cannot open a handle. [`Pool::reserve`] opens more. They stay, and each is opened with the location: that takes about half a millisecond in Chromium.
 //!
+//! [`Pool::import_sahpool`] and [`Pool::export_sahpool`] copy databases from and to `opfs-sahpool`, the pool of handles of SQLite's own
+//! WebAssembly build.
+//!
 //! # In a page
 //!
 //! It is for dedicated workers alone: in a page, where no call could be done at once, opening it is refused, with a text that names the layouts
@@ -54,6 +57,7 @@
 mod file;
 mod files;
 mod options;
+mod sahpool;
 #[cfg(feature = "conformance")]
 pub mod subject;
 
@@ -67,6 +71,7 @@ use anystorage_browser_host::global;
 use anystorage_pool::{PoolBackend, PoolHost};
 
 pub use options::{DEFAULT_CAPACITY, PoolOptions};
+pub use sahpool::Imported;
 
 use self::file::OpfsFile;
 use self::files::{Files, TABLE};

@@ -11,11 +11,12 @@ use crate::host::{Directory, failed};
 use crate::options::Mode;
 use crate::subject::name_of;
 
-/// More files than the cases have at a time, but for one.
-const CAPACITY: usize = 80;
+/// More files than most cases have at a time. Opening them takes Firefox some tenths of a second.
+const CAPACITY: usize = 24;
 
-/// That one lists 600 files.
-const LARGE: (&str, usize) = ("large_directories", 640);
+/// Some have more: what their labels contain, and how many files they take.
+const LARGER: [(&str, usize); 5] =
+    [("large_directories", 640), ("removals_between_pages", 80), ("every_combination", 80), ("odd_names", 80), ("deep_trees", 80)];
 
 /// The layout `pool`, with a location for each place.
 #[derive(Clone, Debug)]
@@ -46,7 +47,7 @@ impl Subject for PoolSubject {
     }
 
     async fn place(&self, label: &str) -> Result<Box<dyn Place>> {
-        let capacity = if label.contains(LARGE.0) { LARGE.1 } else { CAPACITY };
+        let capacity = LARGER.iter().find(|(name, _)| label.contains(name)).map_or(CAPACITY, |(_, files)| *files);
         Ok(Box::new(PoolPlace { name: name_of(&self.prefix, label), options: PoolOptions::new().capacity(capacity) }))
     }
 }

@@ -168,3 +168,28 @@ fn a_sync_is_one_flush_and_names_touch_no_bytes() {
         assert_eq!(disk.disk.operations(), from, "a removal that no sync has covered");
     });
 }
+
+/// What reached the disk of it is unknown: another file's bytes had better be elsewhere.
+#[test]
+fn a_file_whose_flush_has_failed_is_not_used_anew() {
+    let disk = Disk::new(1);
+    let pool = disk.open().unwrap();
+    block_on(async {
+        let file = pool.open(&path("a"), &OpenOptions::editing()).await.unwrap();
+        file.sync().await.unwrap();
+        file.write_at(0, b"lost?").await.unwrap();
+        disk.switch.set_failing(true);
+        file.sync().await.unwrap_err();
+        disk.switch.set_failing(false);
+        file.close().await.unwrap();
+        pool.sync().await.unwrap_err();
+        pool.remove_file(&path("a")).await.unwrap();
+        pool.sync().await.unwrap();
+        assert_eq!(pool.spare(), 0);
+        assert_eq!(pool.write(&path("b"), b"b").await.unwrap_err().kind(), ErrorKind::NoSpace);
+    });
+    drop(pool);
+    let pool = disk.open().unwrap();
+    block_on(pool.write(&path("b"), b"b")).unwrap();
+    assert_eq!(block_on(pool.read(&path("b"))).unwrap(), b"b");
+}

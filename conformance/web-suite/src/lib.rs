@@ -2,6 +2,7 @@
 #![cfg(all(target_family = "wasm", target_os = "unknown"))]
 
 mod facade;
+mod sahpool;
 
 use anystorage_conformance::browser::Exported;
 use anystorage_conformance::browser::wire::{Browser, Context};
@@ -13,6 +14,7 @@ use anystorage_opfs::subject::OpfsSubject;
 
 use crate::facade::AnySubject;
 pub use crate::facade::anystorage_open;
+pub use crate::sahpool::anystorage_copy_sahpool;
 
 /// WebKitGTK has no OPFS.
 const WITH_OPFS: [Browser; 2] = [Browser::Chromium, Browser::Firefox];

@@ -64,7 +64,7 @@ fn copy(files: &[&str]) -> TempDir {
     copy
 }
 
-fn npm(directory: &Path, arguments: &[&str]) {
+pub(crate) fn npm(directory: &Path, arguments: &[&str]) {
     ending::prepare();
     let mut said = tempfile::tempfile().unwrap();
     let mut command = Command::new("npm");

@@ -7,6 +7,7 @@ mod fallback;
 mod flushes;
 mod quota;
 mod refused;
+mod sahpool;
 mod tabs;
 mod third_party;
 mod torn;
