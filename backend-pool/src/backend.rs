@@ -214,9 +214,6 @@ impl<F: RawFile> PoolBackend<F> {
         let revision = self.location.next_revision();
         state.moved(&moved, revision);
         state.unname(replaced);
-        if moving == Entry::Directory {
-            state.touch_directory(to, revision);
-        }
         state.name_changed(from, revision);
         state.name_changed(to, revision);
         Ok(())

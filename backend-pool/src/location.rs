@@ -229,12 +229,18 @@ impl<F: RawFile> State<F> {
         self.revisions.insert(path.clone(), revision);
     }
 
-    /// Files whose names are other ones than the stored table says.
-    pub(crate) fn moved(&mut self, numbers: &[u32], revision: u64) {
-        for node in numbers.iter().filter_map(|number| self.nodes.get(number)) {
-            let mut inner = node.lock();
-            inner.usage = Use::Named { is_stored: false };
-            inner.renumber(revision);
+    /// These have other paths than the stored table says: each is another thing there.
+    pub(crate) fn moved(&mut self, moved: &[(StoragePath, Entry)], revision: u64) {
+        for (path, entry) in moved {
+            match entry {
+                Entry::Directory => self.touch_directory(path, revision),
+                Entry::File(number) => {
+                    let Some(node) = self.nodes.get(number) else { continue };
+                    let mut inner = node.lock();
+                    inner.usage = Use::Named { is_stored: false };
+                    inner.renumber(revision);
+                }
+            }
         }
     }
 

@@ -81,11 +81,11 @@ impl Names {
         inside.take(limit).map(|(name, entry)| DirEntry::new(name, kind(entry))).collect()
     }
 
-    /// Gives what is at `from`, with all that lies below, the path `to`, which is free; the numbers of the files that moved.
+    /// Gives what is at `from`, with all that lies below, the path `to`, which is free; all that has moved, by its new paths.
     ///
     /// # Errors
     /// [`InvalidPath`](ErrorKind::InvalidPath) if a path gets too long: then nothing has moved.
-    pub(crate) fn rename(&mut self, from: &StoragePath, to: &StoragePath) -> Result<Vec<u32>> {
+    pub(crate) fn rename(&mut self, from: &StoragePath, to: &StoragePath) -> Result<Vec<(StoragePath, Entry)>> {
         let mut moved = Vec::new();
         for (rest, entry) in self.below(from) {
             moved.push((from.join_path(&StoragePath::parse(rest)?)?, to.join_path(&StoragePath::parse(rest)?)?, entry));
@@ -96,13 +96,10 @@ impl Names {
         for (from, _, _) in &moved {
             self.remove(from);
         }
-        let mut numbers = Vec::new();
-        for (_, to, entry) in &moved {
+        let moved: Vec<_> = moved.into_iter().map(|(_, to, entry)| (to, entry)).collect();
+        for (to, entry) in &moved {
             self.insert(to, *entry);
-            if let Entry::File(number) = entry {
-                numbers.push(*number);
-            }
         }
-        Ok(numbers)
+        Ok(moved)
     }
 }

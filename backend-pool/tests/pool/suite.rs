@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 
 use anystorage_api::{Capabilities, Result, StorageBackend, engine};
+use anystorage_conformance::model::{self, ModelOptions};
 use anystorage_conformance::subject::{FlushFaults, Place, Subject};
 use anystorage_conformance::table;
 
@@ -75,6 +76,16 @@ impl Place for OneDisk {
         self.0.flip(name, at, 1 << (seed % 8));
         Ok(Some(format!("byte {at} of {name:?} was changed")))
     }
+}
+
+/// Directories in a directory that was moved once kept the revisions that others had at their new paths.
+#[test]
+fn every_answer_is_the_models() {
+    let seed = crate::seed();
+    println!("ANYSTORAGE_SEED={seed} repeats this run");
+    let options = ModelOptions::new(seed).operations(20_000).farthest(8 << 20);
+    let report = futures_lite::future::block_on(model::run(&Pools::default(), options));
+    println!("{}", report.unwrap_or_else(|failure| panic!("{failure}")));
 }
 
 anystorage_conformance::suite!(subject = Pools::default());
