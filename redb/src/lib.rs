@@ -1,7 +1,7 @@
 //! [redb](https://www.redb.org) databases in the files of any immediate anystorage engine.
 //!
 //! redb does synchronous I/O on one file. [`Databases`] gives it files of an engine whose calls never wait: memory, host files, sled, redb, OPFS
-//! packed. Which engine that is, is decided where it is opened, and the database is the same: it can be copied as a file from one to another.
+//! packed and pool. Which engine that is, is decided where it is opened, and the database is the same: it can be copied as a file from one to another.
 //!
 //! ```
 //! use anystorage_api::{Blocking, StoragePath};

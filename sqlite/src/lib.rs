@@ -25,7 +25,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Any [`Blocking`](anystorage_api::Blocking) engine will do: memory, files, sled and redb natively, packed OPFS in a dedicated worker,
+//! Any [`Blocking`](anystorage_api::Blocking) engine will do: memory, files, sled and redb natively, OPFS packed or pool in a dedicated worker,
 //! whatever `anystorage::open_blocking` opens. SQLite is the one that `rusqlite` brings (`bundled`), in browsers that of `sqlite-wasm-rs`, which
 //! needs `clang` to be built. Those two differ in version and defaults, so [`Settings`] names everything that matters.
 //!

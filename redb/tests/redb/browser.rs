@@ -2,6 +2,7 @@
 
 use anystorage_api::{Blocking, StorageBackend};
 use anystorage_opfs::packed::{self, PackedOptions};
+use anystorage_opfs::pool::{self, PoolOptions};
 use anystorage_redb_face::Databases;
 use redb::{Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition};
 use wasm_bindgen_test::{console_log, wasm_bindgen_test};
@@ -73,5 +74,12 @@ async fn filled_and_found_again<F: Future<Output = Box<dyn StorageBackend>>>(ope
 async fn keys_in_packed_opfs_are_found_again() {
     let name = format!("redb {:x}", anystorage_browser_host::global::random());
     filled_and_found_again(async || packed::open(&name, &PackedOptions::new()).await.unwrap()).await;
+    anystorage_opfs::remove(&name).await.unwrap();
+}
+
+#[wasm_bindgen_test]
+async fn keys_in_the_pool_of_opfs_are_found_again() {
+    let name = format!("redb {:x}", anystorage_browser_host::global::random());
+    filled_and_found_again(async || Box::new(pool::open(&name, &PoolOptions::new()).await.unwrap()) as Box<dyn StorageBackend>).await;
     anystorage_opfs::remove(&name).await.unwrap();
 }
