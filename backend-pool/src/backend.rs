@@ -74,7 +74,7 @@ impl<F: RawFile> PoolBackend<F> {
     /// Opens a location: the file of its name table, and all others, each with the number that it is known by.
     ///
     /// A new location is one whose table is empty and that has no other files yet. Files that the table does not name may be emptied, so
-    /// all of them have to be given, and nobody else may use them.
+    /// all of them have to be given, and nobody else may use them. Their numbers are below 2^32 - 1.
     ///
     /// # Errors
     /// [`Corrupt`](ErrorKind::Corrupt) if both places of the table are damaged; [`Unsupported`](ErrorKind::Unsupported) for a table of a
@@ -84,14 +84,20 @@ impl<F: RawFile> PoolBackend<F> {
         Ok(Self { location: Arc::new(location), durability: host.durability, salt: host.salt })
     }
 
-    /// Takes in a file that is new, empty and lasts, under a number that no other one has: one more can be created.
+    /// The lowest number for files that [`add`](Self::add) takes in: neither this nor a higher one was ever used. 2^32 - 1 if there are no more.
+    #[must_use]
+    pub fn next_number(&self) -> u32 {
+        self.location.lock().next_number()
+    }
+
+    /// Takes in a file that is new, empty and lasts, under a number from [`next_number`](Self::next_number) on: one more can be created.
     ///
     /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput) for another number: a name may lead to it, although the host has no such file any more;
     /// [`Closed`](ErrorKind::Closed).
     pub fn add(&self, number: u32, file: F) -> Result<()> {
         self.location.check_open(Operation::Open)?;
-        self.location.lock().add(number, file, self.location.next_revision());
-        Ok(())
+        self.location.lock().add(number, file, self.location.next_revision())
     }
 
     /// How many files it has, whatever they are used for.

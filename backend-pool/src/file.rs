@@ -27,7 +27,10 @@ impl<F: RawFile> PoolFile<F> {
     }
 
     fn about(&self, operation: Operation) -> impl FnOnce(Error) -> Error {
-        move |error| error.in_operation(operation).with_path(&self.path)
+        move |error| {
+            let error = error.in_operation(operation);
+            if error.path().is_some() { error } else { error.with_path(&self.path) }
+        }
     }
 
     fn check(&self, operation: Operation, allowed: bool, end: Option<u64>) -> Result<()> {

@@ -32,7 +32,8 @@
 //!
 //! # What it costs
 //!
-//! - A sync of a file whose name is stored is one flush, and none without a change. With a new name it is two: the file's, and the table's.
+//! - A sync of a file whose name is stored is one flush, and none without a change. With a new name it is two: the file's, and the
+//!   table's; and one for each other file whose name is new.
 //! - Renaming and removing read and write no byte of the file.
 //! - [`write`](anystorage_api::StorageBackend::write) takes a spare file, also where it replaces one.
 //! - All names, with their directories, have 64 KiB: about two thousand of usual length.
@@ -58,11 +59,12 @@
 //! 7. *One holder* is up to the host, which gives the files to one pool.
 //! 8. *Space*: what the host refuses is `NoSpace`, and so is a new file where none is spare, with a text that says what to do. The table has its
 //!    space from the begin. Where space runs out that removed files still have, their removal is made to last, and the write tried again.
-//! 9. *Damage*: of the table it is noticed; with one place left nothing is lost, with none opening is `Corrupt`. A host's file that is missing is `Corrupt` for
+//! 9. *Damage*: of the table it is noticed. Where one place is left, it has the newest table, unless a power cut came before the copy lasted and
+//!    nothing was synced since: then the one before counts. With none opening is `Corrupt`. A host's file that is missing is `Corrupt` for
 //!    the path that led to it. Bytes of files have no checksums. Nothing is deleted or cut.
 //! 10. *No silent fall-back*: there is nothing below it. What it does not offer (attributes, usage) answers `Unsupported`.
-//! 11. *A failed flush*: of a file, it takes no more changes until the location is opened anew, and no new file has its place; of the table, the
-//!     tree takes none.
+//! 11. *A failed flush*: of a file, it takes no more changes until the location is opened anew, and no new file has its place; while its name
+//!     is new, no table is stored, with an error that names it, until it is removed. Of the table, the tree takes no more changes.
 //! 12. *Open files* have the file, and not the name. One that is removed or replaced stays as it is until the last handle is gone.
 
 mod backend;

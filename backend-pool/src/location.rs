@@ -44,25 +44,27 @@ pub(crate) struct State<F> {
 impl<F: RawFile> Location<F> {
     pub(crate) fn open(table: F, files: Vec<(u32, F)>, clock: fn() -> Option<Timestamp>, salt: u64) -> Result<Self> {
         let (slots, found) = Slots::open(table, !files.is_empty()).map_err(|error| error.in_operation(Operation::OpenLocation))?;
-        let stored = found.table.numbers();
         let mut state = State {
+            stored: found.table.numbers(),
             table: found.table,
             revisions: BTreeMap::new(),
-            is_changed: false,
-            stored,
+            // The other place has an older one, which would count if the newest were damaged.
+            is_changed: found.is_alone,
             failure: None,
             nodes: BTreeMap::new(),
             spare: Vec::new(),
             slots: Some(slots),
         };
         let named: BTreeSet<u32> = state.table.names.numbers().collect();
-        for (number, file) in files {
+        // The last number is none: a table could not have it.
+        for (number, file) in files.into_iter().filter(|(number, _)| *number < u32::MAX) {
             let usage = match named.contains(&number) {
                 true => Use::Named { is_stored: true },
                 false if state.table.set_aside.contains(&number) => Use::SetAside,
                 // The table that was damaged may be a newer one, and may have named it.
                 false if found.is_damaged && !file.is_empty()? => {
                     state.table.set_aside.insert(number);
+                    state.stored.insert(number);
                     state.is_changed = true;
                     Use::SetAside
                 }
@@ -167,11 +169,23 @@ impl<F: RawFile> State<F> {
         (self.nodes.len(), self.spare.len())
     }
 
+    /// A number that nothing has, nor anything behind it: neither a file, nor a name whose file the host has lost.
+    pub(crate) fn next_number(&self) -> u32 {
+        let files = self.nodes.keys().next_back().copied();
+        let last = files.max(self.table.numbers().last().copied()).max(self.stored.last().copied());
+        last.map_or(0, |last| last.saturating_add(1))
+    }
+
     /// Takes in a file that is new, and empty.
-    pub(crate) fn add(&mut self, number: u32, file: F, revision: u64) {
+    pub(crate) fn add(&mut self, number: u32, file: F, revision: u64) -> Result<()> {
+        if number < self.next_number() || number == u32::MAX {
+            let text = format!("file {number} of the pool is there, or was: the next one is {}", self.next_number());
+            return Err(Error::new(ErrorKind::InvalidInput, Operation::Open).with_text(text));
+        }
         let node = Node::new(number, Some(file), Use::Spare, revision);
         self.nodes.insert(number, Arc::new(node));
         self.spare.push(number);
+        Ok(())
     }
 
     /// A file for a new name.
@@ -286,11 +300,26 @@ impl<F: RawFile> State<F> {
         for node in self.nodes.values() {
             let mut inner = node.lock();
             if inner.is_unstored() {
-                inner.flush()?;
+                // Of whatever file this was a sync: that is the one which keeps the table from being stored.
+                inner.flush().map_err(|error| match self.table.names.path_of(node.number) {
+                    Some(path) if error.path().is_none() => error.with_path(&path),
+                    _ => error,
+                })?;
             }
         }
         let Some(slots) = &mut self.slots else { return Err(Error::new(ErrorKind::Closed, Operation::Sync)) };
-        slots.write(&self.table)?;
+        if let Err(error) = slots.put_aside() {
+            // Whether the bytes were refused, or may be lost: what lies there has not been written over.
+            if error.kind() != ErrorKind::NoSpace {
+                self.failure = Some(error.clone());
+            }
+            return Err(error);
+        }
+        if let Err(error) = slots.write(&self.table) {
+            // It may be there nevertheless, and name them.
+            self.stored.append(&mut self.table.numbers());
+            return Err(error);
+        }
         if let Err(error) = slots.flush(&self.table) {
             self.failure = Some(error.clone());
             return Err(error);
@@ -315,12 +344,16 @@ impl<F: RawFile> State<F> {
     /// Lets new files have what was set aside.
     pub(crate) fn discard_set_aside(&mut self) -> Result<()> {
         self.check()?;
-        for number in std::mem::take(&mut self.table.set_aside) {
-            self.is_changed = true;
-            if let Some(node) = self.nodes.get(&number) {
-                node.lock().usage = Use::Unnamed;
-            }
+        let given_up = std::mem::take(&mut self.table.set_aside);
+        self.is_changed |= !given_up.is_empty();
+        if let Err(error) = self.store() {
+            self.table.set_aside = given_up;
+            return Err(error);
         }
-        self.store()
+        for node in given_up.iter().filter_map(|number| self.nodes.get(number)) {
+            node.lock().usage = Use::Unnamed;
+        }
+        self.recycle();
+        Ok(())
     }
 }

@@ -33,6 +33,12 @@ impl Names {
         self.0.values().filter_map(|entry| if let Entry::File(number) = entry { Some(*number) } else { None })
     }
 
+    /// The path that leads to this file.
+    pub(crate) fn path_of(&self, number: u32) -> Option<StoragePath> {
+        let (path, _) = self.0.iter().find(|(_, entry)| **entry == Entry::File(number))?;
+        StoragePath::parse(path).ok()
+    }
+
     /// What is at a path, whatever leads there.
     pub(crate) fn at(&self, path: &StoragePath) -> Option<Entry> {
         if path.is_root() { Some(Entry::Directory) } else { self.0.get(path.as_str()).copied() }

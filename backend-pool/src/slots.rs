@@ -9,7 +9,8 @@ use anystorage_api::{Error, ErrorKind, Operation, Result};
 use crate::raw::RawFile;
 use crate::table::Table;
 
-/// What each of them takes, in bytes. All of it is written when the location is created, so that a table is never refused for want of space.
+/// What each of them takes, in bytes. All of it is written when the location is created, with as much behind both, so that a table is never
+/// refused for want of space, nor what has to be set aside for it.
 pub(crate) const AREA: u64 = 64 << 10;
 
 const MAGIC: [u8; 15] = *b"anystorage pool";
@@ -70,6 +71,8 @@ pub(crate) struct Found {
     pub(crate) table: Table,
     /// Whether one of the two places has no whole table.
     pub(crate) is_damaged: bool,
+    /// Whether the other place has another table, or none.
+    pub(crate) is_alone: bool,
 }
 
 impl<F: RawFile> Slots<F> {
@@ -77,36 +80,55 @@ impl<F: RawFile> Slots<F> {
     pub(crate) fn open(file: F, has_files: bool) -> Result<(Self, Found)> {
         let first = slot(&file, Place::First)?;
         let second = slot(&file, Place::Second)?;
+        let is_alone = !matches!((&first, &second), (Slot::Whole { number, .. }, Slot::Whole { number: other, .. }) if number == other);
         let (found, bad) = match (first, second) {
             (Slot::Whole { number: older, .. }, Slot::Whole { number, table }) if older < number => ((number, table, Place::First), None),
             (Slot::Whole { number, table }, Slot::Whole { .. }) => ((number, table, Place::Second), None),
             (Slot::Whole { number, table }, Slot::Bad(bytes)) => ((number, table, Place::Second), Some(bytes)),
             (Slot::Bad(bytes), Slot::Whole { number, table }) => ((number, table, Place::First), Some(bytes)),
-            (Slot::Bad(_), Slot::Bad(_)) if !has_files => return Self::create(file),
+            (Slot::Bad(first), Slot::Bad(second)) if !has_files && is_begun(&first) && is_begun(&second) => return Self::create(file),
             (Slot::Bad(_), Slot::Bad(_)) => {
                 let text = "both places of the name table are damaged: which names its files had is lost; their bytes are as they were";
                 return Err(Error::new(ErrorKind::Corrupt, Operation::OpenLocation).with_text(text));
             }
         };
         let (number, table, next) = found;
-        if bad.is_some() && !has_files && table == Table::default() {
+        if bad.as_deref().is_some_and(is_begun) && !has_files && table == Table::default() {
             return Self::create(file);
         }
         let is_damaged = bad.is_some();
         let slots = Self { file, number, next, aside: bad.unwrap_or_default() };
         // It may be that its writer was killed before it was flushed, and files that it does not name are about to be used anew.
         slots.file.flush()?;
-        Ok((slots, Found { table, is_damaged }))
+        Ok((slots, Found { table, is_damaged, is_alone }))
     }
 
     fn create(file: F) -> Result<(Self, Found)> {
-        file.write(0, &vec![0; 2 * area()])?;
+        file.write(0, &vec![0; 3 * area()])?;
         let mut slots = Self { file, number: 0, next: Place::First, aside: Vec::new() };
         let table = Table::default();
         slots.write(&table)?;
         slots.flush(&table)?;
         slots.file.flush()?;
-        Ok((slots, Found { table, is_damaged: false }))
+        Ok((slots, Found { table, is_damaged: false, is_alone: false }))
+    }
+
+    /// Makes a copy of what was found in place of a table last, behind both places.
+    ///
+    /// # Errors
+    /// [`NoSpace`](ErrorKind::NoSpace), which leaves all as it is; what the host reports.
+    pub(crate) fn put_aside(&mut self) -> Result<()> {
+        if self.aside.is_empty() {
+            return Ok(());
+        }
+        let mut behind = vec![0; area()];
+        let read = self.file.read(2 * AREA, &mut behind)?;
+        let is_free = read == area() && behind.iter().all(|byte| *byte == 0);
+        let at = if is_free { 2 * AREA } else { self.file.len()?.max(3 * AREA) };
+        self.file.write(at, &self.aside)?;
+        self.file.flush()?;
+        self.aside = Vec::new();
+        Ok(())
     }
 
     /// Writes a table. It counts when it is flushed.
@@ -115,11 +137,6 @@ impl<F: RawFile> Slots<F> {
     /// [`NoSpace`](ErrorKind::NoSpace) if it is too large; what the host reports. The one before it counts then.
     pub(crate) fn write(&mut self, table: &Table) -> Result<()> {
         let bytes = self.encode(table)?;
-        if !self.aside.is_empty() {
-            self.file.write(self.file.len()?.max(2 * AREA), &self.aside)?;
-            self.file.flush()?;
-            self.aside = Vec::new();
-        }
         self.file.write(self.next.offset(), &bytes)
     }
 
@@ -161,6 +178,11 @@ impl<F: RawFile> Slots<F> {
         }
         Ok(bytes)
     }
+}
+
+/// Whether bytes are no more than what the creation of a location may leave, of which the first table is empty.
+fn is_begun(bytes: &[u8]) -> bool {
+    bytes.len() <= HEAD + Table::EMPTY + SUM
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "it is small")]

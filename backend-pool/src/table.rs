@@ -19,6 +19,9 @@ pub(crate) struct Table {
 const DIRECTORY: u32 = 0;
 
 impl Table {
+    /// The bytes of one that is empty: two counts.
+    pub(crate) const EMPTY: usize = 8;
+
     /// The numbers of all files that it knows.
     pub(crate) fn numbers(&self) -> BTreeSet<u32> {
         self.names.numbers().chain(self.set_aside.iter().copied()).collect()

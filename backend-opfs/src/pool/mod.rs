@@ -110,11 +110,11 @@ pub async fn open_with_faults(name: &str, options: &PoolOptions, faults: &FlushF
     let hold = Hold::take(&path).await?;
     let directory = directory(&Directory::of_origin().await?, &path, options.mode).await?;
     let files = Files::new(directory, faults.clone());
-    let mut numbers = files.numbers().await?;
+    let numbers = files.numbers().await?;
     let table = OpfsFile::holding(files.handle(TABLE).await?, hold);
     let opened = files.open(&numbers).await?;
     let backend = PoolBackend::open(table, opened, PoolHost::new().clock(global::now).salt(global::random()))?;
-    let next = Cell::new(numbers.pop().map_or(0, |last| last.saturating_add(1)));
+    let next = Cell::new(backend.next_number());
     let pool = Pool { backend, more: Rc::new(More { files, next }) };
     // What was set aside is nobody's.
     let usable = pool.capacity().saturating_sub(pool.backend.set_aside());
@@ -204,6 +204,9 @@ impl Pool {
     async fn add(&self, count: usize) -> Result<()> {
         let first = self.more.next.get();
         let numbers: Vec<u32> = (first..u32::MAX).take(count).collect();
+        if numbers.len() < count {
+            return Err(Error::new(ErrorKind::NoSpace, Operation::Open).with_text("the numbers of the pool's files are used up"));
+        }
         // Before anything is waited for: whoever asks meanwhile has others.
         self.more.next.set(numbers.last().map_or(first, |last| last.saturating_add(1)));
         for (number, file) in self.more.files.open(&numbers).await? {

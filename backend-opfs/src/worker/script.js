@@ -27,7 +27,7 @@
 
   const room = (len) => {
     if (len >= MUCH) return new Uint8Array(len);
-    if (rest === null || rest.byteLength < len) rest = new Uint8Array(left > 1 ? SHARED : len);
+    if (rest === null || rest.byteLength < len) rest = new Uint8Array(Math.min(Math.max(SHARED, len), len * left));
     const taken = rest.subarray(0, len);
     rest = rest.subarray(len);
     return taken;

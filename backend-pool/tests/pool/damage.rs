@@ -127,6 +127,93 @@ fn a_file_that_is_missing_is_damage_of_that_file_alone() {
     holds_all(&disk.open().unwrap());
 }
 
+/// A name was left whose file the host had lost. The next file of the pool had its number: then the name led to that, and a second one did, and
+/// a table with a file under two names is damage, of both places.
+#[test]
+fn the_number_of_a_missing_file_is_not_given_again() {
+    let disk = location();
+    let last = disk.bytes().into_iter().filter_map(|(name, _)| name.parse::<u32>().ok()).max().unwrap();
+    let bytes = disk.bytes_of(&last.to_string());
+    let lost = format!("d/{}", bytes[0] - 1);
+    assert_eq!(bytes.len(), 3000);
+    disk.disk.remove_file(&last.to_string()).unwrap();
+    let pool = disk.open().unwrap();
+    assert_eq!(pool.next_number(), last + 1);
+    for number in [0, last, u32::MAX] {
+        assert_eq!(pool.add(number, disk.raw("other", None).unwrap()).unwrap_err().kind(), ErrorKind::InvalidInput, "{number}");
+    }
+    disk.add(&pool).unwrap();
+    block_on(async {
+        assert_eq!(pool.read(&path(&lost)).await.unwrap_err().kind(), ErrorKind::Corrupt);
+        pool.write(&path("new"), b"new").await.unwrap();
+        pool.write(&path("newer"), b"newer").await.unwrap();
+        pool.sync().await.unwrap();
+        pool.close().await.unwrap();
+    });
+    let pool = disk.open().unwrap();
+    assert_eq!(block_on(pool.read(&path(&lost))).unwrap_err().kind(), ErrorKind::Corrupt);
+    assert_eq!(block_on(pool.read(&path("newer"))).unwrap(), b"newer");
+}
+
+/// After a power cut one place has an older table. It stayed there as long as no name changed, and later damage of the other one brought it
+/// back: a name led to bytes of another file.
+#[test]
+fn an_older_table_does_not_stay() {
+    let disk = Disk::new(4);
+    let pool = disk.open().unwrap();
+    filled(&pool);
+    block_on(pool.remove_file(&path("d/1"))).unwrap();
+    block_on(pool.sync()).unwrap();
+    let disk = Disk::of(disk.disk.cut(Outcome::NothingUnsynced), 4);
+    let numbers = |table: &[u8]| [table[16], table[SECOND as usize + 16]];
+    let [first, second] = numbers(&disk.bytes_of(TABLE));
+    assert_ne!(first, second);
+    let pool = disk.open().unwrap();
+    block_on(pool.sync()).unwrap();
+    block_on(pool.close()).unwrap();
+    let [first, second] = numbers(&disk.bytes_of(TABLE));
+    assert_eq!(first, second);
+}
+
+/// A place that a power cut has torn is kept behind both when the next table is stored. With a full quota there was no space for it, and so no
+/// removal could give any back.
+#[test]
+fn what_is_set_aside_of_the_table_has_its_space() {
+    let disk = location();
+    disk.flip(TABLE, 20, 1);
+    let used: u64 = disk.bytes().iter().map(|(_, bytes)| bytes.len() as u64).sum();
+    disk.quota.store(used, std::sync::atomic::Ordering::Relaxed);
+    let pool = disk.open().unwrap();
+    block_on(async {
+        assert_eq!(pool.write(&path("more"), &[9; 4000]).await.unwrap_err().kind(), ErrorKind::NoSpace);
+        pool.remove_file(&path("d/0")).await.unwrap();
+        pool.remove_file(&path("d/1")).await.unwrap();
+        pool.sync().await.unwrap();
+        pool.write(&path("more"), &[9; 4000]).await.unwrap();
+        pool.sync().await.unwrap();
+        pool.close().await.unwrap();
+    });
+    assert_eq!(block_on(disk.open().unwrap().read(&path("more"))).unwrap(), [9; 4000]);
+}
+
+/// A location of directories alone has no files beside its table. With both places damaged it was taken for one that was never begun.
+#[test]
+fn a_damaged_table_of_directories_alone_is_damage() {
+    let disk = Disk::new(0);
+    let pool = disk.open().unwrap();
+    block_on(async {
+        pool.create_dir(&path("a directory")).await.unwrap();
+        pool.sync().await.unwrap();
+        pool.close().await.unwrap();
+    });
+    drop(pool);
+    disk.flip(TABLE, 30, 1);
+    disk.flip(TABLE, SECOND + 30, 1);
+    let before = disk.bytes();
+    assert_eq!(disk.open().unwrap_err().kind(), ErrorKind::Corrupt);
+    assert_eq!(disk.bytes(), before);
+}
+
 /// The number behind the magic, with its checksum right.
 #[test]
 fn a_later_format_is_left_alone() {

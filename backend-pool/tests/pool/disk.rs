@@ -56,16 +56,20 @@ impl Disk {
         let files = numbers.iter().map(|number| Ok((*number, self.raw(&number.to_string(), None)?))).collect::<Result<_>>()?;
         let clock = || Some(Timestamp::new(1_700_000_000, 5));
         let pool = PoolBackend::open(table, files, PoolHost::new().clock(clock).salt(rand()))?;
-        let mut next = numbers.iter().max().map_or(0, |last| last + 1);
         while pool.capacity() - pool.set_aside() < self.capacity {
-            pool.add(next, self.raw(&next.to_string(), None)?)?;
-            next += 1;
+            self.add(&pool)?;
         }
         Ok(pool)
     }
 
+    /// Makes room for one file more.
+    pub(crate) fn add(&self, pool: &Pool) -> Result<()> {
+        let next = pool.next_number();
+        pool.add(next, self.raw(&next.to_string(), None)?)
+    }
+
     /// A file, which is made and lasts if it is missing.
-    fn raw(&self, name: &str, held: Option<Held>) -> Result<Counted> {
+    pub(crate) fn raw(&self, name: &str, held: Option<Held>) -> Result<Counted> {
         let file = match self.disk.open(name, SimOpen::CreateNew) {
             Ok(file) => self.disk.sync_dir("").map(|()| file),
             Err(_) => self.disk.open(name, SimOpen::ReadWrite),
@@ -111,7 +115,7 @@ fn rand() -> u64 {
 }
 
 #[derive(Debug)]
-struct Held(Arc<AtomicBool>);
+pub(crate) struct Held(Arc<AtomicBool>);
 
 impl Drop for Held {
     fn drop(&mut self) {

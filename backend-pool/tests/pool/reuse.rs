@@ -193,3 +193,23 @@ fn a_file_whose_flush_has_failed_is_not_used_anew() {
     block_on(pool.write(&path("b"), b"b")).unwrap();
     assert_eq!(block_on(pool.read(&path("b"))).unwrap(), b"b");
 }
+
+/// No table leads to it before it is flushed, so nothing else can be stored. The sync of another file said that it had failed itself.
+#[test]
+fn a_new_file_whose_flush_has_failed_is_named_by_who_cannot_store_a_table() {
+    let disk = Disk::new(3);
+    let pool = disk.open().unwrap();
+    block_on(async {
+        pool.write(&path("a"), b"a").await.unwrap();
+        let a = pool.open(&path("a"), &OpenOptions::editing()).await.unwrap();
+        disk.switch.set_failing(true);
+        a.sync().await.unwrap_err();
+        disk.switch.set_failing(false);
+        pool.write(&path("b"), b"b").await.unwrap();
+        let b = pool.open(&path("b"), &OpenOptions::editing()).await.unwrap();
+        assert_eq!(b.sync().await.unwrap_err().path(), Some(&path("a")));
+        drop(a);
+        pool.remove_file(&path("a")).await.unwrap();
+        b.sync().await.unwrap();
+    });
+}

@@ -5,7 +5,9 @@
 
 mod header;
 
-use anystorage_api::{Error, ErrorKind, FileKind, OpenOptions, Operation, Result, StorageBackend, StorageBackendExt, StoragePath};
+use anystorage_api::{
+    Error, ErrorKind, FileKind, OpenOptions, Operation, Result, StorageBackend, StorageBackendExt, StorageFile, StoragePath,
+};
 use anystorage_browser_host::global::random;
 
 use self::header::{DATA, Header, LEN};
@@ -50,19 +52,21 @@ impl Pool {
                 Header::Refused => imported.refused.push(name),
             }
         }
+        // This waits, and others may create files meanwhile.
+        self.reserve(found.len()).await?;
         for (path, _) in &found {
             if self.exists(path).await? {
                 return Err(Error::new(ErrorKind::AlreadyExists, Operation::Open).with_path(path));
             }
         }
-        self.reserve(found.len()).await?;
         let copied = async {
             for (path, handle) in &found {
                 if let Some(parent) = path.parent() {
                     self.create_dir_all(&parent).await?;
                 }
+                let file = self.open(path, &OpenOptions::new().write(true).create_new(true)).await?;
                 imported.files.push(path.clone());
-                self.copy_in(path, handle).await?;
+                copy_in(file, handle).await?;
             }
             self.sync().await
         };
@@ -71,24 +75,11 @@ impl Pool {
                 // The error that matters is the first one.
                 let _ = self.remove_file(path).await;
             }
+            let _ = self.sync().await;
             return Err(error);
         }
         imported.files.sort_unstable();
         Ok(imported)
-    }
-
-    async fn copy_in(&self, path: &StoragePath, from: &Handle) -> Result<()> {
-        let file = self.open(path, &OpenOptions::new().write(true).create_new(true)).await?;
-        let mut buffer = vec![0; AT_ONCE];
-        let mut at = 0;
-        loop {
-            let read = from.read(at + DATA, &mut buffer)?;
-            if read == 0 {
-                return file.close().await;
-            }
-            file.write_at(at, buffer.get(..read).unwrap_or_default()).await?;
-            at += read as u64;
-        }
     }
 
     /// Copies these files into the pool of `opfs-sahpool` in this directory of the origin, which is created if it is missing. That VFS must not
@@ -118,6 +109,8 @@ impl Pool {
             let too_long =
                 || Error::new(ErrorKind::InvalidPath, Operation::Open).with_path(path).with_text("it is too long for opfs-sahpool");
             headers.push((path, Header::encode(&there).ok_or_else(too_long)?));
+            // No two files of this call either.
+            taken.push(there);
         }
         for (path, header) in headers {
             let plain = theirs.directory.file(&format!("{:016x}", random()), true).await.map_err(failed(Operation::Open))?;
@@ -145,6 +138,19 @@ impl Pool {
             to.write(at + DATA, buffer.get(..read).unwrap_or_default())?;
             at += read as u64;
         }
+    }
+}
+
+async fn copy_in(file: Box<dyn StorageFile>, from: &Handle) -> Result<()> {
+    let mut buffer = vec![0; AT_ONCE];
+    let mut at = 0;
+    loop {
+        let read = from.read(at + DATA, &mut buffer)?;
+        if read == 0 {
+            return file.close().await;
+        }
+        file.write_at(at, buffer.get(..read).unwrap_or_default()).await?;
+        at += read as u64;
     }
 }
 
@@ -202,5 +208,11 @@ fn there(path: &StoragePath) -> Result<String> {
         }
     }
     let url = web_sys::Url::new_with_base(&escaped, "file://localhost/");
-    url.map(|url| url.pathname()).map_err(anystorage_browser_host::exception::thrown(Operation::Open))
+    let there = url.map(|url| url.pathname()).map_err(anystorage_browser_host::exception::thrown(Operation::Open))?;
+    if here(&there).is_ok_and(|back| back == *path) {
+        return Ok(there);
+    }
+    // Blanks at its end, tabs and more are lost in a URL.
+    let text = format!("opfs-sahpool would call it {there}, which is another path");
+    Err(Error::new(ErrorKind::InvalidPath, Operation::Open).with_path(path).with_text(text))
 }
