@@ -24,10 +24,16 @@ pub(crate) struct Claim {
 }
 
 impl<B: StorageBackend> Databases<B> {
-    /// On this engine.
-    #[must_use]
-    pub fn on(engine: Blocking<B>) -> Self {
-        Self { engine: Arc::new(engine), open: Open::default() }
+    /// On this engine. Two of them on one engine do not see each other's databases: clone one instead.
+    ///
+    /// # Errors
+    /// [`Unsupported`](ErrorKind::Unsupported) for an engine that several processes may have open at once.
+    pub fn on(engine: Blocking<B>) -> Result<Self> {
+        if engine.capabilities().shared {
+            let text = "several processes may have its files open at once, and a database must be open once";
+            return Err(Error::new(ErrorKind::Unsupported, Operation::Configure).with_text(text));
+        }
+        Ok(Self { engine: Arc::new(engine), open: Open::default() })
     }
 
     /// The engine, for other files.
@@ -40,7 +46,7 @@ impl<B: StorageBackend> Databases<B> {
     /// is dropped.
     ///
     /// # Errors
-    /// [`Locked`](ErrorKind::Locked) if it is open already; what the engine answers to opening it, such as [`NotFound`](ErrorKind::NotFound) if
+    /// [`Locked`](ErrorKind::Locked) if it is open already; [`InvalidPath`](ErrorKind::InvalidPath) if it leads over a symbolic link; what the engine answers to opening it, such as [`NotFound`](ErrorKind::NotFound) if
     /// its directory is missing.
     pub fn open(&self, path: &StoragePath) -> Result<DatabaseFile> {
         self.open_with(path, &OpenOptions::editing())
@@ -55,6 +61,10 @@ impl<B: StorageBackend> Databases<B> {
     }
 
     fn open_with(&self, path: &StoragePath, options: &OpenOptions) -> Result<DatabaseFile> {
+        if let Some(link) = self.engine.link_on(path)? {
+            let text = format!("{link} is a symbolic link: name the database itself, for it is told by its name whether it is open");
+            return Err(Error::new(ErrorKind::InvalidPath, Operation::Open).with_path(path).with_text(text));
+        }
         let claim = self.open.claim(path)?;
         Ok(DatabaseFile::new(self.engine.open(path, options)?, claim))
     }

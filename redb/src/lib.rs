@@ -11,7 +11,7 @@
 //!
 //! const VISITS: TableDefinition<&str, u64> = TableDefinition::new("visits");
 //!
-//! let databases = Databases::on(Blocking::new(MemoryBackend::new())?);
+//! let databases = Databases::on(Blocking::new(MemoryBackend::new())?)?;
 //! let file = databases.open(&StoragePath::parse("visits.redb")?)?;
 //! let database = Database::builder().create_with_backend(file)?;
 //!
@@ -28,7 +28,7 @@
 //! # What it keeps
 //!
 //! - A commit with [`Durability::Immediate`](redb::Durability::Immediate) is one [`sync`](anystorage_api::StorageFile::sync) of the file, two
-//!   with quick-repair: what it survives is what the engine's [`durability`](anystorage_api::Capabilities::durability) says.
+//!   with two-phase commit, which quick-repair implies: what it survives is what the engine's [`durability`](anystorage_api::Capabilities::durability) says.
 //! - One holder: a file that is open as a database is not opened as one again from the same [`Databases`] or a clone of it; other processes and
 //!   tabs are kept out by the engine.
 //! - Errors keep the engine's as their cause, with its kind: `NoSpace` is [`StorageFull`](std::io::ErrorKind::StorageFull).
@@ -36,6 +36,8 @@
 //! # What it assumes
 //!
 //! - That nobody writes to the file by other means, renames or removes it while it is open.
+//! - That it has one name. Paths that lead over a symbolic link are refused; on a disk that takes names in capitals for the same ones, they are
+//!   not told apart.
 //! - That a write which no sync has covered harms no other bytes of the file (line 2 of [the contract](anystorage_api::contract)).
 //!
 //! # What is missing

@@ -65,7 +65,8 @@ impl Wanted {
 fn code(kind: ErrorKind, wanted: Wanted) -> VfsErrorCode {
     match kind {
         ErrorKind::NoSpace => VfsErrorCode::Full,
-        ErrorKind::Locked => VfsErrorCode::Busy,
+        // SQLite tries again what is busy, which in the middle of a commit it must not.
+        ErrorKind::Locked if matches!(wanted, Wanted::Open | Wanted::Lock) => VfsErrorCode::Busy,
         ErrorKind::NotFound if wanted == Wanted::Delete => VfsErrorCode::IoDeleteNoEntry,
         ErrorKind::Corrupt if wanted == Wanted::ReadDatabase => VfsErrorCode::Corrupt,
         // SQLITE_CORRUPT elsewhere would let SQLite go on with a transaction that it cannot finish.
@@ -77,7 +78,9 @@ fn code(kind: ErrorKind, wanted: Wanted) -> VfsErrorCode {
 
 /// What SQLite is told of `error`, which is remembered as the last one of the VFS in this thread.
 pub(crate) fn told(vfs: u64, error: Error, wanted: Wanted) -> VfsError {
-    let told = VfsError::new(code(error.kind(), wanted), error.to_string().into());
+    // The text may come from an engine, too.
+    let text = catch_unwind(AssertUnwindSafe(|| error.to_string())).unwrap_or_else(|_| error.kind().to_string());
+    let told = VfsError::new(code(error.kind(), wanted), text.into());
     let told = match SystemErrorCode::from_raw(error.errno()) {
         Some(errno) => told.with_system_error(errno),
         None => told,
@@ -89,8 +92,11 @@ pub(crate) fn told(vfs: u64, error: Error, wanted: Wanted) -> VfsError {
 /// Remembers what `rsqlite-vfs` refused by itself. It says of every error that SQLite is told, of those of [`told`] too, and of reads
 /// beyond the end of a file, which are none.
 pub(crate) fn refused(vfs: u64, told: VfsError) {
+    if told.code() == VfsErrorCode::IoShortRead {
+        return;
+    }
     let known = last(vfs, |last| last.told.code() == told.code() && last.told.message() == told.message());
-    if told.code() != VfsErrorCode::IoShortRead && known != Some(true) {
+    if known != Some(true) {
         let error = Error::new(ErrorKind::InvalidInput, Operation::Open).with_text(told.message());
         remember(Last { vfs, error, told });
     }
@@ -108,18 +114,23 @@ pub(crate) fn last_told(vfs: u64) -> Option<VfsError> {
 
 /// Forgets the last failure of the VFS in this thread.
 pub(crate) fn forget(vfs: u64) {
-    LAST.with_borrow_mut(|all| all.retain(|last| last.vfs != vfs));
+    with_all(|all| all.retain(|last| last.vfs != vfs));
 }
 
 fn remember(failure: Last) {
-    LAST.with_borrow_mut(|all| {
+    with_all(|all| {
         all.retain(|last| last.vfs != failure.vfs);
         all.push(failure);
     });
 }
 
 fn last<T>(vfs: u64, what: impl FnOnce(&Last) -> T) -> Option<T> {
-    LAST.with_borrow(|all| all.iter().find(|last| last.vfs == vfs).map(what))
+    with_all(|all| all.iter().find(|last| last.vfs == vfs).map(what)).flatten()
+}
+
+/// None where the thread ends and has none of its variables any more: a connection may be closed that late.
+fn with_all<T>(what: impl FnOnce(&mut Vec<Last>) -> T) -> Option<T> {
+    LAST.try_with(|all| all.try_borrow_mut().ok().map(|mut all| what(&mut all))).ok().flatten()
 }
 
 /// What `call` gives, or the panic of an engine as an error: it must not unwind into C.
@@ -166,6 +177,7 @@ mod tests {
         let raw = |kind, wanted| code(kind, wanted).as_raw();
         assert_eq!(raw(ErrorKind::NoSpace, Wanted::Write), 13);
         assert_eq!(raw(ErrorKind::Locked, Wanted::Open), 5);
+        assert_eq!(raw(ErrorKind::Locked, Wanted::Sync), 10 | (4 << 8));
         assert_eq!(raw(ErrorKind::Corrupt, Wanted::ReadDatabase), 11);
         assert_eq!(raw(ErrorKind::Corrupt, Wanted::Read), 10 | (32 << 8));
         assert_eq!(raw(ErrorKind::NotFound, Wanted::Delete), 10 | (23 << 8));

@@ -41,22 +41,23 @@
 //! | the engine says | SQLite is told |
 //! |---|---|
 //! | `NoSpace` | `SQLITE_FULL` |
-//! | `Locked` | `SQLITE_BUSY` |
+//! | `Locked`, of an opening or a lock | `SQLITE_BUSY` |
 //! | `Corrupt`, of a page of a database | `SQLITE_CORRUPT` |
 //! | `Corrupt`, of anything else | `SQLITE_IOERR_DATA` |
 //! | anything else | `SQLITE_CANTOPEN`, or `SQLITE_IOERR` of that call |
 //!
 //! [`Vfs::last_error`] has the engine's error with its cause, for the thread that made the call; `sqlite3_system_errno` has its errno. A panic of an
-//! engine is `SQLITE_IOERR`: it does not cross into C, and the file answers with it until it is opened again.
+//! engine is `SQLITE_IOERR`: it does not cross into C, and after a read, a write, a cut or a sync the file answers with it until it is opened
+//! again. That goes for where panics unwind: in browsers they end the module.
 //!
 //! # What it costs
 //!
 //! Real flushes (`fsync` and its kin, counted by `strace`) of a durable transaction that inserts one row, with `synchronous = FULL`, and `EXTRA`
-//! for `DELETE`:
+//! for `DELETE`; in WAL with exclusive locking, in the others with locks that last for a transaction:
 //!
 //! | | WAL | DELETE | TRUNCATE | PERSIST |
 //! |---|---|---|---|---|
-//! | files | 1 | 4 | 5 | 4 |
+//! | files | 1 | 5 | 5 | 4 |
 //! | sled | 1 | 3 | 3 | 3 |
 //! | redb | 2 | 6 | 6 | 6 |
 //!
@@ -79,6 +80,8 @@
 //! # What it assumes
 //!
 //! - That databases and their journals are touched through one VFS alone while they are open: not by the engine's own calls, not by a second VFS.
+//! - That a database has one name. Paths that lead over a symbolic link are refused; on a disk that takes names in capitals for the same ones,
+//!   they are not told apart.
 //! - That an engine keeps the contract. What a sync survives is what the engine declares: power loss natively, the end of the browser in OPFS, nothing
 //!   in memory.
 //! - That nobody registers an SQLite VFS of the same name in the same moment by SQLite's own calls.
@@ -104,6 +107,9 @@
     all(target_family = "wasm", target_os = "unknown"),
     allow(clippy::arc_with_non_send_sync, reason = "there is one thread, and engines of browsers stay in it")
 )]
+
+#[cfg(all(target_family = "wasm", target_os = "unknown", target_feature = "atomics"))]
+compile_error!("anystorage-sqlite is for modules without threads: their engines stay in one, and SQLite is built for one");
 
 mod failure;
 mod file;

@@ -8,7 +8,8 @@ use rusqlite::{Connection, Error, ffi};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Journal {
-    /// A rollback journal that each commit removes.
+    /// A rollback journal that each commit removes. In [exclusive](Settings::exclusive) locking SQLite overwrites its header instead, as with
+    /// [`Persist`](Self::Persist).
     Delete,
     /// A rollback journal that each commit cuts to length 0. On engines without `atomic_sync` that takes one sync more than
     /// [`Persist`](Self::Persist): its header is erased before it is cut.
@@ -134,7 +135,7 @@ impl Settings {
         self
     }
 
-    /// How long to wait for the locks of other connections. In a browser's worker nobody else can give them up meanwhile.
+    /// How long to wait for the locks of other connections: 24 days at most. In a browser's worker nobody else can give them up meanwhile.
     #[must_use]
     pub const fn busy_timeout(mut self, time: Duration) -> Self {
         self.busy_timeout = time;
@@ -150,7 +151,8 @@ impl Settings {
         if self.journal == Journal::Wal && !self.exclusive {
             return Err(misuse("a write-ahead log needs exclusive locking: this VFS has no memory that connections share".to_owned()));
         }
-        connection.busy_timeout(self.busy_timeout)?;
+        // SQLite counts milliseconds.
+        connection.busy_timeout(self.busy_timeout.min(Duration::from_millis(i32::MAX.unsigned_abs().into())))?;
         connection.pragma_update(None, "page_size", self.page_size)?;
         // First of what touches the file: a database that was left with a write-ahead log cannot be opened otherwise.
         set(connection, "locking_mode", "exclusive")?;

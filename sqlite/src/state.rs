@@ -24,6 +24,8 @@ pub(crate) struct State {
     pub(crate) id: u64,
     pub(crate) capabilities: Capabilities,
     next_holder: AtomicU64,
+    /// While names of databases come and go, or one is opened.
+    names: Mutex<()>,
     inner: Mutex<Inner>,
 }
 
@@ -47,6 +49,7 @@ impl State {
             id: IDS.fetch_add(1, Ordering::Relaxed),
             capabilities: storage.capabilities(),
             next_holder: AtomicU64::new(0),
+            names: Mutex::new(()),
             inner: Mutex::new(Inner {
                 storage: Some(Arc::new(storage)),
                 open: 0,
@@ -92,6 +95,11 @@ impl State {
         let storage = inner.storage.take();
         drop(inner);
         storage.map(drop).ok_or_else(|| closed(Operation::Close))
+    }
+
+    /// For as long as nobody else may open a database, or give or take a name.
+    pub(crate) fn names(&self) -> MutexGuard<'_, ()> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A new handle of a database file.
@@ -154,6 +162,9 @@ impl State {
         let longest = self.capabilities.max_name_len.saturating_sub(LONGEST_SUFFIX);
         if file_name.len() > longest || path.as_str().len() > MAX_PATH_LEN - LONGEST_SUFFIX {
             return refused(format!("with the suffixes of SQLite's journals it is too long; its name may have {longest} bytes"));
+        }
+        if let Some(link) = self.storage(Operation::ParsePath)?.link_on(&path)? {
+            return refused(format!("{link} is a symbolic link: name the database itself, for locks and journals go by its name"));
         }
         Ok(path)
     }

@@ -73,6 +73,8 @@ fn open(state: &Arc<State>, name: &str, options: rsqlite_vfs::OpenOptions) -> Re
     let path = state.path(name)?;
     let storage = state.enter()?;
     let entered = Entered(state);
+    // Until it is among the open ones, nobody may remove it.
+    let _names = (options.kind() == Some(Kind::MainDb)).then(|| state.names());
     let (file, access) = match options.access() {
         OpenAccess::ReadOnly => (storage.open(&path, &OpenOptions::reading())?, OpenAccess::ReadOnly),
         OpenAccess::ReadWrite => match open_for_writing(&storage, &path, options) {

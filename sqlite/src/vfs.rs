@@ -1,9 +1,11 @@
 //! The VFS as its user sees it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anystorage_api::{Blocking, Error, ErrorKind, OpenOptions, Operation, Result, StorageBackend, StoragePath};
-use rusqlite::{Connection, MAIN_DB, OpenFlags};
+use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, MAIN_DB, OpenFlags, ffi};
 
 use crate::failure::forget;
 use crate::registration::{Registered, register as register_state};
@@ -106,9 +108,11 @@ impl Vfs {
     pub fn export(&self, path: &str) -> Result<Vec<u8>> {
         let parsed = self.state.database_path(path)?;
         self.state.storage(Operation::Read)?.stat(&parsed)?;
+        forget(self.state.id);
         let failed = |error| self.failed(error, Operation::Read, &parsed);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
         let mut connection = self.connect(path, flags).map_err(failed)?;
+        connection.busy_timeout(Duration::ZERO).map_err(failed)?;
         let locked: rusqlite::Result<String> = connection.pragma_update_and_check(None, "locking_mode", "exclusive", |row| row.get(0));
         locked.map_err(failed)?;
         export(&mut connection).map_err(failed)
@@ -123,6 +127,7 @@ impl Vfs {
         let path = self.state.database_path(path)?;
         check(&path, bytes)?;
         let storage = self.state.storage(Operation::Write)?;
+        let _names = self.state.names();
         if storage.exists(&path)? || self.state.locks(|locks| locks.is_open(&path)) {
             let text = "a database is there already; remove it first, or take another name";
             return Err(Error::new(ErrorKind::AlreadyExists, Operation::Write).with_path(&path).with_text(text));
@@ -134,7 +139,10 @@ impl Vfs {
         self.remove_journals(&path)?;
         storage.sync()?;
         storage.write(&path, bytes)?;
-        storage.open(&path, &OpenOptions::reading())?.sync()
+        storage.open(&path, &OpenOptions::reading()).and_then(|file| file.sync()).inspect_err(|_| {
+            // What is not durable is not to be there: the error that matters is this one.
+            let _ = storage.remove_file(&path);
+        })
     }
 
     /// Removes a database and its journals, durably.
@@ -144,6 +152,7 @@ impl Vfs {
     pub fn remove(&self, path: &str) -> Result<()> {
         let path = self.state.database_path(path)?;
         let storage = self.state.storage(Operation::RemoveFile)?;
+        let _names = self.state.names();
         if self.state.locks(|locks| locks.is_open(&path)) {
             let text = "a connection has the database open; close it first";
             return Err(Error::new(ErrorKind::Locked, Operation::RemoveFile).with_path(&path).with_text(text));
@@ -186,16 +195,26 @@ impl Vfs {
             Some(Code::DiskFull) => ErrorKind::NoSpace,
             _ => self.last_error().map_or(ErrorKind::Io, |last| last.kind()),
         };
-        Error::new(kind, operation).with_path(path).with_cause(error)
+        let told = Error::new(kind, operation).with_path(path).with_text(error.to_string());
+        match self.last_error() {
+            Some(cause) => told.with_cause(cause),
+            None => told.with_cause(error),
+        }
     }
 }
 
-/// The bytes of the database of an open connection as one file, which any SQLite opens. In memory as a whole.
+/// The bytes of the database of an open connection as one file, which any SQLite opens. In memory as a whole, and for a moment twice.
 ///
 /// # Errors
-/// What SQLite says.
+/// What SQLite says: `SQLITE_BUSY` while another connection writes.
 pub fn export(connection: &mut Connection) -> rusqlite::Result<Vec<u8>> {
-    let mut bytes = connection.serialize(MAIN_DB)?.to_vec();
+    // SQLite's own serialisation takes a page that cannot be read for zeros, and says nothing; a backup fails.
+    let mut copy = Connection::open_in_memory()?;
+    match Backup::new(connection, &mut copy)?.step(-1)? {
+        StepResult::Done => {}
+        _ => return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_BUSY), None)),
+    }
+    let mut bytes = copy.serialize(MAIN_DB)?.to_vec();
     without_log(&mut bytes);
     Ok(bytes)
 }

@@ -145,6 +145,8 @@ on_a_path! {
     set_attributes(path, attributes: &Attributes) -> (), SetAttributes;
     "[`StorageBackendExt::entry`]."
     entry(path) -> Option<DirEntry>, List;
+    "[`StorageBackendExt::link_on`]."
+    link_on(path) -> Option<StoragePath>, List;
     "[`StorageBackendExt::exists`]."
     exists(path) -> bool, Stat;
     "[`StorageBackendExt::is_file`]."

@@ -34,6 +34,24 @@ const CHUNK: usize = 256 * 1024;
 /// ```
 #[engine]
 pub trait StorageBackendExt: StorageBackend {
+    /// The symbolic link that `path` leads over, or ends with: the first one; none if there is none as far as it leads. For whoever goes by
+    /// names, and has to know that a file has no other.
+    ///
+    /// # Errors
+    /// As [`list`](StorageBackend::list) of the directories that lead to it.
+    async fn link_on(&self, path: &StoragePath) -> Result<Option<StoragePath>> {
+        for part in path.ancestors().into_iter().chain([path.clone()]).filter(|part| !part.is_root()) {
+            match self.entry(&part).await {
+                Ok(Some(found)) if found.kind == FileKind::Symlink => return Ok(Some(part)),
+                Ok(Some(_)) => {}
+                Ok(None) => return Ok(None),
+                Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+
     /// What the directory that holds `path` lists under its name, a link as a link; none if it lists nothing there, or for the root.
     ///
     /// # Errors

@@ -47,7 +47,7 @@ fn check(database: &Database, count: u64) {
 /// Fills a database, opens the location again without closing anything, and looks.
 async fn filled_and_found_again<F: Future<Output = Box<dyn StorageBackend>>>(open: impl Fn() -> F) {
     let file = path("deep/keys.redb");
-    let databases = Databases::on(Blocking::new(open().await).unwrap());
+    let databases = Databases::on(Blocking::new(open().await).unwrap()).unwrap();
     databases.engine().create_dir(&path("deep")).unwrap();
     let database = create(databases.open(&file).unwrap()).unwrap();
     fill(&database, keys());
@@ -61,7 +61,7 @@ async fn filled_and_found_again<F: Future<Output = Box<dyn StorageBackend>>>(ope
     std::mem::forget(database);
     databases.engine().backend().close().await.unwrap();
     drop(databases);
-    let databases = Databases::on(Blocking::new(open().await).unwrap());
+    let databases = Databases::on(Blocking::new(open().await).unwrap()).unwrap();
     let mut database = create(databases.open_existing(&file).unwrap()).unwrap();
     check(&database, keys());
     assert_eq!(commits(&database).unwrap(), 30);

@@ -14,7 +14,7 @@ use crate::{commit, commits, create, path};
 const COMMITS: u64 = 60;
 
 fn on<B: StorageBackend>(engine: B) -> Databases<B> {
-    Databases::on(Blocking::new(engine).unwrap())
+    Databases::on(Blocking::new(engine).unwrap()).unwrap()
 }
 
 /// Commits, opens the database again, and compacts it.
@@ -130,4 +130,15 @@ fn a_full_engine_refuses_a_commit_and_goes_on_when_there_is_space() {
         commit(&database, made).unwrap();
     }
     assert_eq!(commits(&database).unwrap(), made);
+}
+
+/// One file under two names was open as two databases.
+#[test]
+fn a_file_behind_a_symbolic_link_is_refused() {
+    let place = tempfile::tempdir().unwrap();
+    let databases = on(FilesBackend::open(place.path()).unwrap());
+    drop(create(databases.open(&path("a")).unwrap()).unwrap());
+    std::os::unix::fs::symlink("a", place.path().join("link")).unwrap();
+    assert_eq!(databases.open(&path("link")).unwrap_err().kind(), ErrorKind::InvalidPath);
+    assert_eq!(databases.open_existing(&path("link")).unwrap_err().kind(), ErrorKind::InvalidPath);
 }

@@ -34,7 +34,7 @@ fn engine(name: &str, place: &Path) -> anystorage_api::Result<Blocking<Box<dyn S
 #[ignore = "run by the other tests, in a process of its own"]
 fn child() {
     let (Ok(name), Some(place)) = (std::env::var(ENGINE), std::env::var_os(PLACE)) else { return };
-    let databases = Databases::on(engine(&name, Path::new(&place)).unwrap());
+    let databases = Databases::on(engine(&name, Path::new(&place)).unwrap()).unwrap();
     let database = create(databases.open(&path("db")).unwrap()).unwrap();
     let found = commits(&database).unwrap();
     let mut out = std::io::stdout();
@@ -74,7 +74,7 @@ fn killed(name: &str) {
         // What it said before it was gone.
         acknowledged = made.last().unwrap_or(acknowledged);
     }
-    let databases = Databases::on(engine(name, place.path()).unwrap());
+    let databases = Databases::on(engine(name, place.path()).unwrap()).unwrap();
     let mut database = create(databases.open_existing(&path("db")).unwrap()).unwrap();
     assert!(database.check_integrity().unwrap());
     let found = commits(&database).unwrap();

@@ -21,7 +21,7 @@ fn on(medium: &SimMedium) -> anystorage_api::Result<Databases<KvBackend<SimStore
     let options = KvOptions::new().durability(Durability::PowerLoss).immediate(true).salt(7);
     // So little that most of a transaction goes to the store before it is synced.
     let options = options.block_size(4096).dirty_bytes(32 << 10).cache_bytes(64 << 10);
-    Ok(Databases::on(Blocking::new(block_on(KvBackend::open(medium.open()?, options))?)?))
+    Databases::on(Blocking::new(block_on(KvBackend::open(medium.open()?, options))?)?)
 }
 
 /// Commits until it is done or the power is off; how many commits were acknowledged.

@@ -8,7 +8,7 @@ use anystorage_memory::MemoryBackend;
 use anystorage_native::files::FilesBackend;
 use anystorage_native::redb::RedbOptions;
 use anystorage_native::sled::SledOptions;
-use anystorage_sqlite::{Journal, Vfs};
+use anystorage_sqlite::{Journal, Settings, Vfs};
 use tempfile::TempDir;
 
 pub(crate) use crate::checks::{assert_sound, integrity, refused};
@@ -45,4 +45,13 @@ pub(crate) fn directory() -> TempDir {
 /// A number from the environment.
 pub(crate) fn number(variable: &str, otherwise: u64) -> u64 {
     std::env::var(variable).map_or(otherwise, |text| text.parse().unwrap())
+}
+
+/// With a rollback journal locks that last for a transaction: a connection that keeps them overwrites the header of the journal to commit, in whatever
+/// mode.
+pub(crate) fn settings(journal: Journal) -> Settings {
+    match journal {
+        Journal::Wal => Settings::recommended(),
+        _ => Settings::shared().journal(journal),
+    }
 }

@@ -171,6 +171,53 @@ fn damage_that_the_engine_finds_is_a_malformed_database() {
     assert!(vfs.last_error().unwrap().to_string().contains("a checksum that does not fit"));
 }
 
+/// SQLite's serialisation takes pages that cannot be read for zeros, and the copy went for a whole database.
+#[test]
+fn an_export_of_what_cannot_be_read_fails() {
+    let (vfs, switch) = failing();
+    let mut database = filled(&vfs, Journal::Persist);
+    for (what, kind, code) in
+        [(READS_FAIL, ErrorKind::Io, ffi::SQLITE_IOERR_READ), (READS_ARE_DAMAGED, ErrorKind::Corrupt, ffi::SQLITE_CORRUPT)]
+    {
+        switch.set(what);
+        assert_eq!(refused(anystorage_sqlite::export(&mut database)), code);
+        assert_eq!(vfs.last_error().unwrap().kind(), kind);
+        switch.set(0);
+    }
+    database.close().unwrap();
+    let failures =
+        [(READS_FAIL, ErrorKind::Io, "the platter is on fire"), (READS_ARE_DAMAGED, ErrorKind::Corrupt, "a checksum that does not fit")];
+    for (what, kind, cause) in failures {
+        switch.set(what);
+        let error = vfs.export("a.db").unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+        assert!(error.to_string().contains(cause), "{error}");
+        switch.set(0);
+    }
+    assert!(vfs.export("a.db").unwrap().len() > 8000);
+}
+
+/// A connection in a variable of a thread is closed when the thread ends, maybe after what the VFS remembers there.
+#[test]
+fn a_connection_may_be_closed_when_its_thread_ends() {
+    thread_local! {
+        static OPEN: std::cell::RefCell<Option<Connection>> = const { std::cell::RefCell::new(None) };
+    }
+    let (vfs, switch) = failing();
+    let (inside, panics) = (vfs.clone(), switch.clone());
+    std::thread::spawn(move || {
+        OPEN.with_borrow(|open| assert!(open.is_none()));
+        let database = filled(&inside, Journal::Wal);
+        database.execute_batch("INSERT INTO t VALUES (1)").unwrap();
+        panics.set(READS_FAIL);
+        OPEN.set(Some(database));
+    })
+    .join()
+    .unwrap();
+    switch.set(0);
+    assert_eq!(read(&vfs.open("a.db").unwrap()).unwrap(), 8001);
+}
+
 #[test]
 fn what_is_locked_is_busy_and_what_panics_cannot_be_opened() {
     let (vfs, switch) = failing();

@@ -4,9 +4,9 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use anystorage_sqlite::{Journal, Settings};
+use anystorage_sqlite::Journal;
 
-use crate::engines::{directory, open_engine, vfs};
+use crate::engines::{directory, open_engine, settings, vfs};
 
 /// Set where the test runs as its own other process: the engine, a colon and the directory.
 const PART: &str = "ANYSTORAGE_SQLITE_TRACED";
@@ -28,7 +28,7 @@ fn traced(part: OsString) {
     let (engine, place) = part.split_once(':').unwrap();
     let vfs = vfs(open_engine(engine, Path::new(place)));
     for journal in [Journal::Wal, Journal::Delete, Journal::Truncate, Journal::Persist] {
-        let database = vfs.open_with(&format!("{}.db", journal.as_str()), &Settings::recommended().journal(journal)).unwrap();
+        let database = vfs.open_with(&format!("{}.db", journal.as_str()), &settings(journal)).unwrap();
         database.execute_batch("CREATE TABLE t (id INTEGER PRIMARY KEY, text TEXT); INSERT INTO t (text) VALUES ('first')").unwrap();
         mark(journal.as_str());
         for _ in 0..COMMITS {

@@ -10,17 +10,13 @@ use std::thread;
 use std::time::Duration;
 
 use anystorage_conformance::simdisk::Rng;
-use anystorage_sqlite::{Journal, Settings};
+use anystorage_sqlite::Journal;
 
-use crate::engines::{DURABLE, directory, number, open_engine, vfs};
+use crate::engines::{DURABLE, directory, number, open_engine, settings, vfs};
 use crate::power_cut::{Ledger, seed};
 
 /// Set in the process that is to be killed: engine, journal and directory.
 const PART: &str = "ANYSTORAGE_SQLITE_VICTIM";
-
-fn settings(journal: Journal) -> Settings {
-    Settings::recommended().journal(journal)
-}
 
 /// Where children begin. Each transaction is announced before it begins and after it has ended.
 #[test]

@@ -142,3 +142,19 @@ fn names_are_taken_once_and_given_free() {
         assert_eq!(refused.unwrap_err().kind(), ErrorKind::InvalidInput);
     }
 }
+
+/// One file under two names had two sets of locks, and two journals.
+#[test]
+fn a_database_behind_a_symbolic_link_is_refused() {
+    let place = directory();
+    let vfs = vfs(open_engine("files", place.path()));
+    vfs.open("d/app.db").unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
+    std::os::unix::fs::symlink("app.db", place.path().join("d/link.db")).unwrap();
+    std::os::unix::fs::symlink("d", place.path().join("e")).unwrap();
+    for name in ["d/link.db", "e/app.db", "e/new.db"] {
+        assert_eq!(refused(vfs.open(name)), ffi::SQLITE_CANTOPEN, "{name}");
+        assert!(vfs.last_error().unwrap().to_string().contains("symbolic link"), "{name}");
+        assert_eq!(vfs.export(name).unwrap_err().kind(), ErrorKind::InvalidPath, "{name}");
+    }
+    assert_eq!(count(&vfs.open("d/app.db").unwrap()).unwrap(), 0);
+}

@@ -15,7 +15,7 @@ use anystorage_sqlite::{Journal, Settings, Vfs};
 use futures_lite::future::block_on;
 use rusqlite::{Connection, params};
 
-use crate::engines::{integrity, number, vfs};
+use crate::engines::{integrity, number, settings, vfs};
 
 #[path = "../../../backend-native/tests/power_cut/host.rs"]
 mod host;
@@ -155,7 +155,7 @@ fn play(medium: &impl Host, journal: Journal, before: u64, transactions: u64) ->
     };
     let vfs = vfs(engine);
     let played = (|| {
-        let mut ledger = Ledger::open(&vfs, &Settings::recommended().journal(journal))?;
+        let mut ledger = Ledger::open(&vfs, &settings(journal))?;
         assert_eq!(ledger.committed()?, before, "{journal:?}");
         for number in before + 1..=before + transactions {
             known.begun = number;
@@ -175,7 +175,7 @@ fn check(medium: &impl Host, journal: Journal, known: &Known) -> Result<(), Stri
     let vfs = vfs(medium.engine().map_err(|error| format!("the engine does not open: {error}"))?);
     let outcome = (|| {
         let told = |error: rusqlite::Error| format!("{error}, {:?}", vfs.last_error());
-        let mut ledger = Ledger::open(&vfs, &Settings::recommended().journal(journal)).map_err(told)?;
+        let mut ledger = Ledger::open(&vfs, &settings(journal)).map_err(told)?;
         let found = ledger.check()?;
         if found < known.acknowledged {
             return Err(format!("{} transactions were acknowledged, and {found} are there", known.acknowledged));
