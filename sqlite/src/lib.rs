@@ -90,7 +90,7 @@
 //!
 //! With WAL, DELETE, TRUNCATE and PERSIST and the [recommended](Settings::recommended) rest, after a kill or a power cut: every commit that returned
 //! is there, none is half there, and `integrity_check` is `ok`. The tests cut the power at every operation of `files` and of the simulated store of
-//! `anystorage-kv` (14,622 states in one run of some size), and kill processes in the middle of transactions (600 kills of files, sled and redb,
+//! `anystorage-kv` (15,266 states in one run of some size), and kill processes in the middle of transactions (600 kills of files, sled and redb,
 //! each within a transaction): nothing was lost. With flushes that do nothing both engines fail them. MEMORY and OFF keep
 //! that only where the transaction is not interrupted, as SQLite says of them.
 //!
