@@ -84,16 +84,17 @@ impl<F: RawFile> PoolBackend<F> {
         Ok(Self { location: Arc::new(location), durability: host.durability, salt: host.salt })
     }
 
-    /// The lowest number for files that [`add`](Self::add) takes in: neither this nor a higher one was ever used. 2^32 - 1 if there are no more.
+    /// A number for files that [`add`](Self::add) takes in: neither this nor a higher one is known. 2^32 - 1 if there are no more.
     #[must_use]
     pub fn next_number(&self) -> u32 {
         self.location.lock().next_number()
     }
 
-    /// Takes in a file that is new, empty and lasts, under a number from [`next_number`](Self::next_number) on: one more can be created.
+    /// Takes in a file that is new, empty and lasts, under a number that nothing has, such as [`next_number`](Self::next_number) and those behind
+    /// it, in any order: one more can be created.
     ///
     /// # Errors
-    /// [`InvalidInput`](ErrorKind::InvalidInput) for another number: a name may lead to it, although the host has no such file any more;
+    /// [`InvalidInput`](ErrorKind::InvalidInput) for a number that is known, or 2^32 - 1: a name may lead to it, although the host has no such file any more;
     /// [`Closed`](ErrorKind::Closed).
     pub fn add(&self, number: u32, file: F) -> Result<()> {
         self.location.check_open(Operation::Open)?;

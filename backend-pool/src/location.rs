@@ -169,17 +169,18 @@ impl<F: RawFile> State<F> {
         (self.nodes.len(), self.spare.len())
     }
 
-    /// A number that nothing has, nor anything behind it: neither a file, nor a name whose file the host has lost.
+    /// A number that nothing has, nor anything behind it: neither a file, nor a name whose file the host has lost, which is a node too.
     pub(crate) fn next_number(&self) -> u32 {
-        let files = self.nodes.keys().next_back().copied();
-        let last = files.max(self.table.numbers().last().copied()).max(self.stored.last().copied());
+        let files = self.nodes.last_key_value().map(|(number, _)| number);
+        let last = files.max(self.table.set_aside.last()).max(self.stored.last());
         last.map_or(0, |last| last.saturating_add(1))
     }
 
     /// Takes in a file that is new, and empty.
     pub(crate) fn add(&mut self, number: u32, file: F, revision: u64) -> Result<()> {
-        if number < self.next_number() || number == u32::MAX {
-            let text = format!("file {number} of the pool is there, or was: the next one is {}", self.next_number());
+        let is_known = self.nodes.contains_key(&number) || self.table.set_aside.contains(&number) || self.stored.contains(&number);
+        if is_known || number == u32::MAX {
+            let text = format!("file {number} of the pool is there, or was: {} is free", self.next_number());
             return Err(Error::new(ErrorKind::InvalidInput, Operation::Open).with_text(text));
         }
         let node = Node::new(number, Some(file), Use::Spare, revision);
