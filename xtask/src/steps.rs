@@ -19,6 +19,7 @@ const BROWSER_CRATES: &[&str] = &[
     "anystorage-redb-face",
     "anystorage-sqlite",
     "anystorage-conformance",
+    "anystorage-databases",
     "anystorage",
     "anystorage-web-suite",
     "anystorage-browser-bench",
@@ -44,8 +45,8 @@ const USER_PROJECT: &str = "conformance/user-project/Cargo.toml";
 
 /// Browsers in which what is no case of the suite is tried as well, what of it (all, if nothing is named), and how many tests that is.
 const SCENARIOS: &[(&str, &[&str], usize)] = &[
-    ("chromium", &[], 18),
-    ("firefox", &[], 18),
+    ("chromium", &[], 25),
+    ("firefox", &[], 25),
     // Its quota is not to be changed while it runs, and it has neither private windows nor settings that deny storage here.
     ("webkit", &["tabs::", "fallback::as_usual", "third_party::", "refused::a_strict"], 4),
 ];
@@ -328,7 +329,7 @@ fn browser_tests(browser: &Browser, drivers: &[(&str, String)]) -> Vec<Step> {
     steps.push(step.judged_by(Judge::Report { cases: 160, engines: browser.engines }));
     for (_, filters, at_least) in SCENARIOS.iter().filter(|(name, ..)| *name == browser.name) {
         let about = if filters.is_empty() {
-            "several tabs, a full origin, storage denied, flushes counted, a project built"
+            "several tabs, a full origin, storage denied, flushes counted, databases, a project built"
         } else {
             "several tabs"
         };

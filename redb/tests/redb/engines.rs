@@ -3,13 +3,14 @@
 use std::error::Error as _;
 
 use anystorage_api::{Blocking, Error, ErrorKind, StorageBackend};
+use anystorage_databases::records::{commit, commits};
 use anystorage_memory::MemoryBackend;
 use anystorage_native::files::FilesBackend;
 use anystorage_native::redb::{self as redb_engine, RedbOptions};
 use anystorage_native::sled::{self as sled_engine, SledOptions};
 use anystorage_redb_face::Databases;
 
-use crate::{commit, commits, create, path};
+use crate::{create, path};
 
 const COMMITS: u64 = 60;
 

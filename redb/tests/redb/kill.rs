@@ -9,12 +9,13 @@ use std::process::{Command, Stdio};
 
 use anystorage_api::{Blocking, StorageBackend};
 use anystorage_conformance::simdisk::Rng;
+use anystorage_databases::records::{commit, commits};
 use anystorage_native::files::FilesBackend;
 use anystorage_native::redb::{self as redb_engine, RedbOptions};
 use anystorage_native::sled::{self as sled_engine, SledOptions};
 use anystorage_redb_face::Databases;
 
-use crate::{commit, commits, create, path};
+use crate::{create, path};
 
 const PLACE: &str = "ANYSTORAGE_TEST_PLACE";
 const ENGINE: &str = "ANYSTORAGE_TEST_ENGINE";

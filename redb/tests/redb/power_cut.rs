@@ -7,13 +7,14 @@ use std::io;
 
 use anystorage_api::{Blocking, Durability};
 use anystorage_conformance::simdisk::{Rng, Survey, Sweep};
+use anystorage_databases::records::{commit, commits};
 use anystorage_kv::testing::{SimMedium, SimStore};
 use anystorage_kv::{KvBackend, KvOptions};
 use anystorage_redb_face::{DatabaseFile, Databases};
 use futures_lite::future::block_on;
 use redb::StorageBackend;
 
-use crate::{commit, commits, create, path};
+use crate::{create, path};
 
 const FEWEST_STATES: u64 = 2_000;
 
@@ -35,7 +36,7 @@ fn play(medium: &SimMedium, first: u64, count: u64, wrap: impl Fn(DatabaseFile) 
         }
         // A process that is gone closes nothing.
         std::mem::forget(database);
-        crate::Outcome::Ok(())
+        anystorage_databases::Outcome::Ok(())
     })();
     assert!(outcome.is_ok() || medium.is_off(), "{outcome:?}");
     made

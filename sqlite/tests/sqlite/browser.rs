@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anystorage_api::{Blocking, StorageBackend, StoragePath};
+use anystorage_databases::shop::{check, fill, shrunk};
 use anystorage_memory::MemoryBackend;
 use anystorage_opfs::packed::{self, PackedOptions};
 use anystorage_opfs::pool::{self, PoolOptions};
@@ -10,7 +11,6 @@ use anystorage_sqlite::{Journal, Settings, Vfs, register};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use crate::checks::assert_sound;
-use crate::data::{check, fill, shrunk};
 
 const JOURNALS: [Journal; 6] = [Journal::Delete, Journal::Truncate, Journal::Persist, Journal::Memory, Journal::Wal, Journal::Off];
 
@@ -48,16 +48,16 @@ async fn a_database_is_created_queried_closed_and_found_again() {
         let location = fresh("databases");
         let (vfs, backend) = open(layout, &location).await;
         let mut database = vfs.open("shop/shop.db").unwrap();
-        let expected = fill(&mut database, 1_000);
-        check(&database, &expected);
-        let expected = shrunk(&database, expected);
+        let expected = fill(&mut database, 1_000).unwrap();
+        check(&database, &expected).unwrap();
+        let expected = shrunk(&database, expected).unwrap();
         database.close().unwrap();
         close(vfs, backend).await;
         let (vfs, backend) = open(layout, &location).await;
-        check(&vfs.open("shop/shop.db").unwrap(), &expected);
+        check(&vfs.open("shop/shop.db").unwrap(), &expected).unwrap();
         let bytes = vfs.export("shop/shop.db").unwrap();
         vfs.import("copy.db", &bytes).unwrap();
-        check(&vfs.open("copy.db").unwrap(), &expected);
+        check(&vfs.open("copy.db").unwrap(), &expected).unwrap();
         close(vfs, backend).await;
         anystorage_opfs::remove(&location).await.unwrap();
     }
@@ -109,8 +109,8 @@ fn a_database_in_memory_needs_no_worker() {
     let storage = Arc::new(MemoryBackend::new());
     let vfs = register(&fresh("memory"), Blocking::new(Arc::clone(&storage)).unwrap()).unwrap();
     let mut database = vfs.open("a.db").unwrap();
-    let expected = fill(&mut database, 400);
-    check(&database, &expected);
+    let expected = fill(&mut database, 400).unwrap();
+    check(&database, &expected).unwrap();
     database.close().unwrap();
     assert!(Blocking::new(storage).unwrap().is_file(&StoragePath::parse("a.db").unwrap()).unwrap());
     vfs.unregister().unwrap();

@@ -1,15 +1,11 @@
 //! What every test asks of a database.
 
+use anystorage_databases::integrity_check;
 use rusqlite::Connection;
-
-/// What `PRAGMA integrity_check` says of a database without a flaw is `ok`.
-pub(crate) fn integrity(database: &Connection) -> rusqlite::Result<String> {
-    database.query_row("PRAGMA integrity_check", [], |row| row.get(0))
-}
 
 #[track_caller]
 pub(crate) fn assert_sound(database: &Connection) {
-    assert_eq!(integrity(database).unwrap(), "ok");
+    integrity_check(database).unwrap();
 }
 
 /// The extended code of the error that must be there.

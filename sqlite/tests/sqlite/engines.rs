@@ -11,7 +11,7 @@ use anystorage_native::sled::SledOptions;
 use anystorage_sqlite::{Journal, Settings, Vfs};
 use tempfile::TempDir;
 
-pub(crate) use crate::checks::{assert_sound, integrity, refused};
+pub(crate) use crate::checks::{assert_sound, refused};
 
 /// Engines that keep files below a directory.
 pub(crate) const DURABLE: [&str; 3] = ["files", "sled", "redb"];

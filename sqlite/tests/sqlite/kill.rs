@@ -10,10 +10,11 @@ use std::thread;
 use std::time::Duration;
 
 use anystorage_conformance::simdisk::Rng;
+use anystorage_databases::ledger::Ledger;
 use anystorage_sqlite::Journal;
 
 use crate::engines::{DURABLE, directory, number, open_engine, settings, vfs};
-use crate::power_cut::{Ledger, seed};
+use crate::power_cut::seed;
 
 /// Set in the process that is to be killed: engine, journal and directory.
 const PART: &str = "ANYSTORAGE_SQLITE_VICTIM";

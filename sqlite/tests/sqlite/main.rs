@@ -6,7 +6,6 @@
 )]
 
 mod checks;
-mod data;
 
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 mod browser;

@@ -8,14 +8,14 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 
 use anystorage_api::StorageBackend;
 use anystorage_conformance::simdisk::{Call, Medium, Rng, SimDisk, Survey, Sweep};
+use anystorage_databases::ledger::Ledger;
 use anystorage_kv::testing::SimMedium;
 use anystorage_kv::{KvBackend, KvOptions};
 use anystorage_native::files::FilesBackend;
-use anystorage_sqlite::{Journal, Settings, Vfs};
+use anystorage_sqlite::Journal;
 use futures_lite::future::block_on;
-use rusqlite::{Connection, params};
 
-use crate::engines::{integrity, number, settings, vfs};
+use crate::engines::{number, settings, vfs};
 
 #[path = "../../../backend-native/tests/power_cut/host.rs"]
 mod host;
@@ -23,81 +23,6 @@ mod host;
 pub(crate) use host::SimHost;
 
 const JOURNALS: [Journal; 4] = [Journal::Wal, Journal::Delete, Journal::Truncate, Journal::Persist];
-
-/// A database whose transactions are numbered, and known by their numbers: each adds rows and changes older ones, so that a half one, or one
-/// without those before it, shows.
-pub(crate) struct Ledger {
-    database: Connection,
-}
-
-impl Ledger {
-    pub(crate) fn open(vfs: &Vfs, settings: &Settings) -> rusqlite::Result<Self> {
-        let database = vfs.open_with("ledger.db", settings)?;
-        // Small, so that pages are written before the commit, and the log is played back often.
-        database.execute_batch("PRAGMA cache_size = 8; PRAGMA wal_autocheckpoint = 12")?;
-        database.execute_batch(
-            "BEGIN;
-             CREATE TABLE IF NOT EXISTS entry (number INTEGER, part INTEGER, data BLOB, PRIMARY KEY (number, part));
-             CREATE INDEX IF NOT EXISTS by_data ON entry (substr(data, 1, 8));
-             CREATE TABLE IF NOT EXISTS total (id INTEGER PRIMARY KEY CHECK (id = 0), last INTEGER, parts INTEGER);
-             INSERT OR IGNORE INTO total VALUES (0, 0, 0);
-             COMMIT",
-        )?;
-        Ok(Self { database })
-    }
-
-    /// So many rows a transaction adds.
-    fn parts(number: u64) -> u64 {
-        1 + number * 7 % 5
-    }
-
-    /// What is in a row: short, or longer than a page.
-    fn data(number: u64, part: u64) -> Vec<u8> {
-        let mut rng = Rng::new(number << 8 | part);
-        let len = if number.is_multiple_of(4) { 6_000 } else { 40 + rng.below(900) };
-        (0..len).map(|_| rng.bits().to_le_bytes()[0]).collect()
-    }
-
-    /// The transaction of that number; when it returns it is durable.
-    pub(crate) fn commit(&mut self, number: u64) -> rusqlite::Result<()> {
-        let transaction = self.database.transaction()?;
-        for part in 0..Self::parts(number) {
-            transaction.execute("INSERT INTO entry VALUES (?, ?, ?)", params![number, part, Self::data(number, part)])?;
-        }
-        // Older transactions shrink to their first rows.
-        transaction.execute("DELETE FROM entry WHERE number = ? AND part > 0", [number.saturating_sub(3)])?;
-        transaction.execute("UPDATE total SET last = last + 1, parts = parts + ?", [Self::parts(number)])?;
-        transaction.commit()
-    }
-
-    pub(crate) fn committed(&self) -> rusqlite::Result<u64> {
-        self.database.query_row("SELECT last FROM total", [], |row| row.get(0))
-    }
-
-    /// How many transactions are there, all of them whole, and no other.
-    pub(crate) fn check(&mut self) -> Result<u64, String> {
-        let told = |error: rusqlite::Error| error.to_string();
-        let verdict = integrity(&self.database).map_err(told)?;
-        if verdict != "ok" {
-            return Err(format!("integrity_check: {verdict}"));
-        }
-        let (last, parts): (u64, u64) =
-            self.database.query_row("SELECT last, parts FROM total", [], |row| Ok((row.get(0)?, row.get(1)?))).map_err(told)?;
-        if parts != (1..=last).map(Self::parts).sum::<u64>() {
-            return Err(format!("{last} transactions do not have {parts} parts"));
-        }
-        let mut statement = self.database.prepare("SELECT number, part, data FROM entry ORDER BY number, part").map_err(told)?;
-        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).map_err(told)?;
-        let found: Vec<(u64, u64, Vec<u8>)> = rows.collect::<rusqlite::Result<_>>().map_err(told)?;
-        let left = |number: u64| if number + 3 <= last { 1 } else { Self::parts(number) };
-        let expected = (1..=last).flat_map(|number| (0..left(number)).map(move |part| (number, part)));
-        if !expected.clone().map(|(number, part)| (number, part, Self::data(number, part))).eq(found.iter().cloned()) {
-            let found: Vec<(u64, u64)> = found.iter().map(|(number, part, _)| (*number, *part)).collect();
-            return Err(format!("after {last} transactions there are other rows than there should be: {found:?}"));
-        }
-        Ok(last)
-    }
-}
 
 /// `ANYSTORAGE_SEED`, or another one each time; printed.
 pub(crate) fn seed() -> u64 {
@@ -163,7 +88,7 @@ fn play(medium: &impl Host, journal: Journal, before: u64, transactions: u64) ->
             known.acknowledged = number;
         }
         // Closing plays the log back and removes it.
-        ledger.database.close().map_err(|(_, error)| error)
+        ledger.close()
     })();
     assert!(played.is_ok() || medium.is_off(), "{journal:?}: {played:?}, {:?}", vfs.last_error());
     vfs.unregister().unwrap();
@@ -176,7 +101,7 @@ fn check(medium: &impl Host, journal: Journal, known: &Known) -> Result<(), Stri
     let outcome = (|| {
         let told = |error: rusqlite::Error| format!("{error}, {:?}", vfs.last_error());
         let mut ledger = Ledger::open(&vfs, &settings(journal)).map_err(told)?;
-        let found = ledger.check()?;
+        let found = ledger.check().map_err(|error| error.to_string())?;
         if found < known.acknowledged {
             return Err(format!("{} transactions were acknowledged, and {found} are there", known.acknowledged));
         }
@@ -184,7 +109,7 @@ fn check(medium: &impl Host, journal: Journal, known: &Known) -> Result<(), Stri
             return Err(format!("{} transactions were begun, and {found} are there", known.begun));
         }
         ledger.commit(found + 1).map_err(told)?;
-        ledger.check().map(drop)
+        ledger.check().map(drop).map_err(|error| error.to_string())
     })();
     drop(vfs.unregister());
     outcome

@@ -5,9 +5,9 @@
 use std::path::Path;
 use std::time::Instant;
 
+use anystorage_databases::shop::{check, fill, pages, shrunk};
 use anystorage_sqlite::Vfs;
 
-use crate::data::{check, fill, pages, shrunk};
 use crate::engines::{DURABLE, directory, number, open_engine, vfs};
 
 /// About what a document with its share of orders, indexes and words takes in the file.
@@ -24,18 +24,18 @@ fn orders_and_documents_are_kept_and_found() {
         let mut clock = Instant::now();
         let mut took =
             |what: &str| times.push(format!("\"{what}_ms\":{}", std::mem::replace(&mut clock, Instant::now()).elapsed().as_millis()));
-        let expected = fill(&mut database, (megabytes << 20) / BYTES_PER_DOCUMENT);
+        let expected = fill(&mut database, (megabytes << 20) / BYTES_PER_DOCUMENT).unwrap();
         took("fill");
-        check(&database, &expected);
+        check(&database, &expected).unwrap();
         took("check");
-        let expected = shrunk(&database, expected);
+        let expected = shrunk(&database, expected).unwrap();
         took("shrink");
-        check(&database, &expected);
-        let bytes = pages(&database) * 4096;
+        check(&database, &expected).unwrap();
+        let bytes = pages(&database).unwrap() * 4096;
         database.close().unwrap();
         took("close");
         let vfs = reopened(engine, place.path(), vfs);
-        check(&vfs.open("shop/shop.db").unwrap(), &expected);
+        check(&vfs.open("shop/shop.db").unwrap(), &expected).unwrap();
         took("reopen");
         println!("{{\"engine\":\"{engine}\",\"bytes\":{bytes},{}}}", times.join(","));
         assert!(bytes > (megabytes << 20) / 3, "{bytes} bytes are less than was asked for");

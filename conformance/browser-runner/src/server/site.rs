@@ -5,6 +5,7 @@ use std::fmt;
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::http::{self, Outgoing};
@@ -23,10 +24,11 @@ const TYPES: &[(&str, &str)] = &[
 /// What is served for a directory.
 const INDEX: &str = "/index.html";
 
-/// Files by their paths, each of which begins with `/`.
+/// Files by their paths, each of which begins with `/`, and what listens to its pages.
 #[derive(Clone, Default)]
 pub struct Site {
     files: BTreeMap<String, Arc<[u8]>>,
+    listeners: BTreeMap<String, Sender<String>>,
 }
 
 impl Site {
@@ -41,6 +43,14 @@ impl Site {
     pub fn file(mut self, path: &str, contents: impl Into<Arc<[u8]>>) -> Self {
         self.files.insert(path.to_owned(), contents.into());
         self
+    }
+
+    /// Has pages heard: what they POST to this path arrives here before they are answered.
+    #[must_use]
+    pub fn listen(mut self, path: &str) -> (Self, Receiver<String>) {
+        let (sender, heard) = mpsc::channel();
+        self.listeners.insert(path.to_owned(), sender);
+        (self, heard)
     }
 
     /// With a module and its scripts.
@@ -86,6 +96,7 @@ impl Site {
             ("GET", Some((kind, contents))) => {
                 Outgoing::new(200, contents).with("content-type", kind).with("x-content-type-options", "nosniff")
             }
+            ("POST", _) if self.hear(&incoming.path, &incoming.body) => Outgoing::new(204, *b""),
             (method, _) => {
                 missing.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{method} {}", incoming.path));
                 Outgoing::new(404, *b"")
@@ -105,6 +116,11 @@ impl Site {
             written.map_err(Failure::of(format!("{} could not be written", place.display())))?;
         }
         Ok(())
+    }
+
+    /// Whether somebody listens there.
+    fn hear(&self, path: &str, body: &[u8]) -> bool {
+        self.listeners.get(path).is_some_and(|listener| listener.send(String::from_utf8_lossy(body).into_owned()).is_ok())
     }
 
     /// A file and its type.

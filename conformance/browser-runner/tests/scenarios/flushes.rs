@@ -19,11 +19,11 @@ const CLEAN_ROUNDS: u64 = 60;
 /// What is written to a stream there reaches the system when it is closed, and nobody asks for more.
 const UNFLUSHED: (Browser, &str) = (Browser::Chromium, "opfs-stream");
 
-const OPFS: &str = "opfs";
+pub(crate) const OPFS: &str = "opfs";
 const IDB: &str = "idb";
 
 /// How often each call was made, by its name and whose the file is.
-type Counts = BTreeMap<(String, &'static str), u64>;
+pub(crate) type Counts = BTreeMap<(String, &'static str), u64>;
 
 #[test]
 fn a_sync_of_changes_reaches_the_disk_and_another_does_not() {
@@ -59,7 +59,7 @@ fn told((engine, context): Place) -> String {
 }
 
 /// The calls of all processes of the browser while `act` goes on, by their names and the kinds of files that they bring to the disk.
-fn counted(world: &World, act: impl FnOnce()) -> Counts {
+pub(crate) fn counted(world: &World, act: impl FnOnce()) -> Counts {
     let log = world.profile.path().join("strace");
     let mut strace = Command::new("strace");
     strace.args(["-f", "-y", "-qq", "-e", "trace=fsync,fdatasync,msync,sync_file_range", "-o"]).arg(&log);

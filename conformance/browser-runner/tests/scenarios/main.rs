@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::print_stdout)]
 
 mod builds;
+mod databases;
 mod fallback;
 mod flushes;
 mod quota;

@@ -23,26 +23,40 @@ const RUN: &str = r#"
 const ESCAPED: &str = "/shop/or%20ders%20%C3%A9%20%25%20.db";
 const NAME: &str = "shop/or ders \u{e9} % .db";
 
+/// SQLite for browsers, as npm has it.
+pub(crate) struct Sqlite(TempDir);
+
+impl Sqlite {
+    pub(crate) fn of_npm() -> Self {
+        let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sahpool");
+        let directory = TempDir::new().unwrap();
+        for name in [".npmrc", "package.json", "package-lock.json"] {
+            fs::copy(project.join(name), directory.path().join(name)).unwrap();
+        }
+        npm(directory.path(), &["ci", "--no-audit", "--no-fund"]);
+        Self(directory)
+    }
+
+    /// Has it served, below `/sqlite/`.
+    pub(crate) fn on(&self, site: Site) -> Site {
+        let file = |name| fs::read(self.0.path().join("node_modules/@sqlite.org/sqlite-wasm/dist").join(name)).unwrap();
+        site.file("/sqlite/index.js", file("index.mjs")).file("/sqlite/sqlite3.wasm", file("sqlite3.wasm"))
+    }
+}
+
 #[test]
 fn databases_of_sqlites_own_pool_come_and_go() {
     if engines().all(|(engine, _)| engine != "opfs-pool") {
         println!("{} has no OPFS", browser().as_str());
         return;
     }
-    let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sahpool");
-    let directory = TempDir::new().unwrap();
-    for name in [".npmrc", "package.json", "package-lock.json"] {
-        fs::copy(project.join(name), directory.path().join(name)).unwrap();
-    }
-    npm(directory.path(), &["ci", "--no-audit", "--no-fund"]);
-    let sqlite = directory.path().join("node_modules/@sqlite.org/sqlite-wasm/dist");
+    let sqlite = Sqlite::of_npm();
     let module = Package::new(Some("anystorage-web-suite".to_owned()), None).build().unwrap();
     let site = Site::new()
         .module(&module)
         .file("/index.html", b"<!doctype html><title>a pool</title><link rel=\"icon\" href=\"data:,\">".as_slice())
-        .file("/worker.js", fs::read(project.join("worker.js")).unwrap())
-        .file("/sqlite/index.js", fs::read(sqlite.join("index.mjs")).unwrap())
-        .file("/sqlite/sqlite3.wasm", fs::read(sqlite.join("sqlite3.wasm")).unwrap());
+        .file("/worker.js", include_bytes!("../sahpool/worker.js").as_slice());
+    let site = sqlite.on(site);
     let site = site.serve(0).unwrap();
     let world = World::new(Storage::Usual);
     world.session.go(&site.origin()).unwrap();
