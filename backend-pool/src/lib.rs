@@ -58,7 +58,8 @@
 //! 6. *Order*: every call is done when its future is first polled.
 //! 7. *One holder* is up to the host, which gives the files to one pool.
 //! 8. *Space*: what the host refuses is `NoSpace`, and so is a new file where none is spare, with a text that says what to do. The table has its
-//!    space from the begin. Where space runs out that removed files still have, their removal is made to last, and the write tried again.
+//!    space from the begin. Where space runs out that removed files still have, their removal is made to last, spare files whose space the host keeps
+//!    ([`RawFile::keeps_space`]) are closed, and the write is tried again.
 //! 9. *Damage*: of the table it is noticed. Where one place is left, it has the newest table, unless a power cut came before the copy lasted and
 //!    nothing was synced since: then the one before counts. With none opening is `Corrupt`. A host's file that is missing is `Corrupt` for
 //!    the path that led to it. Bytes of files have no checksums. Nothing is deleted or cut.

@@ -110,10 +110,13 @@ impl<F: RawFile> Location<F> {
         (self.clock)()
     }
 
-    /// Makes changes last that only wait for that before their space can be had; false if there is no such space.
+    /// Makes changes last that only wait for that before their space can be had, and closes what keeps space that it does not need; false if
+    /// there is no such space.
     pub(crate) fn make_room(&self) -> bool {
         let mut state = self.lock();
-        state.has_waiting() && state.store().is_ok()
+        let stored = state.has_waiting() && state.store().is_ok();
+        let retired = state.retire();
+        stored || retired
     }
 
     /// One opener of a file less.
@@ -272,6 +275,28 @@ impl<F: RawFile> State<F> {
                 self.spare.push(*number);
             }
         }
+    }
+
+    /// Closes spare files whose space the host keeps; whether there were any.
+    fn retire(&mut self) -> bool {
+        let keeps_space = |number: &u32| {
+            let node = self.nodes.get(number);
+            node.is_some_and(|node| node.lock().file().is_ok_and(F::keeps_space))
+        };
+        let retired: Vec<u32> = self.spare.iter().copied().filter(keeps_space).collect();
+        self.spare.retain(|number| !retired.contains(number));
+        for number in &retired {
+            let Some(node) = self.nodes.get(number).map(Arc::clone) else { continue };
+            let mut inner = node.lock();
+            // Nobody who opens it next knows that it was emptied just now. Where that fails, nobody shall have it.
+            if let Err(error) = inner.flush() {
+                log::warn!("a file of the pool is not used until the location is opened again: {error}");
+            } else if let Some(file) = inner.take_file() {
+                self.nodes.remove(number);
+                file.retire();
+            }
+        }
+        !retired.is_empty()
     }
 
     /// Makes all files with a name last, and the table.

@@ -43,4 +43,18 @@ pub trait RawFile: Debug + MaybeSend + MaybeSync + 'static {
     /// # Errors
     /// What the host reports. What has reached the disk is unknown then.
     fn flush(&self) -> Result<()>;
+
+    /// Whether the host keeps space for it that it would give back if it were closed, such as for bytes that were cut off: not, unless this
+    /// is overridden.
+    fn keeps_space(&self) -> bool {
+        false
+    }
+
+    /// Closes it for good, so that its space is given back. It is empty, and no name leads to it. Who overrides this may have it opened again
+    /// later, and given to the pool by [`PoolBackend::add`](crate::PoolBackend::add).
+    fn retire(self)
+    where
+        Self: Sized,
+    {
+    }
 }

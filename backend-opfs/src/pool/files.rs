@@ -2,10 +2,12 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::rc::Weak;
 use std::task::Poll;
 
 use anystorage_api::{Operation, Result};
 
+use super::More;
 use super::file::OpfsFile;
 use crate::faults::FlushFaults;
 use crate::host::{Directory, failed};
@@ -21,11 +23,13 @@ const AT_ONCE: usize = 32;
 pub(super) struct Files {
     directory: Directory,
     faults: FlushFaults,
+    /// What these are the files of.
+    more: Weak<More>,
 }
 
 impl Files {
-    pub(super) const fn new(directory: Directory, faults: FlushFaults) -> Self {
-        Self { directory, faults }
+    pub(super) const fn new(directory: Directory, faults: FlushFaults, more: Weak<More>) -> Self {
+        Self { directory, faults, more }
     }
 
     /// Which there are, beside the table.
@@ -41,9 +45,10 @@ impl Files {
     pub(super) async fn open(&self, numbers: &[u32]) -> Result<Vec<(u32, OpfsFile)>> {
         let mut opened = Vec::with_capacity(numbers.len());
         for some in numbers.chunks(AT_ONCE) {
-            let calls = some.iter().map(|number| async { Ok((*number, OpfsFile::new(self.handle(&number.to_string()).await?))) });
+            let calls = some.iter().map(|number| async { Ok((*number, self.handle(&number.to_string()).await?)) });
             for file in all(calls).await {
-                opened.push(file?);
+                let (number, handle) = file?;
+                opened.push((number, OpfsFile::new(handle, number, Weak::clone(&self.more))));
             }
         }
         Ok(opened)

@@ -47,7 +47,9 @@
 //!   new file is so for whoever asks next.
 //! - 7, *one holder*: the Web Locks of the location and of the directories that lead to it, and the handles themselves, of which there is one of each file. With the
 //!   locks in hand, a handle that is busy is waited for, up to five seconds.
-//! - 8, *space*: a write of which the count is not the one asked for, or a file that cannot be lengthened, is `NoSpace`.
+//! - 8, *space*: a write of which the count is not the one asked for, or a file that cannot be lengthened, is `NoSpace`. Chromium counts what was
+//!   cut off a file against the quota until its handle is closed: where space runs out, spare files are closed for that, and opened again a
+//!   moment later. Until then `capacity` is smaller.
 //! - 10, *no silent fall-back*: where there are no handles, opening is refused. So it is where the directory has another layout, or files.
 //!
 //! # What is missing
@@ -62,8 +64,8 @@ mod sahpool;
 #[cfg(feature = "conformance")]
 pub mod subject;
 
-use std::cell::Cell;
-use std::rc::Rc;
+use std::cell::{Cell, OnceCell};
+use std::rc::{Rc, Weak};
 
 use anystorage_api::{
     Capabilities, DirEntry, Error, ErrorKind, Metadata, OpenOptions, Operation, Result, StorageBackend, StorageFile, StoragePath, engine,
@@ -109,13 +111,18 @@ pub async fn open_with_faults(name: &str, options: &PoolOptions, faults: &FlushF
     }
     let hold = Hold::take(&path).await?;
     let directory = directory(&Directory::of_origin().await?, &path, options.mode).await?;
-    let files = Files::new(directory, faults.clone());
-    let numbers = files.numbers().await?;
-    let table = OpfsFile::holding(files.handle(TABLE).await?, hold);
-    let opened = files.open(&numbers).await?;
+    let more = Rc::new_cyclic(|more| More {
+        files: Files::new(directory, faults.clone(), Weak::clone(more)),
+        next: Cell::new(0),
+        backend: OnceCell::new(),
+    });
+    let numbers = more.files.numbers().await?;
+    let table = OpfsFile::holding(more.files.handle(TABLE).await?, hold);
+    let opened = more.files.open(&numbers).await?;
     let backend = PoolBackend::open(table, opened, PoolHost::new().clock(global::now).salt(global::random()))?;
-    let next = Cell::new(backend.next_number());
-    let pool = Pool { backend, more: Rc::new(More { files, next }) };
+    more.next.set(backend.next_number());
+    let backend = more.backend.get_or_init(|| backend).clone();
+    let pool = Pool { backend, more };
     // What was set aside is nobody's.
     let usable = pool.capacity().saturating_sub(pool.backend.set_aside());
     pool.add(options.capacity.saturating_sub(usable)).await?;
@@ -163,6 +170,19 @@ struct More {
     files: Files,
     /// The number of the next one.
     next: Cell<u32>,
+    /// Where they go.
+    backend: OnceCell<PoolBackend<OpfsFile>>,
+}
+
+impl More {
+    /// Opens a file again that was closed.
+    async fn reopen(&self, number: u32) -> Result<()> {
+        let Some(backend) = self.backend.get() else { return Ok(()) };
+        for (number, file) in self.files.open(&[number]).await? {
+            backend.add(number, file)?;
+        }
+        Ok(())
+    }
 }
 
 impl Pool {

@@ -1,5 +1,7 @@
 //! The engine as a subject of the conformance suite.
 
+use std::rc::Weak;
+
 use anystorage_api::{Capabilities, Operation, Result, StorageBackend, StoragePath, engine};
 use anystorage_conformance::subject::{FlushFaults as Faults, Place, Subject};
 use anystorage_conformance::table;
@@ -78,7 +80,7 @@ impl Place for PoolPlace {
         let path = StoragePath::parse(&self.name)?;
         let directory = directory(&Directory::of_origin().await?, &path, Mode::ReadWrite).await?;
         let mut stored = Vec::new();
-        for number in Files::new(directory.clone(), FlushFaults::default()).numbers().await? {
+        for number in Files::new(directory.clone(), FlushFaults::default(), Weak::new()).numbers().await? {
             let plain = directory.file(&number.to_string(), false).await.map_err(failed(Operation::Open))?;
             if plain.stat().await?.0 > 0 {
                 stored.push(plain);

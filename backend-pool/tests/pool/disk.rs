@@ -22,6 +22,8 @@ pub(crate) struct Disk {
     held: Arc<AtomicBool>,
     /// In bytes.
     pub(crate) quota: Arc<AtomicU64>,
+    /// What was cut off files that are open, in bytes; none where the quota does not count that.
+    kept: Option<Arc<AtomicU64>>,
     pub(crate) switch: Switch,
 }
 
@@ -38,7 +40,12 @@ impl Disk {
     }
 
     pub(crate) fn of(disk: SimDisk, capacity: usize) -> Self {
-        Self { disk, capacity, held: Arc::default(), quota: Arc::new(AtomicU64::new(u64::MAX)), switch: Switch::default() }
+        Self { disk, capacity, held: Arc::default(), quota: Arc::new(AtomicU64::new(u64::MAX)), kept: None, switch: Switch::default() }
+    }
+
+    /// With a quota that counts what was cut off a file until it is closed, as that of Chromium does.
+    pub(crate) fn keeping(self) -> Self {
+        Self { kept: Some(Arc::default()), ..self }
     }
 
     pub(crate) fn with_switch(&self, switch: Switch) -> Self {
@@ -75,13 +82,14 @@ impl Disk {
             Err(_) => self.disk.open(name, SimOpen::ReadWrite),
         };
         let disk = self.clone();
-        Ok(Counted { file: file.map_err(failed)?, disk, _held: held })
+        Ok(Counted { file: file.map_err(failed)?, disk, kept: AtomicU64::new(0), _held: held })
     }
 
     /// What the quota counts.
     fn counted(&self) -> u64 {
         let names = self.disk.entries("").unwrap_or_default();
-        names.iter().filter_map(|(name, _)| self.disk.metadata(name).ok()).map(|found| found.len).sum()
+        let lengths: u64 = names.iter().filter_map(|(name, _)| self.disk.metadata(name).ok()).map(|found| found.len).sum();
+        lengths + self.kept.as_ref().map_or(0, |kept| kept.load(Ordering::Relaxed))
     }
 
     /// All that is stored, by name.
@@ -127,6 +135,8 @@ impl Drop for Held {
 pub(crate) struct Counted {
     file: SimFile,
     disk: Disk,
+    /// What was cut off since it was opened.
+    kept: AtomicU64,
     _held: Option<Held>,
 }
 
@@ -135,12 +145,30 @@ fn failed(error: io::Error) -> Error {
 }
 
 impl Counted {
-    fn check(&self, len: u64) -> Result<()> {
+    /// Takes the space for that length.
+    fn grow(&self, len: u64) -> Result<()> {
         let quota = self.disk.quota.load(Ordering::Relaxed);
-        if quota == u64::MAX || len <= self.len()? || self.disk.counted() + (len - self.len()?) <= quota {
-            return Ok(());
+        let more = len.saturating_sub(self.len()?);
+        let own = more.min(self.kept.load(Ordering::Relaxed));
+        if quota != u64::MAX && more > own && self.disk.counted() + (more - own) > quota {
+            return Err(Error::new(ErrorKind::NoSpace, Operation::Write));
         }
-        Err(Error::new(ErrorKind::NoSpace, Operation::Write))
+        self.keep(own.wrapping_neg());
+        Ok(())
+    }
+
+    /// Counts what is kept anew, by this more.
+    fn keep(&self, more: u64) {
+        if let Some(all) = &self.disk.kept {
+            self.kept.fetch_add(more, Ordering::Relaxed);
+            all.fetch_add(more, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.keep(self.kept.load(Ordering::Relaxed).wrapping_neg());
     }
 }
 
@@ -157,7 +185,7 @@ impl RawFile for Counted {
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> Result<()> {
-        self.check(offset + data.len() as u64)?;
+        self.grow(offset + data.len() as u64)?;
         let mut at = 0;
         while at < data.len() {
             at += self.file.write_at(offset + at as u64, &data[at..]).map_err(failed)?;
@@ -170,8 +198,15 @@ impl RawFile for Counted {
     }
 
     fn set_len(&self, len: u64) -> Result<()> {
-        self.check(len)?;
-        self.file.set_len(len).map_err(failed)
+        let cut = self.len()?.saturating_sub(len);
+        self.grow(len)?;
+        self.file.set_len(len).map_err(failed)?;
+        self.keep(cut);
+        Ok(())
+    }
+
+    fn keeps_space(&self) -> bool {
+        self.kept.load(Ordering::Relaxed) > 0
     }
 
     fn flush(&self) -> Result<()> {

@@ -1,5 +1,7 @@
 //! Files that are used again: what is left of their old bytes, and when there are none.
 
+use std::sync::atomic::Ordering;
+
 use anystorage_api::{Blocking, ErrorKind, OpenOptions, StorageBackend, StoragePath};
 use anystorage_conformance::simdisk::{Call, Operation, Outcome, SimDisk, Sweep};
 use anystorage_conformance::subject::FlushFaults;
@@ -211,5 +213,32 @@ fn a_new_file_whose_flush_has_failed_is_named_by_who_cannot_store_a_table() {
         drop(a);
         pool.remove_file(&path("a")).await.unwrap();
         b.sync().await.unwrap();
+    });
+}
+
+/// Chromium counts what was cut off a file against the quota until its handle is closed. A spare file kept the space of the one that was removed,
+/// and nothing could be written any more in a full origin, whatever was removed.
+#[test]
+fn a_spare_file_gives_its_space_back_when_there_is_none() {
+    let disk = Disk::new(3).keeping();
+    let pool = disk.open().unwrap();
+    block_on(async {
+        let large = vec![7; 300_000];
+        pool.write(&path("ballast"), &large).await.unwrap();
+        let kept = pool.open(&path("kept"), &OpenOptions::editing()).await.unwrap();
+        kept.write_at(0, b"kept").await.unwrap();
+        pool.sync().await.unwrap();
+        let used: u64 = disk.bytes().iter().map(|(_, bytes)| bytes.len() as u64).sum();
+        disk.quota.store(used + 10_000, Ordering::Relaxed);
+        assert_eq!(kept.write_at(4, &large).await.unwrap_err().kind(), ErrorKind::NoSpace);
+        pool.remove_file(&path("ballast")).await.unwrap();
+        pool.sync().await.unwrap();
+        kept.write_at(4, &large).await.unwrap();
+        assert_eq!((pool.capacity(), pool.spare()), (2, 1), "the file that was closed is the host's to open again");
+        kept.sync().await.unwrap();
+        assert_eq!(pool.read(&path("kept")).await.unwrap().len(), 300_004);
+        let number = (0..3).find(|number| pool.add(*number, disk.raw(&number.to_string(), None).unwrap()).is_ok());
+        assert!(number.is_some());
+        assert_eq!((pool.capacity(), pool.spare()), (3, 2));
     });
 }
