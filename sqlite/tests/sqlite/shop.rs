@@ -11,7 +11,7 @@ use anystorage_sqlite::Vfs;
 use crate::engines::{DURABLE, directory, number, open_engine, vfs};
 
 /// About what a document with its share of orders, indexes and words takes in the file.
-const BYTES_PER_DOCUMENT: u64 = 2_800;
+const BYTES_PER_DOCUMENT: u64 = 1_880;
 
 #[test]
 fn orders_and_documents_are_kept_and_found() {

@@ -12,7 +12,7 @@ use super::{LAYOUTS, has_opfs, number, url};
 use crate::world::{World, browser};
 
 /// About what a document with its share of orders, indexes and words takes in the file.
-const BYTES_PER_DOCUMENT: u32 = 2_800;
+const BYTES_PER_DOCUMENT: u32 = 1_880;
 
 #[test]
 fn orders_and_documents_survive_a_reload() {
