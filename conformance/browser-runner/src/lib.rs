@@ -13,12 +13,14 @@
 //! - `stage`: the cases there, and what lies between their halves
 //! - `kills`: the kill loop there
 //! - [`run`]: all of it
+//! - [`npm`]: runs npm
 //! - [`ending`]: leaves nothing behind
 
 pub mod driver;
 pub mod ending;
 pub mod failure;
 mod kills;
+pub mod npm;
 pub mod package;
 mod processes;
 mod programs;

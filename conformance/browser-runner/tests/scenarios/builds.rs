@@ -1,18 +1,13 @@
 //! A project of a user, as `wasm-bindgen --target web` leaves it and as Vite builds it: of the same files, and without any settings.
 
 use std::fs;
-use std::io::{Read, Seek};
-use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anystorage_browser_runner::driver::Storage;
-use anystorage_browser_runner::ending;
 use anystorage_browser_runner::package::Package;
 use anystorage_browser_runner::server::Site;
-use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -33,9 +28,6 @@ const WATCH: &str = r#"<head><script>
 
 /// What the page shows, and what went wrong.
 const SHOWN: &str = "return [document.body.textContent.trim(), window.troubles ?? ['the page is not watched']];";
-
-/// How long npm may take, which may have everything to fetch.
-const NPM: Duration = Duration::from_secs(300);
 
 #[test]
 fn a_project_works_as_wasm_bindgen_leaves_it() {
@@ -64,30 +56,11 @@ fn copy(files: &[&str]) -> TempDir {
     copy
 }
 
+/// Runs npm in a directory, and shows what it said.
 pub(crate) fn npm(directory: &Path, arguments: &[&str]) {
-    ending::prepare();
-    let mut said = tempfile::tempfile().unwrap();
-    let mut command = Command::new("npm");
-    command.args(arguments).current_dir(directory).process_group(0);
-    command.stdin(Stdio::null()).stdout(said.try_clone().unwrap()).stderr(said.try_clone().unwrap());
-    let mut child = command.spawn().expect("npm could not be started");
     let start = Instant::now();
-    let status = loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            break Some(status);
-        }
-        if start.elapsed() > NPM {
-            kill_process_group(Pid::from_child(&child), Signal::KILL).unwrap();
-            child.wait().unwrap();
-            break None;
-        }
-        sleep(Duration::from_millis(50));
-    };
-    let mut text = String::new();
-    said.rewind().unwrap();
-    said.read_to_string(&mut text).unwrap();
-    println!("npm {}: {:?}\n{text}", arguments.join(" "), start.elapsed());
-    assert!(status.is_some_and(|status| status.success()), "npm {}: {status:?} after {:?}", arguments.join(" "), start.elapsed());
+    let said = anystorage_browser_runner::npm::run(directory, arguments).unwrap();
+    println!("npm {}: {:?}\n{said}", arguments.join(" "), start.elapsed());
 }
 
 /// The pages of a directory, in the browser: what was kept at one visit is there at the next.
