@@ -17,9 +17,13 @@ const TYPES: &[(&str, &str)] = &[
     ("html", "text/html; charset=utf-8"),
     ("css", "text/css; charset=utf-8"),
     ("js", "text/javascript; charset=utf-8"),
+    ("mjs", "text/javascript; charset=utf-8"),
     ("svg", "image/svg+xml"),
     ("wasm", "application/wasm"),
 ];
+
+/// What isolates a page from other origins.
+const ISOLATION: [(&str, &str); 2] = [("cross-origin-opener-policy", "same-origin"), ("cross-origin-embedder-policy", "require-corp")];
 
 /// What is served for a directory.
 const INDEX: &str = "/index.html";
@@ -29,6 +33,7 @@ const INDEX: &str = "/index.html";
 pub struct Site {
     files: BTreeMap<String, Arc<[u8]>>,
     listeners: BTreeMap<String, Sender<String>>,
+    isolated: bool,
 }
 
 impl Site {
@@ -51,6 +56,13 @@ impl Site {
         let (sender, heard) = mpsc::channel();
         self.listeners.insert(path.to_owned(), sender);
         (self, heard)
+    }
+
+    /// With the headers under which pages are isolated from other origins, and have shared memory (COOP and COEP).
+    #[must_use]
+    pub const fn isolated(mut self) -> Self {
+        self.isolated = true;
+        self
     }
 
     /// With a module and its scripts.
@@ -94,7 +106,8 @@ impl Site {
         let missing = Arc::clone(&missed);
         http::serve(listener, move |incoming| match (incoming.method.as_str(), self.find(&incoming.path)) {
             ("GET", Some((kind, contents))) => {
-                Outgoing::new(200, contents).with("content-type", kind).with("x-content-type-options", "nosniff")
+                let found = Outgoing::new(200, contents).with("content-type", kind).with("x-content-type-options", "nosniff");
+                ISOLATION.iter().filter(|_| self.isolated).fold(found, |found, (header, value)| found.with(header, *value))
             }
             ("POST", _) if self.hear(&incoming.path, &incoming.body) => Outgoing::new(204, *b""),
             (method, _) => {
