@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use anystorage_bench_page::median;
 use serde::{Deserialize, Serialize};
 
 /// A whole run.
@@ -121,9 +122,4 @@ impl Measurement {
             long => format!("{:.1} ms", long / 1e3),
         }
     }
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
