@@ -1,6 +1,6 @@
 //! The chores of the workspace: `cargo xtask test` checks everything, `cargo xtask conformance` runs the suite in browsers, `cargo xtask
-//! bench` measures engines there, `cargo xtask demo` serves the demo page, `cargo xtask size` weighs a module, `cargo xtask deny` checks the
-//! dependencies.
+//! bench` measures engines there, `cargo xtask bench-sqlite` SQLite, `cargo xtask demo` serves the demo page, `cargo xtask size` weighs a
+//! module, `cargo xtask deny` checks the dependencies.
 //!
 //! - [`steps`]: what `test` runs, as stages of lanes of steps
 //! - [`setup`], [`browsers`] and [`tools`]: what is needed and how that gets onto the machine
@@ -47,6 +47,9 @@ enum Chore {
     /// benchmark: `--format json`, `--engine`, `--rounds`, `--check` and more, told by `-- --help`. Natively: `cargo run --release -p
     /// anystorage-bench`.
     Bench(BrowserArgs),
+    /// SQLite in browsers, over OPFS pool and packed, beside its peers from npm, in one run. Installs what is missing (on Debian). Other options
+    /// are for the benchmark: `--format json`, `--rounds`, `--filter`, `--quick` and more, told by `-- --help`.
+    BenchSqlite(BrowserArgs),
     /// Builds the demo page and serves it on this machine, until Ctrl-C. Takes `--port N`, and `--out DIR` to write the page down in place of
     /// serving it. Installs the target wasm32-unknown-unknown if it is missing.
     Demo {
@@ -93,6 +96,7 @@ fn main() -> ExitCode {
         Chore::Test(args) => test(&args),
         Chore::Conformance(args) => said(in_browsers(steps::RUNNER, &["conformance"], &args)),
         Chore::Bench(args) => said(in_browsers(steps::BENCH, &[], &args)),
+        Chore::BenchSqlite(args) => said(setup::prepare_sqlite_bench().and_then(|()| in_browsers(steps::SQLITE_BENCH, &[], &args))),
         Chore::Demo { options } => said(demo(&options)),
         Chore::Size { options } => said(size(&options)),
         Chore::Deny => said(deny::run()),

@@ -76,6 +76,14 @@ pub(crate) fn prepare_browsers(browsers: &[&Browser]) -> Result<(), String> {
     browsers.iter().filter_map(|browser| missing_driver(browser)).try_for_each(|(name, version)| tools::built(name, version).map(drop))
 }
 
+/// Installs what is missing to build SQLite for browsers and to fetch its peers, and nothing else.
+///
+/// # Errors
+/// What is missing and could not be installed, with how to install it.
+pub(crate) fn prepare_sqlite_bench() -> Result<(), String> {
+    debian_packages(&BUNDLING.iter().chain([&C_FOR_WASM]).collect::<Vec<_>>())
+}
+
 /// Installs what is missing to build the demo page, and nothing else.
 ///
 /// # Errors

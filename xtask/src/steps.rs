@@ -23,6 +23,7 @@ const BROWSER_CRATES: &[&str] = &[
     "anystorage",
     "anystorage-web-suite",
     "anystorage-browser-bench",
+    "anystorage-sqlite-bench",
     "anystorage-size",
     "anystorage-web",
 ];
@@ -32,6 +33,9 @@ pub(crate) const RUNNER: &str = "anystorage-browser-runner";
 
 /// What measures engines in browsers.
 pub(crate) const BENCH: &str = "anystorage-browser-bench";
+
+/// What measures SQLite in browsers.
+pub(crate) const SQLITE_BENCH: &str = "anystorage-sqlite-bench";
 
 /// The demo page.
 pub(crate) const DEMO: &str = "anystorage-web";
