@@ -85,7 +85,7 @@ pub(crate) struct Counts {
     pub(crate) updates: u32,
 }
 
-const WHOLE: Counts = Counts { transactions: 1_000, rows: 50_000, selects: 5_000, updates: 5_000 };
+pub(crate) const WHOLE: Counts = Counts { transactions: 1_000, rows: 50_000, selects: 5_000, updates: 5_000 };
 const QUICK: Counts = Counts { transactions: 50, rows: 2_000, selects: 200, updates: 200 };
 
 pub(crate) fn main() -> ExitCode {

@@ -210,3 +210,39 @@ impl Ratio {
         Some(Self { ours: ours.name.clone(), workload, beside_all, best: best.name.clone(), ratio, goal, met })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::Report;
+    use crate::drive::WHOLE;
+
+    /// One who doesn't flush at each commit, or whose rows were gone, would be the fastest of all, and the goals those of nobody.
+    #[test]
+    fn who_is_not_durable_is_no_peer() {
+        let contestant = |name: &str, kind: &str, flushes: f64, rows: u32, ms: f64| {
+            let each: serde_json::Map<_, _> = super::WORKLOADS.iter().map(|(work, _)| ((*work).to_owned(), json!([ms, ms, ms]))).collect();
+            json!({ "name": name, "kind": kind, "flushes": flushes, "rows": rows, "settings": { "journal_mode": "wal" }, "ms": each })
+        };
+        let contestants = [
+            contestant("ours", "ours", 1.0, 1_000, 4.0),
+            contestant("as it comes", "peer", 3.0, 1_000, 10.0),
+            contestant("in another way", "faster", 1.0, 1_000, 5.0),
+            contestant("without flushes", "peer", 0.0, 1_000, 1.0),
+            contestant("without rows", "peer", 1.0, 999, 1.0),
+        ];
+        let mut report = Report::new(WHOLE, 3);
+        let measured = json!({ "floor_ms": [1.0, 3.0, 2.0], "contestants": contestants });
+        report.add("a browser".to_owned(), serde_json::from_value(measured).unwrap());
+        let shown = serde_json::to_value(&report).unwrap();
+        let ratios = shown["browsers"][0]["ratios"].as_array().unwrap();
+        let of = |beside_all: bool| ratios.iter().find(|ratio| ratio["workload"] == "transactions" && ratio["beside_all"] == beside_all);
+        let (as_they_come, in_any_way) = (of(false).unwrap(), of(true).unwrap());
+        assert_eq!((&as_they_come["best"], &as_they_come["ratio"]), (&json!("as it comes"), &json!(0.4)));
+        assert_eq!((&as_they_come["met"], &in_any_way["met"]), (&json!(true), &json!(false)));
+        assert_eq!((&in_any_way["best"], &in_any_way["ratio"]), (&json!("in another way"), &json!(0.8)));
+        assert!(report.goals_met());
+        assert_eq!(report.table().matches("NOT DURABLE").count(), 2);
+    }
+}
