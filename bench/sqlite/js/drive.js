@@ -6,8 +6,8 @@ import { Elsewhere } from "/elsewhere_page.js";
 const WORKLOADS = ["transactions", "inserts", "selects", "updates", "vacuum", "close"];
 
 const { dataset } = document.documentElement;
-const { rounds, counts, filter } = JSON.parse(dataset.order);
-const names = Object.keys(CONTESTANTS).filter((name) => name.includes(filter));
+const { rounds, counts, filter, without } = JSON.parse(dataset.order);
+const names = Object.keys(CONTESTANTS).filter((name) => name.includes(filter) && !without.includes(name));
 let heard = { done: 0, all: names.length * (rounds + 1) + rounds, case: "" };
 const hear = (news) => {
   heard = { ...heard, ...news };

@@ -63,6 +63,9 @@ struct Arguments {
     /// Only contestants whose name contains this.
     #[arg(long, value_name = "TEXT", default_value = "")]
     filter: String,
+    /// Leaves this contestant out, by its whole name; may be given several times. `opfs` of sqlite-wasm takes minutes a round in Firefox.
+    #[arg(long, value_name = "NAME")]
+    without: Vec<String>,
     /// One round of few rows: that everything works, not how fast.
     #[arg(long)]
     quick: bool,
@@ -108,7 +111,7 @@ fn measure(arguments: &Arguments, report: &mut Report) -> Result<(), Box<dyn Err
     ending::prepare();
     let peers = peers()?;
     let served = site(peers.path())?.serve(0)?;
-    let order = json!({ "rounds": report.rounds(), "counts": report.counts(), "filter": arguments.filter });
+    let order = json!({ "rounds": report.rounds(), "counts": report.counts(), "filter": arguments.filter, "without": arguments.without });
     for browser in &arguments.browser {
         let (title, measured): (_, Measured) = page::measure(*browser, &served.origin(), &order)?;
         report.add(title, measured);
