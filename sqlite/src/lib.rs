@@ -94,10 +94,10 @@
 //!
 //! With WAL, DELETE, TRUNCATE and PERSIST and the [recommended](Settings::recommended) rest, after a kill or a power cut: every commit that returned
 //! is there, none is half there, and `integrity_check` is `ok`. The tests cut the power at every operation of `files` and of the simulated store of
-//! `anystorage-kv` (15,266 states in one run of some size), and kill processes in the middle of transactions (600 kills of files, sled and redb,
-//! each within a transaction): nothing was lost. With flushes that do nothing both engines fail them. In browsers, over OPFS pool and packed, 20
-//! kills of the browser, 20 reloads and 20 terminations of the worker for each layout in WAL and DELETE, in Chromium and Firefox: nothing was lost
-//! either. MEMORY and OFF keep
+//! `anystorage-kv` (15,266 states in one run of some size) and of `anystorage-pool`, of which the layout `pool` of OPFS is made (21,768 states),
+//! and kill processes in the middle of transactions (600 kills of files, sled and redb, each within a transaction): nothing was lost.
+//! With flushes that do nothing all of these engines fail them. In browsers, over OPFS pool and packed, 20 kills of the browser, 20 reloads and 20
+//! terminations of the worker for each layout in WAL and DELETE, in Chromium and Firefox: nothing was lost either. MEMORY and OFF keep
 //! that only where the transaction is not interrupted, as SQLite says of them.
 //!
 //! # What is missing

@@ -1,13 +1,14 @@
 //! SQLite over the real engines over simulated disks, with the power cut at every operation: the database is sound, every acknowledged
 //! commit is there, and none is half there. With flushes that do nothing, some cut shows it.
 //!
-//! `ANYSTORAGE_SQLITE_STATES` sets how many states are checked at least for each engine and journal, `ANYSTORAGE_SQLITE_TRANSACTIONS`
-//! how many transactions are cut, `ANYSTORAGE_SEED` repeats a run, but for the random numbers that SQLite puts into its journals.
+//! `ANYSTORAGE_SQLITE_STATES` sets how many states are checked at least for each engine and journal (300; of the pool 1,250),
+//! `ANYSTORAGE_SQLITE_TRANSACTIONS` how many transactions are cut, `ANYSTORAGE_SEED` repeats a run, but for the random numbers that SQLite puts
+//! into its journals.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 use anystorage_api::StorageBackend;
-use anystorage_conformance::simdisk::{Call, Medium, Rng, SimDisk, Survey, Sweep};
+use anystorage_conformance::simdisk::{Call, Medium, Operation, Outcome, Rng, SimDisk, Survey, Sweep};
 use anystorage_databases::ledger::Ledger;
 use anystorage_kv::testing::SimMedium;
 use anystorage_kv::{KvBackend, KvOptions};
@@ -19,6 +20,9 @@ use crate::engines::{number, settings, vfs};
 
 #[path = "../../../backend-native/tests/power_cut/host.rs"]
 mod host;
+#[path = "../../../backend-pool/tests/pool/disk.rs"]
+#[allow(dead_code, reason = "what damages it is for the tests of the pool")]
+mod pool;
 
 pub(crate) use host::SimHost;
 
@@ -65,6 +69,48 @@ impl Host for SimMedium {
     }
     fn is_off(&self) -> bool {
         self.is_off()
+    }
+}
+
+/// A disk with a pool on it, which has a file for the database, its journal, and some that wait for the table.
+#[derive(Clone)]
+struct PoolDisk(SimDisk);
+
+impl PoolDisk {
+    const FILES: usize = 6;
+
+    fn new() -> Self {
+        Self(SimDisk::new())
+    }
+}
+
+impl Medium for PoolDisk {
+    type Outcome = Outcome;
+    type Operation = Operation;
+
+    fn log(&self) -> Vec<Operation> {
+        self.0.log()
+    }
+    fn operations(&self) -> usize {
+        self.0.operations()
+    }
+    fn stop_before(&self, operation: usize) {
+        self.0.stop_before(operation);
+    }
+    fn outcomes(&self, seeds: &[u64]) -> Vec<Outcome> {
+        self.0.outcomes(seeds)
+    }
+    fn cut(&self, outcome: Outcome) -> Self {
+        Self(self.0.cut(outcome))
+    }
+}
+
+impl Host for PoolDisk {
+    fn engine(&self) -> anystorage_api::Result<Box<dyn StorageBackend>> {
+        Ok(Box::new(pool::Disk::of(self.0.clone(), Self::FILES).open()?))
+    }
+    fn is_off(&self) -> bool {
+        self.0.is_off()
     }
 }
 
@@ -143,8 +189,8 @@ fn sweep<M: Host>(
 }
 
 /// As many sweeps as give the states that are wanted.
-fn survives<M: Host>(engine: &str, new: impl Fn() -> M + Copy, everything: M::Outcome) {
-    let states = number("ANYSTORAGE_SQLITE_STATES", 300);
+fn survives<M: Host>(engine: &str, new: impl Fn() -> M + Copy, everything: M::Outcome, fewest: u64) {
+    let states = number("ANYSTORAGE_SQLITE_STATES", fewest);
     let mut seeds = Rng::new(seed());
     for journal in JOURNALS {
         let mut total = Survey::default();
@@ -174,23 +220,32 @@ fn a_journal_is_over_before_it_is_cut() {
 
 #[test]
 fn every_cut_of_files_leaves_a_sound_database_with_every_commit() {
-    survives("files", SimDisk::new, anystorage_conformance::simdisk::Outcome::Everything);
+    survives("files", SimDisk::new, Outcome::Everything, 300);
+}
+
+/// What a cut tears there is the table of names, too, and files that a name is about to lead to, which had another one before.
+#[test]
+fn every_cut_of_a_pool_leaves_a_sound_database_with_every_commit() {
+    survives("pool", PoolDisk::new, Outcome::Everything, 1_250);
 }
 
 /// With WAL every commit was lost: see `a_journal_that_was_removed_stays_away_from_what_is_committed_after_it`.
 #[test]
 fn every_cut_of_a_store_leaves_a_sound_database_with_every_commit() {
-    survives("kv", SimMedium::new, anystorage_kv::testing::Outcome::Everything);
+    survives("kv", SimMedium::new, anystorage_kv::testing::Outcome::Everything, 300);
 }
 
 #[test]
 fn flushes_that_do_nothing_are_found() {
     for journal in JOURNALS {
-        let everything = anystorage_conformance::simdisk::Outcome::Everything;
-        let files = sweep(SimDisk::new, everything, journal, Sweep::new(1).random_outcomes(1), |disk| {
+        let files = sweep(SimDisk::new, Outcome::Everything, journal, Sweep::new(1).random_outcomes(1), |disk| {
             disk.leave_out_syncs(|call| call.operation.call == Call::SyncFile);
         });
         println!("files, {}: {}", journal.as_str(), files.expect_err("not caught").lines().next().unwrap());
+        let pool = sweep(PoolDisk::new, Outcome::Everything, journal, Sweep::new(1).random_outcomes(1), |disk| {
+            disk.0.leave_out_syncs(|call| call.operation.call == Call::SyncFile);
+        });
+        println!("pool, {}: {}", journal.as_str(), pool.expect_err("not caught").lines().next().unwrap());
         let everything = anystorage_kv::testing::Outcome::Everything;
         let kv = sweep(SimMedium::new, everything, journal, Sweep::new(1).random_outcomes(1), |medium| medium.relax(|_, _| true));
         println!("kv, {}: {}", journal.as_str(), kv.expect_err("not caught").lines().next().unwrap());
