@@ -1,12 +1,13 @@
 //! The chores of the workspace: `cargo xtask test` checks everything, `cargo xtask conformance` runs the suite in browsers, `cargo xtask
-//! bench` measures engines there, `cargo xtask bench-sqlite` SQLite, `cargo xtask demo` serves the demo page, `cargo xtask size` weighs a
-//! module, `cargo xtask deny` checks the dependencies.
+//! bench` measures engines there, `cargo xtask bench-sqlite` SQLite, `cargo xtask sqlite-tests` runs SQLite's own tests, `cargo xtask demo`
+//! serves the demo page, `cargo xtask size` weighs a module, `cargo xtask deny` checks the dependencies.
 //!
 //! - [`steps`]: what `test` runs, as stages of lanes of steps
 //! - [`setup`], [`browsers`] and [`tools`]: what is needed and how that gets onto the machine
 //! - [`run`]: running them, and what counts as passed
 //! - [`tally`] and [`conformance`]: reading the results that tests print
 //! - [`toolchain`]: the declared and the running compiler
+//! - [`sqlite_tests`]: SQLite's own tests over the VFS
 //! - [`deny`]: licences, bans, sources, advisories
 
 mod browsers;
@@ -14,6 +15,7 @@ mod conformance;
 mod deny;
 mod run;
 mod setup;
+mod sqlite_tests;
 mod steps;
 mod tally;
 mod toolchain;
@@ -25,6 +27,7 @@ use std::thread;
 use clap::{Args, Parser, Subcommand};
 
 use crate::browsers::{BROWSERS, Browser};
+use crate::sqlite_tests::SqliteTestsArgs;
 use crate::tally::Tally;
 
 #[derive(Debug, Parser)]
@@ -64,6 +67,10 @@ enum Chore {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<String>,
     },
+    /// SQLite's own tests, of Debian's source package, over the VFS of `anystorage-sqlite` and beside it over the host's: how many ran, how many
+    /// failed, and why. Fetches the source, builds it below `target/`, and installs what is missing for that (on Debian). Fails if a test fails
+    /// that passes over the host, unless `sqlite/own-tests/reasons.txt` says why it cannot pass.
+    SqliteTests(SqliteTestsArgs),
     /// Licences, bans, sources and known vulnerabilities of all dependencies, by cargo-deny (installed below `target/` if it is missing).
     Deny,
 }
@@ -99,6 +106,7 @@ fn main() -> ExitCode {
         Chore::BenchSqlite(args) => said(setup::prepare_sqlite_bench().and_then(|()| in_browsers(steps::SQLITE_BENCH, &[], &args))),
         Chore::Demo { options } => said(demo(&options)),
         Chore::Size { options } => said(size(&options)),
+        Chore::SqliteTests(args) => said(sqlite_tests::run(&args, jobs())),
         Chore::Deny => said(deny::run()),
     };
     if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }

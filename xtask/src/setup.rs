@@ -47,6 +47,16 @@ const C_FOR_WASM: Tool = Tool { sign: Sign::Program(&["clang"]), package: "clang
 /// What makes modules for the web smaller.
 const SIZE: Tool = Tool { sign: Sign::Program(&["wasm-opt"]), package: "binaryen" };
 
+/// What SQLite's tests are fetched, built and run with.
+const SQLITE_TESTS: &[Tool] = &[
+    Tool { sign: Sign::Program(&["dpkg-source"]), package: "dpkg-dev" },
+    Tool { sign: Sign::Program(&["cc"]), package: "gcc" },
+    Tool { sign: Sign::Program(&["make"]), package: "make" },
+    Tool { sign: Sign::Program(&["tclsh"]), package: "tcl" },
+    Tool { sign: Sign::Runs(&["test", "-f", "/usr/include/tcl8.6/tcl.h"]), package: "tcl8.6-dev" },
+    Tool { sign: Sign::Runs(&["test", "-f", "/usr/include/zlib.h"]), package: "zlib1g-dev" },
+];
+
 /// What a project of a user is built with.
 const BUNDLING: &[Tool] =
     &[Tool { sign: Sign::Program(&["node"]), package: "nodejs" }, Tool { sign: Sign::Program(&["npm"]), package: "npm" }];
@@ -90,6 +100,14 @@ pub(crate) fn prepare_sqlite_bench() -> Result<(), String> {
 /// What is missing and could not be installed, with how to install it.
 pub(crate) fn prepare_demo() -> Result<(), String> {
     wasm_target()
+}
+
+/// Installs what is missing to run SQLite's own tests, and nothing else.
+///
+/// # Errors
+/// What is missing and could not be installed, with how to install it.
+pub(crate) fn prepare_sqlite_tests() -> Result<(), String> {
+    debian_packages(&SQLITE_TESTS.iter().collect::<Vec<_>>())
 }
 
 /// Installs what is missing to weigh a module, and nothing else.
