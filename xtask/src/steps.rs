@@ -45,6 +45,7 @@ pub(crate) const SIZE: &str = "anystorage-size";
 
 /// Packages outside of the workspace.
 const EXAMPLE: &str = "conformance/web-example/Cargo.toml";
+const SQLITE_TESTS: &str = "sqlite/own-tests/Cargo.toml";
 const USER_PROJECT: &str = "conformance/user-project/Cargo.toml";
 
 /// Browsers in which what is no case of the suite is tried as well, what of it (all, if nothing is named), and how many tests that is.
@@ -250,6 +251,7 @@ fn checks(declared_toolchain: Option<String>) -> Vec<Step> {
     let mut steps = vec![
         Step::cargo("formatting", "fmt --all --check"),
         Step::cargo("formatting, the example of a suite", &format!("fmt --manifest-path {EXAMPLE} --check")),
+        Step::cargo("formatting, SQLite's own tests", &format!("fmt --manifest-path {SQLITE_TESTS} --check")),
         Step::cargo("formatting, the project of a user", &format!("fmt --manifest-path {USER_PROJECT} --check")),
         Step::cargo(
             "lints, native",
