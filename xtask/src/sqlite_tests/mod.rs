@@ -66,8 +66,8 @@ pub(crate) struct SqliteTestsArgs {
     /// How many files of tests run at a time. As many as there are cores, if it is left out.
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
-    /// How many seconds a file of tests may take.
-    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+    /// How many seconds a file of tests may take. Two files of an engine wait for another process until then.
+    #[arg(long, value_name = "SECONDS", default_value_t = 240)]
     limit: u32,
     /// How the report is printed.
     #[arg(long, value_enum, default_value_t = Format::Table)]
