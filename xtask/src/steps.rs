@@ -18,6 +18,7 @@ const BROWSER_CRATES: &[&str] = &[
     "anystorage-redb",
     "anystorage-redb-face",
     "anystorage-sqlite",
+    "anystorage-vfs",
     "anystorage-conformance",
     "anystorage-databases",
     "anystorage",

@@ -1,0 +1,107 @@
+//! What makes things durable.
+
+use crate::counters::Call;
+use crate::descriptors::Body;
+use crate::records::Records;
+use crate::tree::Mount;
+use crate::{Errno, Result, Vfs};
+
+impl Vfs {
+    /// `fsync(2)`: the file's bytes, length and attributes and the directory entries that lead to it are as durable as its engine declares
+    /// when this returns; if the face has to store attributes, so is everything in its mount. Of a directory: everything in its mount.
+    ///
+    /// # Errors
+    /// `EBADF`; `EINVAL` for a device; what the engine reports.
+    pub fn fsync(&self, descriptor: i32) -> Result<()> {
+        self.call(Call::Fsync, descriptor, || {
+            let description = self.description(descriptor)?;
+            let mut tree = self.tree();
+            match &description.body {
+                Body::Path => Err(Errno::EBADF),
+                Body::Device(_) => Err(Errno::EINVAL),
+                Body::Directory(_) => tree.mount(description.node.mount)?.sync_all(),
+                Body::File(file) => {
+                    let mount = tree.mount(description.node.mount)?;
+                    mount.note_all_written();
+                    if mount.records.is_pending() {
+                        return mount.sync_all();
+                    }
+                    drop(tree);
+                    file.sync().map_err(|error| self.causes.errno(error))
+                }
+            }
+        })
+    }
+
+    /// `fdatasync(2)`: as [`Self::fsync`]; engines know no less.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn fdatasync(&self, descriptor: i32) -> Result<()> {
+        self.fsync(descriptor)
+    }
+
+    /// `sync(2)`: everything in all mounts.
+    ///
+    /// # Errors
+    /// The first that an engine reports; the others are synced all the same.
+    pub fn sync(&self) -> Result<()> {
+        self.call(Call::Sync, (), || {
+            let mut tree = self.tree();
+            let outcomes: Vec<Result<()>> = tree.mounts.values_mut().map(Mount::sync_all).collect();
+            outcomes.into_iter().collect()
+        })
+    }
+
+    /// `syncfs`: everything in the mount that has `path`. With `populate` the other way: what is behind the engine is read anew, where the
+    /// mount was given something that does ([`MountOptions::populate`](crate::MountOptions::populate)); attributes that were changed and
+    /// not synced are then lost. It may wait, as what is behind a mirror may; no other call is held up meanwhile.
+    ///
+    /// # Errors
+    /// Those of lookups; what the engine reports.
+    pub async fn syncfs(&self, path: &str, populate: bool) -> Result<()> {
+        let (id, engine, hook) = self.call(Call::Syncfs, path, || {
+            let mut tree = self.tree();
+            let found = self.lookup(&mut tree, &self.start(), path, true)?;
+            let mount = tree.at(&found.location)?;
+            if !populate {
+                mount.store_records()?;
+            }
+            Ok((mount.id, mount.engine.clone(), mount.hook.clone()))
+        })?;
+        let outcome = match (populate, hook) {
+            (false, _) => engine.backend().sync().await,
+            (true, Some(hook)) => hook.populate().await,
+            (true, None) => Ok(()),
+        };
+        outcome.map_err(|error| self.causes.errno(error))?;
+        let mut tree = self.tree();
+        let Ok(mount) = tree.mount(id) else { return Ok(()) };
+        if populate {
+            mount.records = Records::load(&mount.engine).map_err(|error| mount.causes.errno(error))?;
+        }
+        Ok(())
+    }
+}
+
+impl Mount {
+    /// Stores what the face keeps of this mount.
+    fn store_records(&mut self) -> Result<()> {
+        self.note_all_written();
+        self.records.store(&self.engine).map_err(|error| self.causes.errno(error))
+    }
+
+    /// Makes everything durable. Where that is not one point, the names go first, so that no stored record is of a name to come.
+    pub(crate) fn sync_all(&mut self) -> Result<()> {
+        let failed = |error| self.causes.errno(error);
+        if self.records.is_eager() {
+            self.engine.sync().map_err(failed)?;
+            self.store_records()?;
+            return self.records.sync_table(&self.engine).map_err(|error| self.causes.errno(error));
+        }
+        self.store_records()?;
+        self.engine.sync().map_err(|error| self.causes.errno(error))?;
+        self.records.synced();
+        Ok(())
+    }
+}

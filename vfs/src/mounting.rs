@@ -1,0 +1,162 @@
+//! The mount table.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use anystorage_api::{Blocking, Durability, MaybeSend, MaybeSync, StorageBackend, StoragePath, engine};
+
+use crate::counters::Call;
+use crate::path_map::PathMap;
+use crate::records::Records;
+use crate::tree::{Location, Mount};
+use crate::{Errno, Result, Vfs};
+
+/// What `syncfs(populate)` calls on a mount whose engine stands before another one, such as a mirror in memory.
+///
+/// Implement it under [`engine`](anystorage_api::engine), as engines are. It may wait.
+#[engine]
+pub trait Populate: Debug + MaybeSend + MaybeSync + 'static {
+    /// Reads anew what is behind the engine.
+    ///
+    /// # Errors
+    /// Those of that engine.
+    async fn populate(&self) -> anystorage_api::Result<()>;
+}
+
+/// How to mount an engine.
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct MountOptions {
+    source: String,
+    populate: Option<Arc<dyn Populate>>,
+}
+
+impl MountOptions {
+    /// Nothing said.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What [`Vfs::mounts`] calls it: the engine's URL, for instance.
+    pub fn source(mut self, source: impl Into<String>) -> Self {
+        self.source = source.into();
+        self
+    }
+
+    /// What [`Vfs::syncfs`] populates it with.
+    pub fn populate(mut self, populate: Arc<dyn Populate>) -> Self {
+        self.populate = Some(populate);
+        self
+    }
+}
+
+/// One line of the mount table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MountInfo {
+    /// Where it is mounted, from the root.
+    pub path: String,
+    /// What it was called when it was mounted.
+    pub source: String,
+    /// Its number: `st_dev` of everything in it.
+    pub dev: u64,
+    /// What a sync of its engine survives.
+    pub durability: Durability,
+    /// Whether the engine keeps modes, times and links; otherwise the face does, in a file of its own there.
+    pub attributes_by_engine: bool,
+}
+
+impl Vfs {
+    /// Mounts an engine on the directory `path`, whose own entries are covered until it is unmounted. The first one goes to `/`.
+    ///
+    /// # Errors
+    /// `EIO` if the engine was to be tried and misbehaves; [`Vfs::last_error`] says how, and it is not mounted then. `ENOENT`, `ENOTDIR`, `ELOOP`, `ENAMETOOLONG` as lookups have it; `EBUSY` where another engine is mounted; `EUCLEAN` if the attributes
+    /// that are kept there are damaged; what the engine reports.
+    pub fn mount<B: StorageBackend>(&self, path: &str, engine: Blocking<B>, options: MountOptions) -> Result<()> {
+        self.call(Call::Mount, path, || {
+            let mut tree = self.tree();
+            let point = if tree.mounts.is_empty() && path == "/" {
+                None
+            } else {
+                let found = self.lookup(&mut tree, &self.start(), path, true)?;
+                if !found.is_dir() {
+                    return Err(Errno::ENOTDIR);
+                }
+                if found.location.path.is_root() {
+                    return Err(Errno::EBUSY);
+                }
+                Some(found.location)
+            };
+            let engine =
+                Blocking::new(Arc::new(engine.into_inner()) as Arc<dyn StorageBackend>).map_err(|error| self.causes.errno(error))?;
+            let records = Records::load(&engine).map_err(|error| self.causes.errno(error))?;
+            let clockless = engine.stat(&StoragePath::root()).map_err(|error| self.causes.errno(error))?.modified.is_none();
+            tree.last_mount += 1;
+            let id = tree.last_mount;
+            let mount = Mount {
+                id,
+                source: options.source,
+                keeps: engine.capabilities().attributes,
+                engine,
+                point,
+                records,
+                nodes: PathMap::default(),
+                hook: options.populate,
+                in_use: Arc::new(()),
+                clockless,
+                causes: self.causes.clone(),
+            };
+            tree.mounts.insert(id, mount);
+            Ok(())
+        })?;
+        if !self.sanity_checks() {
+            return Ok(());
+        }
+        self.sanity_check(path).map_err(|misbehaviour| {
+            self.causes.errno(misbehaviour.into());
+            // What is unmounted is the engine that was refused; why it is not let go, nobody asked.
+            let _ = self.unmount(path);
+            Errno::EIO
+        })
+    }
+
+    /// Syncs the engine that is mounted on `path` and lets it go; what it covered is seen again. It is closed with the last that holds it.
+    ///
+    /// # Errors
+    /// `EBUSY` while something is open in it, or mounted, or the working directory is there; `EINVAL` where nothing is mounted; `ENOENT` and
+    /// the other errors of lookups; what the sync reports, and it stays mounted then.
+    pub fn unmount(&self, path: &str) -> Result<()> {
+        self.call(Call::Unmount, path, || {
+            let mut tree = self.tree();
+            let found = self.lookup(&mut tree, &self.start(), path, true)?;
+            if !found.location.path.is_root() {
+                return Err(Errno::EINVAL);
+            }
+            let id = found.location.mount;
+            if tree.has_mounts_in(id) {
+                return Err(Errno::EBUSY);
+            }
+            let mount = tree.mount(id)?;
+            if Arc::strong_count(&mount.in_use) > 1 {
+                return Err(Errno::EBUSY);
+            }
+            mount.sync_all()?;
+            tree.mounts.remove(&id);
+            Ok(())
+        })
+    }
+
+    /// What is mounted, in the order in which it was.
+    #[must_use]
+    pub fn mounts(&self) -> Vec<MountInfo> {
+        let tree = self.tree();
+        let info = |mount: &Mount| MountInfo {
+            path: tree.absolute(&Location { mount: mount.id, path: StoragePath::root() }),
+            source: mount.source.clone(),
+            dev: u64::from(mount.id),
+            durability: mount.engine.capabilities().durability,
+            attributes_by_engine: mount.keeps,
+        };
+        tree.mounts.values().map(info).collect()
+    }
+}

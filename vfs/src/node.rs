@@ -1,0 +1,61 @@
+//! What descriptors are open on: a file, whatever its name is by now.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use anystorage_api::{StoragePath, Timestamp};
+
+use crate::records::Record;
+use crate::stat::NodeKind;
+
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) mount: u32,
+    pub(crate) kind: NodeKind,
+    /// The longest that a file of its mount may get.
+    pub(crate) max_len: u64,
+    state: Mutex<State>,
+    /// One at a time where a write goes to the end.
+    pub(crate) appending: Mutex<()>,
+    /// As long as there is a copy of it, the mount is in use.
+    _in_use: Arc<()>,
+}
+
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) place: Place,
+    /// When it was last written through a descriptor, unless its record knows already.
+    pub(crate) written: Option<Timestamp>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Place {
+    At(StoragePath),
+    /// Its name is gone; what was known of it then, and since.
+    Removed {
+        record: Box<Record>,
+        ino: u64,
+    },
+}
+
+impl Node {
+    pub(crate) const fn new(mount: u32, path: StoragePath, kind: NodeKind, max_len: u64, in_use: Arc<()>) -> Self {
+        let state = Mutex::new(State { place: Place::At(path), written: None });
+        Self { mount, kind, max_len, state, appending: Mutex::new(()), _in_use: in_use }
+    }
+
+    pub(crate) const fn is_dir(&self) -> bool {
+        matches!(self.kind, NodeKind::Directory)
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where it is; none once it was removed.
+    pub(crate) fn path(&self) -> Option<StoragePath> {
+        match &self.state().place {
+            Place::At(path) => Some(path.clone()),
+            Place::Removed { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! The mount table.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use anystorage_api::{Blocking, StorageBackend, StoragePath, engine};
+use anystorage_memory::MemoryBackend;
+use anystorage_vfs::{Config, Errno, MountOptions, OpenFlags, Populate, Vfs};
+
+use crate::engines::{self, NATIVE};
+
+fn memory() -> Blocking<MemoryBackend> {
+    Blocking::new(MemoryBackend::new()).unwrap()
+}
+
+#[test]
+fn engines_are_nested_and_each_has_its_own_files() {
+    let directories: Vec<_> = NATIVE.iter().map(|_| engines::directory()).collect();
+    let vfs = Vfs::new();
+    let mut path = String::new();
+    for (name, directory) in NATIVE.iter().zip(&directories) {
+        engines::mount(&vfs, if path.is_empty() { "/" } else { &path }, name, directory.path());
+        path += "/in";
+        vfs.mkdir(&path, 0o700).unwrap();
+    }
+    let mounts: Vec<(String, String)> = vfs.mounts().into_iter().map(|mount| (mount.path, mount.source)).collect();
+    let expected = [("/", "memory"), ("/in", "files"), ("/in/in", "sled"), ("/in/in/in", "redb")];
+    assert_eq!(mounts, expected.map(|(path, source)| (path.to_owned(), source.to_owned())));
+    for (depth, path) in ["/one", "/in/one", "/in/in/one", "/in/in/in/one"].into_iter().enumerate() {
+        let file = vfs.open(path, OpenFlags::O_CREAT | OpenFlags::O_WRONLY, 0o600).unwrap();
+        vfs.write(file, path.as_bytes()).unwrap();
+        assert_eq!(vfs.fstat(file).unwrap().dev, depth as u64 + 1);
+        vfs.close(file).unwrap();
+    }
+    assert_eq!(vfs.stat("/in/in/in/../../../one").unwrap().size, 4);
+    assert_eq!(vfs.rename("/one", "/in/two"), Err(Errno::EXDEV));
+    assert_eq!(vfs.rmdir("/in"), Err(Errno::EBUSY));
+    assert_eq!(vfs.rename("/in", "/out"), Err(Errno::EBUSY));
+    // A mount goes along with the directory that has its point.
+    vfs.mkdir("/dir", 0o755).unwrap();
+    vfs.mkdir("/dir/point", 0o755).unwrap();
+    vfs.mount("/dir/point", memory(), MountOptions::new()).unwrap();
+    vfs.rename("/dir", "/moved").unwrap();
+    assert_eq!(vfs.mounts().last().unwrap().path, "/moved/point");
+    assert_eq!(vfs.rename("/moved/point", "/moved/other"), Err(Errno::EBUSY));
+    vfs.unmount("/moved/point").unwrap();
+    for path in ["/in/in/in", "/in/in", "/in"] {
+        assert_eq!(vfs.unmount("/"), Err(Errno::EBUSY));
+        vfs.unmount(path).unwrap();
+        assert_eq!(vfs.readdir(path).unwrap(), [], "what was there before is seen again");
+    }
+    vfs.unmount("/").unwrap();
+    assert_eq!(vfs.stat("/"), Err(Errno::ENOENT));
+}
+
+#[test]
+fn a_mount_in_use_is_busy_and_a_mount_point_is_a_free_directory() {
+    let vfs = Vfs::new();
+    assert_eq!(vfs.mount("/x", memory(), MountOptions::new()), Err(Errno::ENOENT));
+    vfs.mount("/", memory(), MountOptions::new()).unwrap();
+    assert_eq!(vfs.mount("/", memory(), MountOptions::new()), Err(Errno::EBUSY));
+    vfs.mkdir("/m", 0o755).unwrap();
+    let file = vfs.open("/f", OpenFlags::O_CREAT, 0o644).unwrap();
+    assert_eq!(vfs.mount("/f", memory(), MountOptions::new()), Err(Errno::ENOTDIR));
+    assert_eq!(vfs.mount("/none", memory(), MountOptions::new()), Err(Errno::ENOENT));
+    vfs.close(file).unwrap();
+    vfs.mount("/m", memory(), MountOptions::new()).unwrap();
+    assert_eq!(vfs.mount("/m", memory(), MountOptions::new()), Err(Errno::EBUSY));
+    assert_eq!(vfs.unmount("/f"), Err(Errno::EINVAL));
+    assert_eq!(vfs.unmount("/none"), Err(Errno::ENOENT));
+    let file = vfs.open("/m/f", OpenFlags::O_CREAT | OpenFlags::O_RDWR, 0o644).unwrap();
+    vfs.write(file, b"kept").unwrap();
+    assert_eq!(vfs.unmount("/m"), Err(Errno::EBUSY));
+    // A file without a name keeps its mount as well.
+    vfs.unlink("/m/f").unwrap();
+    assert_eq!(vfs.unmount("/m"), Err(Errno::EBUSY));
+    let mut buf = [0; 4];
+    assert_eq!(vfs.pread(file, &mut buf, 0), Ok(4));
+    assert_eq!(&buf, b"kept");
+    let copy = vfs.dup(file).unwrap();
+    vfs.close(file).unwrap();
+    assert_eq!(vfs.unmount("/m"), Err(Errno::EBUSY));
+    vfs.close(copy).unwrap();
+    vfs.chdir("/m").unwrap();
+    assert_eq!(vfs.unmount("/m"), Err(Errno::EBUSY));
+    vfs.chdir("/").unwrap();
+    vfs.unmount("/m").unwrap();
+}
+
+/// A mirror, as far as a face sees one: what is behind it comes to be there when it is populated.
+#[derive(Debug)]
+struct Behind {
+    engine: Arc<MemoryBackend>,
+    times: AtomicU32,
+}
+
+#[engine]
+impl Populate for Behind {
+    async fn populate(&self) -> anystorage_api::Result<()> {
+        self.times.fetch_add(1, Ordering::Relaxed);
+        self.engine.write(&StoragePath::parse("from behind")?, b"new").await
+    }
+}
+
+#[test]
+fn syncfs_populates_what_was_given_something_to_populate_it() {
+    let engine = Arc::new(MemoryBackend::new());
+    let behind = Arc::new(Behind { engine: Arc::clone(&engine), times: AtomicU32::new(0) });
+    let vfs = Vfs::new();
+    let populate = Arc::clone(&behind) as Arc<dyn Populate>;
+    vfs.mount("/", Blocking::new(engine).unwrap(), MountOptions::new().populate(populate)).unwrap();
+    futures_lite::future::block_on(async {
+        vfs.syncfs("/", false).await.unwrap();
+        assert_eq!(vfs.stat("/from behind"), Err(Errno::ENOENT));
+        vfs.syncfs("/", true).await.unwrap();
+        assert_eq!(vfs.stat("/from behind").unwrap().size, 3);
+        assert_eq!(vfs.syncfs("/none", true).await, Err(Errno::ENOENT));
+    });
+    assert_eq!(behind.times.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn every_engine_is_sane_and_leaves_nothing_behind() {
+    for engine in NATIVE {
+        let directory = engines::directory();
+        let mut config = Config::new();
+        config.sanity_checks = true;
+        let vfs = Vfs::with_config(&config);
+        engines::mount(&vfs, "/", engine, directory.path());
+        vfs.mkdir("/sub", 0o755).unwrap();
+        vfs.sanity_check("/sub").unwrap_or_else(|misbehaviour| panic!("{engine}: {misbehaviour}"));
+        assert_eq!(vfs.readdir("/sub").unwrap(), [], "{engine}");
+        assert_eq!(vfs.readdir("/").unwrap().len(), 1, "{engine}");
+        assert_eq!(vfs.descriptors_open(), []);
+        assert_eq!(vfs.sanity_check("/none").unwrap_err().call.as_str(), "mkdir");
+    }
+}
+
+#[test]
+fn calls_are_counted_with_their_bytes_and_their_time() {
+    let directory = engines::directory();
+    let vfs = engines::face("redb", directory.path());
+    let file = vfs.open("/f", OpenFlags::O_CREAT | OpenFlags::O_RDWR, 0o644).unwrap();
+    for _ in 0..10 {
+        vfs.write(file, &[1; 1000]).unwrap();
+        vfs.fsync(file).unwrap();
+    }
+    assert_eq!(vfs.pread(file, &mut [0; 20_000], 500), Ok(9_500));
+    assert_eq!(vfs.open("/none", OpenFlags::O_RDONLY, 0), Err(Errno::ENOENT));
+    let counters = vfs.counters();
+    let counter = |name| counters.iter().find(|(call, _)| call.as_str() == name).unwrap().1;
+    assert_eq!((counter("write").count, counter("write").bytes), (10, 10_000));
+    assert_eq!((counter("pread").count, counter("pread").bytes), (1, 9_500));
+    assert_eq!((counter("open").count, counter("open").failed), (2, 1));
+    assert_eq!(counter("rename").count, 0);
+    assert!(counter("fsync").micros > 0, "ten real flushes in no time");
+}
