@@ -64,23 +64,24 @@ impl Vfs {
             let mut tree = self.tree();
             let found = self.lookup(&mut tree, &self.start(), path, true)?;
             let mount = tree.at(&found.location)?;
-            if !populate {
-                mount.store_records()?;
-            }
             Ok((mount.id, mount.engine.clone(), mount.hook.clone()))
         })?;
-        let outcome = match (populate, hook) {
-            (false, _) => engine.backend().sync().await,
-            (true, Some(hook)) => hook.populate().await,
-            (true, None) => Ok(()),
-        };
-        outcome.map_err(|error| self.causes.errno(error))?;
-        let mut tree = self.tree();
-        let Ok(mount) = tree.mount(id) else { return Ok(()) };
+        let failed = |error| self.causes.errno(error);
         if populate {
-            mount.records = Records::load(&mount.engine).map_err(|error| mount.causes.errno(error))?;
+            if let Some(hook) = hook {
+                hook.populate().await.map_err(failed)?;
+            }
+            let mut tree = self.tree();
+            let Ok(mount) = tree.mount(id) else { return Ok(()) };
+            mount.records = Records::load(&mount.engine).map_err(failed)?;
+            return Ok(());
         }
-        Ok(())
+        // As `sync_all`, but waiting.
+        if self.tree().mount(id)?.records.is_eager() {
+            engine.backend().sync().await.map_err(failed)?;
+        }
+        self.tree().mount(id)?.store_records()?;
+        engine.backend().sync().await.map_err(failed)
     }
 }
 
