@@ -98,7 +98,7 @@ const ONLY_IN_BROWSERS: &[&str] = &["anystorage-browser-host", "anystorage-idb",
 /// The packages with test programs that wasm-bindgen's runner takes into browsers, and the features that they need. They are always named
 /// together: with fewer of them their dependencies would have other features, and be built once more.
 const BROWSER_TESTS: &str = "-p anystorage -p anystorage-idb -p anystorage-kv -p anystorage-memory -p anystorage-opfs -p \
-                             anystorage-redb-face -p anystorage-sqlite --features \
+                             anystorage-redb-face -p anystorage-sqlite -p anystorage-vfs --features \
                              anystorage/idb,anystorage/opfs-packed-page,anystorage/opfs-pool";
 
 /// Where these tests run. The suite of all engines goes through [`RUNNER`] besides.
@@ -106,13 +106,19 @@ const PLACES: &[Place] = &[
     Place {
         browser: "chromium",
         context: WORKER,
-        tests: &["conformance", "idb", "opfs", "browser", "redb", "sqlite"],
+        tests: &["conformance", "idb", "opfs", "browser", "redb", "sqlite", "vfs"],
         skipped: NOTHING,
-        at_least: 860,
+        at_least: 862,
     },
     Place { browser: "chromium", context: SHARED_WORKER, tests: &["idb", "browser"], skipped: NOTHING, at_least: 190 },
     Place { browser: "chromium", context: PAGE, tests: &["idb", "browser"], skipped: CONTRACT, at_least: 25 },
-    Place { browser: "firefox", context: WORKER, tests: &["idb", "opfs", "browser", "redb", "sqlite"], skipped: CONTRACT, at_least: 45 },
+    Place {
+        browser: "firefox",
+        context: WORKER,
+        tests: &["idb", "opfs", "browser", "redb", "sqlite", "vfs"],
+        skipped: CONTRACT,
+        at_least: 47,
+    },
     Place { browser: "firefox", context: PAGE, tests: &["browser"], skipped: NOTHING, at_least: 5 },
     Place { browser: "webkit", context: WORKER, tests: &["browser"], skipped: NOTHING, at_least: 5 },
     Place { browser: "webkit", context: PAGE, tests: &["browser"], skipped: NOTHING, at_least: 5 },

@@ -1,4 +1,4 @@
-//! The face beside the host, beside a model, over every native engine.
+//! The face beside the host, beside a model, over every native engine, and in a browser's worker.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![cfg_attr(
     all(target_family = "wasm", target_os = "unknown"),
@@ -7,6 +7,9 @@
 
 mod exerciser;
 mod model;
+
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+mod browser;
 
 #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 mod bad_input;
