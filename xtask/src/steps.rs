@@ -17,6 +17,7 @@ const BROWSER_CRATES: &[&str] = &[
     "anystorage-opfs",
     "anystorage-redb",
     "anystorage-redb-face",
+    "anystorage-remote",
     "anystorage-sqlite",
     "anystorage-vfs",
     "anystorage-conformance",

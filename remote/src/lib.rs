@@ -1,0 +1,43 @@
+//! An anystorage engine that runs elsewhere: in another thread, page or worker.
+//!
+//! - [`Remote`] is the client: a [`StorageBackend`](anystorage_api::StorageBackend) whose calls are made at the other end.
+//! - [`Server`] is that other end: it has the engine.
+//! - [`channel`] goes from one to the other within a process. [`Transport`] and [`Line`] are the two ends of any way between them.
+//!
+//! ```
+//! use anystorage_api::{StorageBackend, StoragePath};
+//! use anystorage_memory::MemoryBackend;
+//! use anystorage_remote::{Remote, Server, channel};
+//! use futures_lite::future::block_on;
+//!
+//! let (transport, line) = channel();
+//! let server = std::thread::spawn(move || block_on(Server::new(MemoryBackend::new()).serve(line)));
+//!
+//! block_on(async {
+//!     let storage = Remote::connect(transport).await?;
+//!     let path = StoragePath::parse("greeting")?;
+//!     storage.write(&path, b"hello").await?;
+//!     assert_eq!(storage.read(&path).await?, b"hello");
+//!     Ok::<(), anystorage_api::Error>(())
+//! })?;
+//! server.join().unwrap(); // it ends when the client has gone
+//! # Ok::<(), anystorage_api::Error>(())
+//! ```
+
+mod channel;
+mod connection;
+mod file;
+mod inbox;
+mod protocol;
+mod remote;
+mod server;
+#[cfg(feature = "conformance")]
+pub mod subject;
+mod transport;
+
+pub use channel::{ChannelLine, ChannelTransport, channel};
+pub use inbox::Inbox;
+pub use protocol::VERSION;
+pub use remote::Remote;
+pub use server::Server;
+pub use transport::{Line, Transport};
