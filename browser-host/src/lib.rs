@@ -5,6 +5,7 @@
 //! - [`global`]: the navigator, the clock, random numbers, timers, storage estimates
 //! - [`space`]: what is refused for want of space, by whatever name
 //! - [`task`]: futures that go on by themselves
+//! - [`worker`]: dedicated workers that a library starts by itself
 //!
 //! Nothing here asks for `web_sys_unstable_apis`: what web-sys keeps behind it is bound by hand. On other targets this crate is empty.
 #![cfg(all(target_family = "wasm", target_os = "unknown"))]
@@ -14,3 +15,4 @@ pub mod global;
 pub mod lock;
 pub mod space;
 pub mod task;
+pub mod worker;

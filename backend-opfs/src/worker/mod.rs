@@ -4,7 +4,8 @@ mod handle;
 mod link;
 mod start;
 
-pub use start::{WORKER_SCRIPT, WorkerUrl};
+pub use anystorage_browser_host::worker::WorkerUrl;
+pub use start::WORKER_SCRIPT;
 
 pub(crate) use handle::WorkerHandle;
 pub(crate) use link::Link;
