@@ -2,6 +2,7 @@
 //!
 //! - [`Remote`] is the client: a [`StorageBackend`](anystorage_api::StorageBackend) whose calls are made at the other end.
 //! - [`Server`] is that other end: it has the engine.
+//! - `shared` gives synchronous code an engine that waits, in browsers; `port` goes from page to page or worker.
 //! - [`channel`] goes from one to the other within a process. [`Transport`] and [`Line`] are the two ends of any way between them.
 //!
 //! ```
@@ -28,9 +29,13 @@ mod channel;
 mod connection;
 mod file;
 mod inbox;
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+pub mod port;
 mod protocol;
 mod remote;
 mod server;
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+pub mod shared;
 #[cfg(feature = "conformance")]
 pub mod subject;
 mod transport;

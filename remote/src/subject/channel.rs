@@ -1,4 +1,4 @@
-//! Any subject of the conformance suite, seen through the bridge.
+//! Through a channel.
 
 use anystorage_api::{Capabilities, Detached, ErrorKind, Result, StorageBackend, engine};
 use anystorage_conformance::subject::{FlushFaults, Place, Subject};

@@ -1,0 +1,128 @@
+//! The memory that both ends share: words that say whose turn it is, and room for a piece of a frame.
+
+use js_sys::{Atomics, Int32Array, SharedArrayBuffer, Uint8Array};
+
+/// In bytes, what stands before the room for pieces.
+const HEADER: u32 = 64;
+
+/// The word that says whose turn it is; the others belong to the piece that is there.
+const TURN: u32 = 0;
+/// How many bytes the piece has.
+const LEN: u32 = 1;
+/// Whether more pieces of the same frame follow.
+const MORE: u32 = 2;
+
+/// How long a sleep is at most, in milliseconds, before the word is looked at again.
+const NAP: f64 = 1_000.0;
+
+/// Whose turn it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(i32)]
+pub(super) enum Turn {
+    /// The client's: it has nothing to say.
+    Idle = 0,
+    /// The server's: a piece of a request is there, and if it is the last one, an answer is due.
+    Asked = 1,
+    /// The client's: that piece was taken, and the next one is due.
+    Taken = 2,
+    /// The client's: a piece of the answer is there.
+    Answered = 3,
+    /// The server's: that piece was taken, and the next one is due.
+    Onward = 4,
+    /// Nobody's: the server has gone. It never changes any more. As in `script.js`.
+    Gone = 5,
+}
+
+/// The server is gone, or the words make no sense.
+#[derive(Debug)]
+pub(super) struct Ended;
+
+/// A view of it. Each end has one.
+#[derive(Debug)]
+pub(super) struct Buffer {
+    words: Int32Array,
+    room: Uint8Array,
+}
+
+impl Buffer {
+    /// Memory with room for pieces of so many bytes.
+    pub(super) fn allocate(bytes: u32) -> SharedArrayBuffer {
+        SharedArrayBuffer::new(HEADER.saturating_add(bytes))
+    }
+
+    pub(super) fn over(shared: &SharedArrayBuffer) -> Self {
+        let words = Int32Array::new_with_byte_offset_and_length(shared, 0, HEADER / 4);
+        let room = Uint8Array::new_with_byte_offset(shared, HEADER);
+        Self { words, room }
+    }
+
+    pub(super) fn turn(&self) -> Turn {
+        match Atomics::load(&self.words, TURN).unwrap_or(Turn::Gone as i32) {
+            0 => Turn::Idle,
+            1 => Turn::Asked,
+            2 => Turn::Taken,
+            3 => Turn::Answered,
+            4 => Turn::Onward,
+            _ => Turn::Gone,
+        }
+    }
+
+    /// Passes the turn on, unless it is not there any more.
+    pub(super) fn pass(&self, from: Turn, to: Turn) -> Result<(), Ended> {
+        match Atomics::compare_exchange(&self.words, TURN, from as i32, to as i32) {
+            Ok(found) if found == from as i32 => {
+                // Somebody sleeps there, or nobody.
+                let _ = Atomics::notify(&self.words, TURN);
+                Ok(())
+            }
+            _ => Err(Ended),
+        }
+    }
+
+    /// Sleeps for as long as it is this turn.
+    pub(super) fn wait_while(&self, turn: Turn) -> Turn {
+        loop {
+            let found = self.turn();
+            if found != turn {
+                return found;
+            }
+            if Atomics::wait_with_timeout(&self.words, TURN, turn as i32, NAP).is_err() {
+                // It is not allowed here, which was tried when it was opened.
+                return Turn::Gone;
+            }
+        }
+    }
+
+    /// Puts in as much of `rest` as there is room for, and gives what is left.
+    pub(super) fn put<'a>(&self, rest: &'a [u8]) -> &'a [u8] {
+        let (piece, left) = rest.split_at_checked(self.room.length() as usize).unwrap_or((rest, &[]));
+        // It fits, by the line above; so does its length.
+        let len = u32::try_from(piece.len()).unwrap_or_default();
+        self.room.subarray(0, len).copy_from(piece);
+        self.set(LEN, len as i32);
+        self.set(MORE, i32::from(!left.is_empty()));
+        left
+    }
+
+    /// Adds the piece that is there to `frame`; says whether more follow.
+    pub(super) fn take(&self, frame: &mut Vec<u8>) -> Result<bool, Ended> {
+        let len = u32::try_from(self.get(LEN)).map_err(|_| Ended)?;
+        if len > self.room.length() {
+            return Err(Ended);
+        }
+        let at = frame.len();
+        frame.try_reserve(len as usize).map_err(|_| Ended)?;
+        frame.resize(at + len as usize, 0);
+        self.room.subarray(0, len).copy_to(frame.get_mut(at..).unwrap_or_default());
+        Ok(self.get(MORE) != 0)
+    }
+
+    fn get(&self, word: u32) -> i32 {
+        Atomics::load(&self.words, word).unwrap_or(-1)
+    }
+
+    fn set(&self, word: u32, value: i32) {
+        // It is a word of the buffer.
+        let _ = Atomics::store(&self.words, word, value);
+    }
+}
