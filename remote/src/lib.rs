@@ -24,6 +24,10 @@
 //! server.join().unwrap(); // it ends when the client has gone
 //! # Ok::<(), anystorage_api::Error>(())
 //! ```
+#![cfg_attr(
+    all(target_family = "wasm", target_os = "unknown"),
+    allow(clippy::arc_with_non_send_sync, reason = "what is shared between threads natively, and between futures in a browser")
+)]
 
 mod channel;
 mod connection;

@@ -88,6 +88,8 @@ pub struct PortLine {
     frames: mpsc::UnboundedReceiver<Vec<u8>>,
 }
 
+type OnMessage = Closure<dyn FnMut(MessageEvent)>;
+
 /// What comes from the other end.
 enum Heard {
     Frame(Vec<u8>),
@@ -102,7 +104,7 @@ struct End {
     lock: WebLock,
     /// Whether the other end has said something.
     met: Cell<bool>,
-    hearing: RefCell<Option<Closure<dyn FnMut(MessageEvent)>>>,
+    hearing: RefCell<Option<OnMessage>>,
 }
 
 impl End {
@@ -115,7 +117,7 @@ impl End {
     fn listen(self: &Rc<Self>, heard: impl Fn(Heard) + 'static) {
         let heard = Rc::new(heard);
         let (weak, hears) = (Rc::downgrade(self), Rc::clone(&heard));
-        let hearing: Closure<dyn FnMut(MessageEvent)> = Closure::new(move |event: MessageEvent| {
+        let hearing: OnMessage = Closure::new(move |event: MessageEvent| {
             if let Some(end) = weak.upgrade() {
                 end.hear(&event.data(), &hears);
             }

@@ -141,8 +141,11 @@ struct Started {
     heard: mpsc::UnboundedReceiver<Heard>,
     script: Option<ScriptUrl>,
     kept: bool,
-    _hearing: (Closure<dyn FnMut(MessageEvent)>, Closure<dyn FnMut(Event)>),
+    _hearing: (OnMessage, OnError),
 }
+
+type OnMessage = Closure<dyn FnMut(MessageEvent)>;
+type OnError = Closure<dyn FnMut(Event)>;
 
 /// What it said, or that its script failed.
 type Heard = std::result::Result<JsValue, Exception>;
@@ -181,7 +184,7 @@ impl Started {
 
     /// The next thing that it says, in so many milliseconds if they are given.
     async fn next(&mut self, patience: Option<f64>) -> Result<JsValue> {
-        let heard = async { self.heard.recv().await.map_or_else(|| Err(Exception::named("Error", "nothing")), |heard| heard) };
+        let heard = async { self.heard.recv().await.unwrap_or_else(|| Err(Exception::named("Error", "nothing"))) };
         let heard = match patience {
             None => heard.await,
             Some(patience) => {

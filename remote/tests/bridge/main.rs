@@ -4,6 +4,7 @@
 
 mod conformance;
 mod databases;
+mod figures;
 mod lost;
 mod port;
 mod refused;

@@ -19,7 +19,7 @@ async fn connected(engine: impl StorageBackend) -> Result<Remote> {
     Remote::connect(port::transport(channel.port1()).await?).await
 }
 
-mod contract {
+mod conformance {
     use super::*;
     use anystorage_conformance::subject;
 
