@@ -15,7 +15,8 @@ use crate::transport::Transport;
 ///
 /// Capabilities are those of the engine, except that `immediate` is true if the transport answers at once, and false otherwise. A call is
 /// sent when its future is first polled; from then on the [`Server`](crate::Server) does it, whatever becomes of the future, in the order in
-/// which calls came (contract line 6). All other lines are the engine's to keep, and pass through.
+/// which calls came (contract line 6). Only a `read_at` of more than 16 MiB is two calls there, and a `read_at` or `write_at` of more than
+/// a gibibyte several: what overlaps them may come in between. A whole file of more than that is read by parts. All other lines are the engine's to keep, and pass through.
 ///
 /// Line 7: the location is given back by the server, when this and all of its files are dropped and the server has noticed that; who needs
 /// it back at once calls [`close`](StorageBackend::close).

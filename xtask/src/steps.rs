@@ -86,6 +86,7 @@ const FEATURES: &[(&str, &[&str])] = &[
     ),
     ("anystorage-kv", &["", "testing"]),
     ("anystorage-memory", &["", "conformance"]),
+    ("anystorage-remote", &["", "conformance"]),
     ("anystorage-native", &["", "files", "sled", "redb", "sled,redb", "conformance", "sled,conformance", "redb,conformance"]),
 ];
 
@@ -99,7 +100,7 @@ const ONLY_IN_BROWSERS: &[&str] = &["anystorage-browser-host", "anystorage-idb",
 /// The packages with test programs that wasm-bindgen's runner takes into browsers, and the features that they need. They are always named
 /// together: with fewer of them their dependencies would have other features, and be built once more.
 const BROWSER_TESTS: &str = "-p anystorage -p anystorage-idb -p anystorage-kv -p anystorage-memory -p anystorage-opfs -p \
-                             anystorage-redb-face -p anystorage-sqlite -p anystorage-vfs --features \
+                             anystorage-redb-face -p anystorage-remote -p anystorage-sqlite -p anystorage-vfs --features \
                              anystorage/idb,anystorage/opfs-packed-page,anystorage/opfs-pool";
 
 /// Where these tests run. The suite of all engines goes through [`RUNNER`] besides.
@@ -111,6 +112,7 @@ const PLACES: &[Place] = &[
         skipped: NOTHING,
         at_least: 862,
     },
+    Place { browser: "chromium", context: WORKER, tests: &["bridge"], skipped: ONE_SUITE, at_least: 170 },
     Place { browser: "chromium", context: SHARED_WORKER, tests: &["idb", "browser"], skipped: NOTHING, at_least: 190 },
     Place { browser: "chromium", context: PAGE, tests: &["idb", "browser"], skipped: CONTRACT, at_least: 25 },
     Place {
@@ -120,6 +122,7 @@ const PLACES: &[Place] = &[
         skipped: CONTRACT,
         at_least: 47,
     },
+    Place { browser: "firefox", context: WORKER, tests: &["bridge"], skipped: CONTRACT, at_least: 14 },
     Place { browser: "firefox", context: PAGE, tests: &["browser"], skipped: NOTHING, at_least: 5 },
     Place { browser: "webkit", context: WORKER, tests: &["browser"], skipped: NOTHING, at_least: 5 },
     Place { browser: "webkit", context: PAGE, tests: &["browser"], skipped: NOTHING, at_least: 5 },
@@ -140,6 +143,9 @@ const NOTHING: &[&str] = &[];
 
 /// The cases of the suite: there they go through [`RUNNER`] alone.
 const CONTRACT: &[&str] = &["conformance::"];
+
+/// The suite through the bridge over what takes longest; by hand the others run there too.
+const ONE_SUITE: &[&str] = &["conformance::memory::", "conformance::opfs::", "port::conformance::"];
 
 /// Where in a browser: in words, and the variable by which wasm-bindgen's test runner is told.
 type Context = (&'static str, &'static str);

@@ -9,8 +9,8 @@ use super::answers::{answer, failed, filled, outcome};
 use super::files::{Files, closed};
 use crate::protocol::{Answer, Call, MOST_AT_ONCE, VERSION, WireEntry, decode, too_large};
 
-/// In bytes, how much room a request may ask for unseen. More of it is there only where the file has as much.
-const UNSEEN: u64 = 1 << 20;
+/// In bytes, how much room a read may ask for unseen. For more of it the length of the file is looked at first, which makes two calls of one.
+const UNSEEN: u64 = 16 << 20;
 
 /// What a client works on.
 #[derive(Debug)]
@@ -66,12 +66,11 @@ impl Engine {
             Call::Close => backend.close().await,
             Call::Read { path } => {
                 let path = parse(path)?;
-                let len = backend.stat(&path).await.map_err(|error| error.in_operation(Operation::Read))?.len;
-                if len > MOST_AT_ONCE {
-                    let text = format!("{len} bytes are too many for one answer: open the file, and read it by parts");
+                let data = backend.read(&path).await?;
+                if data.len() as u64 > MOST_AT_ONCE {
+                    let text = format!("{} bytes are too many for one answer: open the file, and read it by parts", data.len());
                     return Err(Error::new(ErrorKind::InvalidInput, Operation::Read).with_path(&path).with_text(text));
                 }
-                let data = backend.read(&path).await?;
                 return filled(number, data.len(), async |room| {
                     room.copy_from_slice(&data);
                     Ok(data.len())

@@ -56,5 +56,6 @@
   end: () => {
     bridgeFloor.worker.terminate();
     bridgeFloor.database.close();
+    indexedDB.deleteDatabase(bridgeFloor.database.name);
   },
 })

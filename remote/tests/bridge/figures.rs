@@ -69,5 +69,4 @@ async fn a_synchronous_read_beside_a_raw_one() {
     storage.close().unwrap();
     call(&floor, "end", &[]).await.unwrap();
     anystorage_idb::remove(&name).await.unwrap();
-    anystorage_idb::remove(&raw).await.unwrap();
 }
