@@ -79,9 +79,12 @@ fn fetch(target: &Path, sources: &Path) -> Result<(), String> {
     .concat();
     run(Command::new("apt-get").args(&options).args(["--quiet", "update"]))?;
     run(Command::new("apt-get").args(&options).args(["--quiet", "--download-only", "source", "sqlite3"]).current_dir(sources))?;
-    // Unpacked by itself, for a name that is the same for every version.
+    // Under a name that is the same for every version, and has it only when it is whole.
     let description = description(sources)?;
-    run(Command::new("dpkg-source").arg("--extract").arg(&description).arg("sqlite3").current_dir(sources))
+    let unpacked = sources.join("unpacking");
+    let _ = fs::remove_dir_all(&unpacked);
+    run(Command::new("dpkg-source").arg("--extract").arg(&description).arg("unpacking").current_dir(sources))?;
+    fs::rename(&unpacked, sources.join("sqlite3")).map_err(|error| format!("{}: {error}", unpacked.display()))
 }
 
 /// This machine's entries, for source packages.
@@ -131,11 +134,10 @@ fn compile(package: &Path, source: &Path, built: &Path) -> Result<(), String> {
     if built.join("testfixture").is_file() && fs::read_to_string(&copy).is_ok_and(|old| old == glue) {
         return Ok(());
     }
+    // What an earlier attempt left may be half of a file.
+    let _ = fs::remove_dir_all(built);
     fs::create_dir_all(built).map_err(|error| format!("{}: {error}", built.display()))?;
-    if !built.join("Makefile").is_file() {
-        run(Command::new(source.join("configure")).arg("--disable-shared").current_dir(built))?;
-    }
-    let _ = fs::remove_file(built.join("testfixture"));
+    run(Command::new(source.join("configure")).arg("--disable-shared").current_dir(built))?;
     write(&copy, &glue)?;
     // The place where the makefile names Tcl's library is the one where something can be added without a change of it. What is loaded finds
     // SQLite in the program.
