@@ -49,3 +49,5 @@ pub mod subject;
 mod tree;
 
 pub use backend::MemoryBackend;
+pub use room::{Full, Room};
+pub use sparse::{Snapshot, Sparse};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::room::{Full, Room};
@@ -12,44 +13,78 @@ const BLOCK: usize = 64 * 1024;
 /// Sparse bytes of any length up to `u64::MAX`.
 ///
 /// Invariants: a block holds at most [`BLOCK`] bytes and is never empty; none reaches beyond `len`; what a block does not hold reads as
-/// zero; `room` is charged with the bytes that all blocks hold together.
+/// zero; `room` is charged with the bytes that all blocks hold together, those that only a [`Snapshot`] holds not among them.
 #[derive(Debug)]
-pub(crate) struct Sparse {
+pub struct Sparse {
     len: u64,
-    blocks: BTreeMap<u64, Vec<u8>>,
+    blocks: Blocks,
     room: Arc<Room>,
 }
 
+type Blocks = BTreeMap<u64, Arc<Vec<u8>>>;
+
+/// Bytes of a [`Sparse`] as they were at a moment. It shares the blocks, until somebody changes one.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    len: u64,
+    blocks: Blocks,
+}
+
+impl Snapshot {
+    /// As [`Sparse::read`].
+    pub fn read(&self, offset: u64, buf: &mut [u8]) -> usize {
+        read(self.len, &self.blocks, offset, buf)
+    }
+}
+
 impl Sparse {
-    pub(crate) const fn new(room: Arc<Room>) -> Self {
+    /// No bytes; those to come are taken from `room`.
+    #[must_use]
+    pub const fn new(room: Arc<Room>) -> Self {
         Self { len: 0, blocks: BTreeMap::new(), room }
     }
 
-    pub(crate) const fn len(&self) -> u64 {
+    /// How many bytes, holes included.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "as a file has it")]
+    pub const fn len(&self) -> u64 {
         self.len
     }
 
     /// Copies from `offset` on into `buf`; returns how many bytes, fewer than asked for only at the end.
-    pub(crate) fn read(&self, offset: u64, buf: &mut [u8]) -> usize {
-        let count = buf.len().min(usize::try_from(self.len.saturating_sub(offset)).unwrap_or(usize::MAX));
-        let mut at = offset;
-        let (mut rest, _) = buf.split_at_mut(count);
-        while !rest.is_empty() {
-            let (index, start) = locate(at);
-            let (piece, behind) = rest.split_at_mut((BLOCK - start).min(rest.len()));
-            let held = self.blocks.get(&index).and_then(|block| block.get(start..)).unwrap_or_default();
-            let (stored, _) = held.split_at(held.len().min(piece.len()));
-            let (filled, hole) = piece.split_at_mut(stored.len());
-            filled.copy_from_slice(stored);
-            hole.fill(0);
-            at += (filled.len() + hole.len()) as u64;
-            rest = behind;
+    pub fn read(&self, offset: u64, buf: &mut [u8]) -> usize {
+        read(self.len, &self.blocks, offset, buf)
+    }
+
+    /// The bytes of these ranges as they are now; outside of them the snapshot may have holes. It costs a pointer for each block.
+    #[must_use]
+    pub fn snapshot(&self, ranges: impl IntoIterator<Item = Range<u64>>) -> Snapshot {
+        let mut blocks = Blocks::new();
+        for range in ranges.into_iter().filter(|range| !range.is_empty()) {
+            let (first, last) = (locate(range.start).0, locate(range.end - 1).0);
+            blocks.extend(self.blocks.range(first..=last).map(|(index, block)| (*index, Arc::clone(block))));
         }
-        count
+        Snapshot { len: self.len, blocks }
+    }
+
+    /// Where memory is taken, as ranges of whole blocks; those at the end may reach beyond it.
+    pub fn held(&self) -> impl Iterator<Item = Range<u64>> + '_ {
+        self.blocks.keys().map(|index| {
+            let start = index * BLOCK as u64;
+            start..start.saturating_add(BLOCK as u64)
+        })
+    }
+
+    /// Gives back the memory of the block that begins at `start`, which reads as zeros from then on; returns how many bytes it held.
+    pub fn forget(&mut self, start: u64) -> u64 {
+        let forgotten = self.blocks.remove(&locate(start).0).map_or(0, |block| block.len() as u64);
+        self.room.give_back(forgotten);
+        forgotten
     }
 
     /// Everything, in memory of its own; none if there is not enough of that.
-    pub(crate) fn to_vec(&self) -> Option<Vec<u8>> {
+    #[must_use]
+    pub fn to_vec(&self) -> Option<Vec<u8>> {
         let len = usize::try_from(self.len).ok()?;
         let mut all = Vec::new();
         all.try_reserve_exact(len).ok()?;
@@ -63,8 +98,11 @@ impl Sparse {
         Some(all)
     }
 
-    /// Copies `data` to `offset`, whose end the caller has checked. After an error a prefix of `data` is there.
-    pub(crate) fn write(&mut self, offset: u64, data: &[u8]) -> Result<(), Full> {
+    /// Copies `data` to `offset`, whose end the caller has checked.
+    ///
+    /// # Errors
+    /// [`Full`]; a prefix of `data` may be there then.
+    pub fn write(&mut self, offset: u64, data: &[u8]) -> Result<(), Full> {
         let mut at = offset;
         let mut rest = data;
         while !rest.is_empty() {
@@ -83,7 +121,7 @@ impl Sparse {
         let end = start + piece.len();
         match self.blocks.entry(index) {
             Entry::Occupied(mut held) => {
-                let block = held.get_mut();
+                let block = own(held.get_mut())?;
                 grow(block, end, &self.room)?;
                 overwrite(block, start, piece);
             }
@@ -91,24 +129,29 @@ impl Sparse {
                 let mut block = Vec::new();
                 grow(&mut block, end, &self.room)?;
                 overwrite(&mut block, start, piece);
-                free.insert(block);
+                free.insert(Arc::new(block));
             }
         }
         Ok(())
     }
 
     /// Cuts, or lengthens with a hole. Never fails: holes cost nothing.
-    pub(crate) fn set_len(&mut self, len: u64) {
+    pub fn set_len(&mut self, len: u64) {
         if len < self.len {
             let (last, within) = locate(len);
             let cut = self.blocks.split_off(&(if within == 0 { last } else { last + 1 }));
-            let mut freed: usize = cut.values().map(Vec::len).sum();
-            if let Some(block) = self.blocks.get_mut(&last)
-                && block.len() > within
+            let mut freed: usize = cut.values().map(|block| block.len()).sum();
+            if let Some(shared) = self.blocks.get_mut(&last)
+                && shared.len() > within
             {
-                freed += block.len() - within;
-                block.truncate(within);
-                block.shrink_to_fit();
+                freed += shared.len() - within;
+                match Arc::get_mut(shared) {
+                    Some(block) => {
+                        block.truncate(within);
+                        block.shrink_to_fit();
+                    }
+                    None => *shared = Arc::new(shared.get(..within).unwrap_or_default().to_vec()),
+                }
             }
             self.room.give_back(freed as u64);
         }
@@ -120,6 +163,36 @@ impl Drop for Sparse {
     fn drop(&mut self) {
         self.set_len(0);
     }
+}
+
+/// Copies from `offset` of `blocks` into `buf`, zeros where there are none.
+fn read(len: u64, blocks: &Blocks, offset: u64, buf: &mut [u8]) -> usize {
+    let count = buf.len().min(usize::try_from(len.saturating_sub(offset)).unwrap_or(usize::MAX));
+    let mut at = offset;
+    let (mut rest, _) = buf.split_at_mut(count);
+    while !rest.is_empty() {
+        let (index, start) = locate(at);
+        let (piece, behind) = rest.split_at_mut((BLOCK - start).min(rest.len()));
+        let held = blocks.get(&index).and_then(|block| block.get(start..)).unwrap_or_default();
+        let (stored, _) = held.split_at(held.len().min(piece.len()));
+        let (filled, hole) = piece.split_at_mut(stored.len());
+        filled.copy_from_slice(stored);
+        hole.fill(0);
+        at += (filled.len() + hole.len()) as u64;
+        rest = behind;
+    }
+    count
+}
+
+/// The block, to change it: a copy of its own if a snapshot has it too.
+fn own(block: &mut Arc<Vec<u8>>) -> Result<&mut Vec<u8>, Full> {
+    if Arc::get_mut(block).is_none() {
+        let mut copy = Vec::new();
+        copy.try_reserve_exact(block.len()).map_err(|_| Full::Allocator)?;
+        copy.extend_from_slice(block);
+        *block = Arc::new(copy);
+    }
+    Arc::get_mut(block).ok_or(Full::Allocator)
 }
 
 /// The block that holds byte `at`, and where in it.
@@ -182,7 +255,7 @@ mod tests {
         assert!(room.used() <= B);
         assert_eq!(read(&file, far - 3, 10), [0, 0, 0, 7]);
         assert_eq!(read(&file, 5 << 30, 4), [0; 4]);
-        assert_eq!(read(&file, u64::MAX, 4), []);
+        assert_eq!(read(&file, u64::MAX, 4), [0_u8; 0]);
     }
 
     #[test]
@@ -240,6 +313,21 @@ mod tests {
         assert_eq!(room.used(), 1006);
         drop(other);
         assert_eq!(room.used(), 0);
+    }
+
+    #[test]
+    fn a_snapshot_keeps_what_is_overwritten_cut_or_forgotten_later() {
+        let (mut file, room) = sparse(None);
+        file.write(0, &[1; 2 * BLOCK]).unwrap();
+        let snapshot = file.snapshot([0..3, B..2 * B]);
+        file.write(1, &[2]).unwrap();
+        file.set_len(B + 1);
+        assert_eq!(file.forget(0), B);
+        assert_eq!(room.used(), 1);
+        assert_eq!(read(&file, 0, 3), [0; 3]);
+        let mut seen = vec![0; 2 * BLOCK + 5];
+        assert_eq!(snapshot.read(0, &mut seen), 2 * BLOCK);
+        assert!(seen[..2 * BLOCK].iter().all(|byte| *byte == 1));
     }
 
     #[test]
