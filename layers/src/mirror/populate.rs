@@ -1,0 +1,388 @@
+//! Loading what lies below, the first time and again.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+
+use anystorage_api::{Detached, DirEntry, Error, ErrorKind, FileKind, Metadata, OpenOptions, Operation, Result, StoragePath};
+
+use super::content::Content;
+use super::node::{Id, Kind, Known, Node, Place, ROOT};
+use super::options::Progress;
+use super::shared::Shared;
+use super::state::{Call, State, out_of_memory};
+
+/// How many entries of a directory are asked for at once.
+const PAGE: usize = 1024;
+
+/// How many bytes are asked for at once.
+const CHUNK: usize = 1 << 20;
+
+/// What [`Mirror::populate`](super::Mirror::populate) found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Populated {
+    /// Files that came, went or changed below, and are here now as they are there. The first time, all files.
+    pub files: u64,
+    /// Bytes that were loaded.
+    pub bytes: u64,
+    /// Files that were changed both below and here, by their paths below: neither side was touched.
+    pub conflicts: Vec<StoragePath>,
+}
+
+/// What was found below.
+struct Found {
+    path: StoragePath,
+    entry: DirEntry,
+    /// None where it has no path, or is a link that nobody may follow.
+    metadata: Option<Metadata>,
+}
+
+/// Bytes to load.
+struct Load {
+    id: Id,
+    path: StoragePath,
+    len: u64,
+}
+
+/// What the workers of one loading share.
+struct Work<T> {
+    queue: Mutex<VecDeque<T>>,
+    failure: Mutex<Option<Error>>,
+}
+
+impl<T> Work<T> {
+    fn new(items: impl IntoIterator<Item = T>) -> Arc<Self> {
+        Arc::new(Self { queue: Mutex::new(items.into_iter().collect()), failure: Mutex::new(None) })
+    }
+
+    /// The next item, as long as nothing has failed.
+    fn next(&self) -> Option<T> {
+        if self.failure.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
+            return None;
+        }
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+
+    fn fail(&self, error: Error) {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+    }
+
+    fn outcome(&self) -> Result<()> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).take().map_or(Ok(()), Err)
+    }
+}
+
+/// Waits for all of them.
+async fn together(mut workers: Vec<Detached>) {
+    poll_fn(|context| {
+        workers.retain_mut(|worker| worker.as_mut().poll(context).is_pending());
+        if workers.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+}
+
+impl Shared {
+    /// Brings in what is below: the tree always, the bytes where they cannot be loaded on first use.
+    pub(super) async fn populate(self: Arc<Self>) -> Result<Populated> {
+        self.lock().begin(Call { operation: Operation::OpenLocation, path: &StoragePath::root() })?;
+        let found = self.scan().await?;
+        let root = self.engine.stat(&StoragePath::root()).await?;
+        let (populated, loads) = self.lock().bring_in(found, &root);
+        self.load_all(populated, loads).await
+    }
+
+    /// Everything that is below, a directory before what is in it.
+    async fn scan(self: &Arc<Self>) -> Result<Vec<Found>> {
+        let mut found = Vec::new();
+        let mut directories = vec![StoragePath::root()];
+        while let Some(directory) = directories.pop() {
+            let mut after: Option<String> = None;
+            loop {
+                let page = self.engine.list(&directory, after.as_deref(), PAGE).await?;
+                let is_last = page.len() < PAGE;
+                after = page.last().map(|entry| entry.name.clone());
+                for entry in page {
+                    let path = if entry.addressable { directory.join(&entry.name).ok() } else { None };
+                    if let (Some(path), FileKind::Directory) = (&path, entry.kind) {
+                        directories.push(path.clone());
+                    }
+                    found.push((path.unwrap_or_else(|| directory.clone()), entry));
+                }
+                if is_last {
+                    break;
+                }
+            }
+        }
+        let follows_links = !self.engine.capabilities().attributes;
+        let order = found.len();
+        let work = Work::new(found.into_iter().enumerate());
+        let results: Arc<Mutex<Vec<Option<Found>>>> = Arc::new(Mutex::new((0..order).map(|_| None).collect()));
+        let workers = (0..self.options.parallel.min(order)).map(|_| {
+            let (shared, work, results) = (Arc::clone(self), Arc::clone(&work), Arc::clone(&results));
+            let worker = async move {
+                while let Some((number, (path, entry))) = work.next() {
+                    let is_known =
+                        entry.addressable && !(entry.kind == FileKind::Symlink && follows_links) && entry.kind != FileKind::Other;
+                    let metadata = if is_known { shared.engine.stat(&path).await.map(Some) } else { Ok(None) };
+                    match metadata {
+                        Ok(metadata) => {
+                            let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
+                            if let Some(slot) = results.get_mut(number) {
+                                *slot = Some(Found { path, entry, metadata });
+                            }
+                        }
+                        // It went meanwhile.
+                        Err(error) if error.kind() == ErrorKind::NotFound => {}
+                        Err(error) => work.fail(error.in_operation(Operation::OpenLocation)),
+                    }
+                }
+            };
+            Box::pin(worker) as Detached
+        });
+        together(workers.collect()).await;
+        work.outcome()?;
+        let results = std::mem::take(&mut *results.lock().unwrap_or_else(PoisonError::into_inner));
+        Ok(results.into_iter().flatten().collect())
+    }
+
+    /// Loads bytes, several files at once.
+    async fn load_all(self: &Arc<Self>, mut populated: Populated, loads: Vec<Load>) -> Result<Populated> {
+        let wants_bytes = !self.is_immediate || self.options.preload;
+        let progress =
+            Progress { all_files: loads.len() as u64, all_bytes: loads.iter().map(|load| load.len).sum(), ..Progress::default() };
+        let progress = Arc::new(Mutex::new(progress));
+        let work = Work::new(loads.into_iter().filter(|_| wants_bytes));
+        let workers = (0..self.options.parallel).map(|_| {
+            let (shared, work, progress) = (Arc::clone(self), Arc::clone(&work), Arc::clone(&progress));
+            let worker = async move {
+                while let Some(load) = work.next() {
+                    match shared.load_file(&load, &progress).await {
+                        Ok(()) => {}
+                        Err(error) if error.kind() == ErrorKind::Corrupt => {
+                            if let Some(node) = shared.lock().nodes.get_mut(&load.id) {
+                                node.damage = Some(error);
+                            }
+                        }
+                        Err(error) => work.fail(error.in_operation(Operation::OpenLocation)),
+                    }
+                }
+            };
+            Box::pin(worker) as Detached
+        });
+        if wants_bytes {
+            together(workers.collect()).await;
+            work.outcome()?;
+        }
+        populated.bytes = progress.lock().unwrap_or_else(PoisonError::into_inner).bytes;
+        Ok(populated)
+    }
+
+    async fn load_file(&self, load: &Load, progress: &Mutex<Progress>) -> Result<()> {
+        let call = Call { operation: Operation::OpenLocation, path: &load.path };
+        let absent = self.lock().content(load.id, call)?.all_absent();
+        if !absent.is_empty() {
+            let file = self.engine.open(&load.path, &OpenOptions::reading()).await?;
+            let mut chunk = Vec::new();
+            for range in absent {
+                let mut at = range.start;
+                while at < range.end {
+                    chunk.resize(usize::try_from(range.end - at).unwrap_or(usize::MAX).min(CHUNK), 0);
+                    let count = file.read_at(at, &mut chunk).await?;
+                    if count == 0 {
+                        return Err(call.error(ErrorKind::Io).with_text("it became shorter while it was loaded; populate again"));
+                    }
+                    let data = chunk.get(..count).unwrap_or(&chunk);
+                    self.lock().content(load.id, call)?.load(at, data).map_err(|full| out_of_memory(full, call))?;
+                    at += count as u64;
+                    self.tell(progress, |progress| progress.bytes += count as u64);
+                }
+            }
+            file.close().await?;
+        }
+        self.tell(progress, |progress| progress.files += 1);
+        Ok(())
+    }
+
+    /// Loads one file, outside of a populate.
+    pub(super) async fn load_whole(&self, id: Id, path: &StoragePath) -> Result<()> {
+        let progress = Mutex::new(Progress::default());
+        self.load_file(&Load { id, path: path.clone(), len: 0 }, &progress).await
+    }
+
+    fn tell(&self, progress: &Mutex<Progress>, change: impl FnOnce(&mut Progress)) {
+        let now = {
+            let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
+            change(&mut progress);
+            *progress
+        };
+        if let Some(told) = &self.options.on_progress {
+            told(now);
+        }
+    }
+}
+
+impl State {
+    /// Puts what was found below into the tree. What changed here as well is left as it is.
+    fn bring_in(&mut self, found: Vec<Found>, root: &Metadata) -> (Populated, Vec<Load>) {
+        let (mut populated, mut loads) = (Populated::default(), Vec::new());
+        // What is below, by where it is there.
+        let mut known: HashMap<(Id, String), Id> = HashMap::new();
+        for (id, node) in &self.nodes {
+            if let Some(below) = &node.below {
+                known.insert((below.directory, below.name.clone()), *id);
+            }
+        }
+        let mut directories: HashMap<StoragePath, Id> = HashMap::from([(StoragePath::root(), ROOT)]);
+        let mut seen: BTreeSet<Id> = BTreeSet::new();
+        if let Some(node) = self.nodes.get_mut(&ROOT)
+            && node.known.is_none()
+        {
+            node.adopt(root);
+        }
+        for Found { path, entry, metadata } in found {
+            let parent = if entry.addressable { path.parent().unwrap_or_default() } else { path.clone() };
+            let Some(directory) = directories.get(&parent).copied() else { continue };
+            let place = Place { directory, name: entry.name.clone() };
+            let metadata = metadata.unwrap_or_else(|| Metadata::of_kind(entry.kind));
+            if let Some(id) = known.get(&(directory, entry.name.clone())).copied() {
+                if self.is_same_kind(id, metadata.kind) {
+                    seen.insert(id);
+                    if metadata.is_dir() {
+                        directories.insert(path, id);
+                    } else {
+                        self.refresh(id, path, &metadata, &mut populated, &mut loads);
+                    }
+                    continue;
+                }
+                // Something else has its place: that one went, unless it was changed here.
+                if self.drop_gone(id).is_err() {
+                    seen.insert(id);
+                    populated.conflicts.push(path);
+                    continue;
+                }
+            }
+            if self.is_taken(&place) {
+                populated.conflicts.push(path);
+                continue;
+            }
+            let id = self.new_id();
+            let kind = match metadata.kind {
+                FileKind::Directory => Kind::Directory(std::collections::BTreeMap::new()),
+                FileKind::File => Kind::File(Content::below(Arc::clone(&self.room), metadata.len)),
+                FileKind::Symlink if metadata.link_target.is_some() => Kind::File(Content::new(Arc::clone(&self.room))),
+                other => Kind::Other(other),
+            };
+            let mut node = Node::found(kind, place.clone(), &metadata);
+            node.is_addressable = entry.addressable;
+            self.nodes.insert(id, node);
+            self.insert_entry(&place, id);
+            seen.insert(id);
+            if metadata.is_dir() {
+                directories.insert(path, id);
+            } else {
+                populated.files += 1;
+                if metadata.is_file() {
+                    loads.push(Load { id, path, len: metadata.len });
+                }
+            }
+        }
+        self.let_go_of_gone(&seen, &mut populated);
+        (populated, loads)
+    }
+
+    fn is_same_kind(&self, id: Id, kind: FileKind) -> bool {
+        self.nodes.get(&id).is_some_and(|node| match &node.kind {
+            Kind::Directory(_) => kind == FileKind::Directory,
+            Kind::File(_) => kind == FileKind::File || (kind == FileKind::Symlink && node.link.is_some()),
+            Kind::Other(other) => kind == *other,
+        })
+    }
+
+    /// Whether something else has this place here.
+    fn is_taken(&self, place: &Place) -> bool {
+        match self.nodes.get(&place.directory).map(|node| &node.kind) {
+            Some(Kind::Directory(entries)) => {
+                entries.contains_key(&place.name)
+                    || self.nodes.get(&place.directory).is_some_and(|node| node.place.is_none()) && place.directory != ROOT
+            }
+            _ => true,
+        }
+    }
+
+    fn insert_entry(&mut self, place: &Place, id: Id) {
+        let revision = self.next_revision();
+        if let Some(Node { kind: Kind::Directory(entries), revision: told, .. }) = self.nodes.get_mut(&place.directory) {
+            entries.insert(place.name.clone(), id);
+            *told = revision;
+        }
+    }
+
+    /// A file that is on both sides.
+    fn refresh(&mut self, id: Id, path: StoragePath, found: &Metadata, populated: &mut Populated, loads: &mut Vec<Load>) {
+        let revision = self.next_revision();
+        let Some(node) = self.nodes.get_mut(&id) else { return };
+        let now = Known::new(found);
+        let is_as_it_was = node.known.as_ref().is_none_or(|known| known.is_still(&now));
+        if is_as_it_was {
+            node.known = Some(now);
+            if let Kind::File(content) = &node.kind
+                && !content.all_absent().is_empty()
+            {
+                loads.push(Load { id, path, len: found.len });
+            }
+            return;
+        }
+        if node.is_changed() || node.place.is_none() {
+            populated.conflicts.push(path);
+            return;
+        }
+        node.adopt(found);
+        node.revision = revision;
+        node.damage = None;
+        node.source = None;
+        if let Kind::File(content) = &mut node.kind {
+            content.reset(found.len);
+            loads.push(Load { id, path, len: found.len });
+        }
+        populated.files += 1;
+    }
+
+    /// Takes what went below out of the tree, deepest first.
+    fn let_go_of_gone(&mut self, seen: &BTreeSet<Id>, populated: &mut Populated) {
+        let gone: Vec<Id> = self.nodes.iter().filter(|(id, node)| node.below.is_some() && !seen.contains(id)).map(|(id, _)| *id).collect();
+        let mut gone: Vec<(usize, Id)> =
+            gone.into_iter().map(|id| (self.node_below(id).map_or(0, |path| path.parts().count()), id)).collect();
+        gone.sort_unstable_by(|one, other| other.cmp(one));
+        for (_, id) in gone {
+            let path = self.node_below(id).unwrap_or_default();
+            match self.drop_gone(id) {
+                Ok(is_file) => populated.files += u64::from(is_file),
+                Err(()) => populated.conflicts.push(path),
+            }
+        }
+    }
+
+    /// What is not there below any more goes here too, unless it was changed here; whether it was a file.
+    fn drop_gone(&mut self, id: Id) -> std::result::Result<bool, ()> {
+        let Some(node) = self.nodes.get(&id) else { return Ok(false) };
+        let is_empty = match &node.kind {
+            Kind::Directory(entries) => entries.is_empty(),
+            _ => !node.is_changed(),
+        };
+        if !is_empty || node.uses > 0 || node.is_flying {
+            return Err(());
+        }
+        let (is_file, place) = (matches!(node.kind, Kind::File(_)), node.place.clone());
+        if let Some(place) = place {
+            self.unlink(&place);
+        }
+        if let Some(node) = self.nodes.get_mut(&id) {
+            node.below = None;
+            node.known = None;
+        }
+        self.free(id);
+        Ok(is_file)
+    }
+}

@@ -1,0 +1,237 @@
+//! What a mirror does beyond the contract.
+
+use std::io::{Read, Seek, Write};
+use std::sync::{Arc, Mutex};
+
+use anystorage_api::{Blocking, ErrorKind, OpenOptions, StorageBackend, StoragePath};
+use anystorage_layers::{Keep, Mirror, MirrorOptions, Offload, Progress};
+use anystorage_memory::MemoryBackend;
+use anystorage_native::files::FilesBackend;
+use futures_lite::future::{block_on, poll_once};
+
+use crate::counting::Counting;
+
+fn path(text: &str) -> StoragePath {
+    StoragePath::parse(text).unwrap()
+}
+
+fn populated(engine: impl StorageBackend) -> Mirror {
+    block_on(Mirror::open(engine, MirrorOptions::new())).unwrap()
+}
+
+/// A write-back that writes whole files makes a sync as long as what is stored, as IDBFS does.
+#[test]
+fn a_sync_writes_what_changed_and_nothing_else() {
+    let (engine, calls) = Counting::new(MemoryBackend::new());
+    let mirror = populated(engine);
+    block_on(async {
+        mirror.write(&path("large"), &vec![1; 10 << 20]).await.unwrap();
+        for number in 0..50 {
+            mirror.write(&path(&format!("small-{number}")), b"small").await.unwrap();
+        }
+        mirror.sync().await.unwrap();
+        calls.reset();
+
+        let file = mirror.open(&path("large"), &OpenOptions::editing()).await.unwrap();
+        file.write_at(5 << 20, b"changed").await.unwrap();
+        file.write_at(3, b"here").await.unwrap();
+        mirror.sync().await.unwrap();
+        assert_eq!(calls.written(), [(3, 4), (5 << 20, 7)]);
+        assert_eq!((calls.of("write"), calls.of("create"), calls.of("rename"), calls.of("remove"), calls.of("sync")), (0, 0, 0, 0, 1));
+
+        // What came and went is not seen below.
+        calls.reset();
+        mirror.create_dir(&path("d")).await.unwrap();
+        for number in 0..100 {
+            mirror.write(&path("d/temporary"), &[number; 1000]).await.unwrap();
+            mirror.rename(&path("d/temporary"), &path(&format!("d/{number}"))).await.unwrap();
+            mirror.remove_file(&path(&format!("d/{number}"))).await.unwrap();
+        }
+        mirror.remove_dir(&path("d")).await.unwrap();
+        mirror.sync().await.unwrap();
+        assert_eq!(calls.written(), []);
+        assert_eq!(calls.all(), ["sync"]);
+
+        // A hundred versions of a file are one.
+        calls.reset();
+        for number in 0..100 {
+            mirror.write(&path("small-1"), &[number; 1000]).await.unwrap();
+        }
+        mirror.sync().await.unwrap();
+        assert_eq!((calls.of("write"), calls.written().len()), (1, 0));
+        assert_eq!(mirror.unsynced_bytes(), 0);
+        assert!(mirror.is_synced());
+    });
+}
+
+/// Of two programs at one location the slower one must not overwrite the other's work.
+#[test]
+fn what_somebody_else_changed_is_reported_and_not_overwritten() {
+    block_on(async {
+        let below = Arc::new(MemoryBackend::new());
+        for name in ["mine", "theirs", "gone", "clean"] {
+            below.write(&path(name), b"old bytes").await.unwrap();
+        }
+        let mirror = populated(Arc::clone(&below));
+        for name in ["mine", "theirs", "gone"] {
+            let file = mirror.open(&path(name), &OpenOptions::editing()).await.unwrap();
+            file.read_at(0, &mut [0; 20]).await.unwrap();
+            file.write_at(0, b"OLD").await.unwrap();
+        }
+        mirror.write(&path("new"), b"from here").await.unwrap();
+        for name in ["mine", "theirs", "clean", "new"] {
+            below.write(&path(name), b"by somebody else").await.unwrap();
+        }
+        below.remove_file(&path("gone")).await.unwrap();
+
+        for name in ["gone", "mine", "theirs", "new"] {
+            let error = mirror.sync().await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error}");
+            for untouched in ["mine", "theirs", "clean", "new"] {
+                let expected = b"by somebody else";
+                assert_eq!(below.read(&path(untouched)).await.unwrap(), expected, "{untouched}");
+            }
+            let keep = if name == "theirs" { Keep::Theirs } else { Keep::Mine };
+            mirror.resolve(&path(name), keep).await.unwrap();
+        }
+        mirror.sync().await.unwrap();
+        let expected: [(&str, &[u8]); 4] =
+            [("mine", b"OLD bytes"), ("theirs", b"by somebody else"), ("gone", b"OLD bytes"), ("new", b"from here")];
+        for (name, bytes) in expected {
+            assert_eq!(below.read(&path(name)).await.unwrap(), bytes, "{name} below");
+            assert_eq!(mirror.read(&path(name)).await.unwrap(), bytes, "{name} here");
+        }
+        assert!(mirror.is_synced());
+        let populated = mirror.populate().await.unwrap();
+        assert_eq!((populated.files, populated.conflicts), (1, Vec::new()));
+        assert_eq!(mirror.read(&path("clean")).await.unwrap(), b"by somebody else");
+    });
+}
+
+/// Populating again brings in what came, went and changed below, and leaves what was changed here.
+#[test]
+fn populating_again_brings_in_what_is_new() {
+    block_on(async {
+        let below = Arc::new(MemoryBackend::new());
+        below.create_dir(&path("d")).await.unwrap();
+        for name in ["d/goes", "d/stays", "changes", "both"] {
+            below.write(&path(name), b"1").await.unwrap();
+        }
+        // Offloaded it is not immediate: everything is in memory.
+        let mirror = populated(Offload::new(Arc::clone(&below)));
+        mirror.write(&path("both"), b"here").await.unwrap();
+        below.remove_file(&path("d/goes")).await.unwrap();
+        below.create_dir(&path("d/new")).await.unwrap();
+        for name in ["d/new/comes", "changes", "both"] {
+            below.write(&path(name), b"22").await.unwrap();
+        }
+        let populated = mirror.populate().await.unwrap();
+        assert_eq!((populated.files, populated.conflicts), (3, vec![path("both")]));
+        for (name, bytes) in [("d/new/comes", "22"), ("changes", "22"), ("both", "here"), ("d/stays", "1")] {
+            assert_eq!(mirror.read(&path(name)).await.unwrap(), bytes.as_bytes(), "{name}");
+        }
+        assert_eq!(mirror.stat(&path("d/goes")).await.unwrap_err().kind(), ErrorKind::NotFound);
+    });
+}
+
+/// A limit that is passed is `NoSpace` with its number, and over an immediate engine memory is given back before that.
+#[test]
+fn memory_stays_below_its_limit() {
+    const LIMIT: u64 = 1 << 20;
+    block_on(async {
+        let below = Arc::new(MemoryBackend::new());
+        let data: Vec<u8> = (0..8 << 20).map(|at| (at % 251) as u8 + 1).collect();
+        below.write(&path("large"), &data).await.unwrap();
+
+        let mirror = Mirror::open(Arc::clone(&below), MirrorOptions::new().memory_limit(LIMIT)).await.unwrap();
+        assert_eq!(mirror.memory_used(), 0, "nothing is loaded before it is read");
+        let file = mirror.open(&path("large"), &OpenOptions::editing()).await.unwrap();
+        let mut seen = vec![0; data.len()];
+        assert_eq!(file.read_at(0, &mut seen).await.unwrap(), data.len());
+        assert!(seen == data);
+        assert!(mirror.memory_used() <= LIMIT && mirror.memory_used() > 0, "{}", mirror.memory_used());
+
+        let refused = file.write_at(0, &vec![0; 2 << 20]).await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::NoSpace);
+        assert!(refused.to_string().contains(&LIMIT.to_string()), "{refused}");
+        assert!(mirror.memory_used() <= LIMIT);
+        mirror.sync().await.unwrap();
+        for round in 0..16 {
+            file.write_at(round << 19, &vec![round as u8; 1 << 19]).await.unwrap();
+            mirror.sync().await.unwrap();
+        }
+        for round in 0..16_u64 {
+            assert!(below.read(&path("large")).await.unwrap()[(round << 19) as usize..][..1 << 19].iter().all(|byte| *byte == round as u8));
+        }
+
+        // Where nothing can be loaded later, what does not fit is refused at once.
+        let refused = Mirror::open(Offload::new(below), MirrorOptions::new().memory_limit(LIMIT)).await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::NoSpace, "{refused}");
+    });
+}
+
+/// Over an engine that has to be waited for, synchronous code has everything but the sync, and a sync is never a lie.
+#[test]
+fn synchronous_code_has_the_files_of_an_engine_that_waits() {
+    let directory = tempfile::tempdir().unwrap();
+    let mirror = populated(Offload::new(FilesBackend::open(directory.path()).unwrap()));
+    assert!(!mirror.capabilities().immediate);
+    assert_eq!(Blocking::new(mirror.clone()).unwrap_err().kind(), ErrorKind::Unsupported);
+
+    let files = mirror.blocking().unwrap();
+    files.create_dir_all(&path("a/b")).unwrap();
+    let mut file = files.open(&path("a/b/file"), &OpenOptions::editing()).unwrap();
+    file.write_all(b"synchronous").unwrap();
+    file.rewind().unwrap();
+    let mut text = String::new();
+    file.read_to_string(&mut text).unwrap();
+    assert_eq!(text, "synchronous");
+    assert_eq!(files.sync().unwrap_err().kind(), ErrorKind::WouldBlock);
+    assert_eq!(files.close().unwrap_err().kind(), ErrorKind::WouldBlock);
+    assert!(!files.capabilities().is_durable());
+    assert!(!directory.path().join("a").exists());
+    assert_eq!(mirror.unsynced_bytes(), 11);
+
+    block_on(mirror.sync()).unwrap();
+    assert_eq!(std::fs::read(directory.path().join("a/b/file")).unwrap(), b"synchronous");
+    assert_eq!(mirror.unsynced_bytes(), 0);
+}
+
+/// A sync that is dropped after one poll goes on, and the next one waits for it.
+#[test]
+fn a_sync_that_was_polled_once_runs_to_its_end() {
+    let directory = tempfile::tempdir().unwrap();
+    let mirror = populated(Offload::new(FilesBackend::open(directory.path()).unwrap()));
+    block_on(async {
+        for number in 0..40 {
+            mirror.write(&path(&format!("file-{number}")), &[number; 5000]).await.unwrap();
+            drop(poll_once(mirror.sync()).await);
+        }
+        mirror.sync().await.unwrap();
+    });
+    for number in 0..40 {
+        assert_eq!(std::fs::read(directory.path().join(format!("file-{number}"))).unwrap(), [number; 5000]);
+    }
+}
+
+/// Loading tells how far it has come, and ends with everything.
+#[test]
+fn populating_tells_its_progress() {
+    let below = Arc::new(MemoryBackend::new());
+    block_on(async {
+        for number in 0..30 {
+            below.write(&path(&format!("file-{number}")), &vec![1; 1000]).await.unwrap();
+        }
+        below.write(&path("large"), &vec![1; 5 << 20]).await.unwrap();
+        let told: Arc<Mutex<Vec<Progress>>> = Arc::default();
+        let teller = Arc::clone(&told);
+        let options = MirrorOptions::new().parallel(4).progress(move |progress| teller.lock().unwrap().push(progress));
+        let mirror = Mirror::open(Offload::new(below), options).await.unwrap();
+        let told = told.lock().unwrap();
+        let last = told.last().unwrap();
+        assert_eq!((last.files, last.all_files, last.bytes, last.all_bytes), (31, 31, 30_000 + (5 << 20), 30_000 + (5 << 20)));
+        assert!(told.iter().filter(|progress| progress.files < 31).count() > 30, "it tells nothing in between");
+        assert!(told.windows(2).all(|pair| pair[0].bytes <= pair[1].bytes && pair[0].files <= pair[1].files));
+        assert_eq!(mirror.read(&path("large")).await.unwrap(), vec![1; 5 << 20]);
+    });
+}

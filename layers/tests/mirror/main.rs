@@ -1,0 +1,10 @@
+//! `Mirror` over memory, files and redb.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod behaviour;
+mod conformance;
+mod counting;
+mod lying;
+mod processes;
+mod support;
