@@ -2,7 +2,12 @@
 
 use std::future::Future;
 use std::pin::pin;
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+use std::sync::LazyLock;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+use std::time::Instant;
 
 use anystorage_api::{Detached, Error, ErrorKind, Operation, Result, Timestamp};
 
@@ -11,6 +16,12 @@ cfg_if::cfg_if! {
         /// The time.
         pub(crate) fn now() -> Option<Timestamp> {
             anystorage_browser_host::global::now()
+        }
+
+        /// The time since some moment, for timers.
+        pub(crate) fn uptime() -> Duration {
+            let millis = now().map_or(0, Timestamp::unix_millis);
+            Duration::from_millis(u64::try_from(millis).unwrap_or(0))
         }
 
         /// A number that nobody has had.
@@ -27,6 +38,12 @@ cfg_if::cfg_if! {
         pub(crate) fn now() -> Option<Timestamp> {
             let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).ok()?;
             Some(Timestamp::new(i64::try_from(since.as_secs()).ok()?, since.subsec_nanos()))
+        }
+
+        /// The time since some moment, for timers.
+        pub(crate) fn uptime() -> Duration {
+            static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+            START.elapsed()
         }
 
         /// A number that nobody has had.

@@ -1,0 +1,74 @@
+//! What an `AutoSync`, its files and its clock share.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use anystorage_api::{Error, Result, StorageBackend};
+
+use super::ledger::Ledger;
+use super::options::AutoSyncOptions;
+use crate::mirror::host::uptime;
+
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) engine: Box<dyn StorageBackend>,
+    pub(super) options: AutoSyncOptions,
+    state: Mutex<State>,
+    /// Something changed, or it is over.
+    pub(super) news: Condvar,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) ledger: Ledger,
+    pub(super) is_over: bool,
+    pub(super) last_error: Option<Error>,
+    /// Whether something waits for the time of the next sync.
+    #[cfg(all(target_family = "wasm", target_os = "unknown"))]
+    pub(super) is_armed: bool,
+}
+
+impl Inner {
+    pub(super) fn new(engine: Box<dyn StorageBackend>, options: AutoSyncOptions) -> Self {
+        Self { engine, options, state: Mutex::default(), news: Condvar::new() }
+    }
+
+    // Nothing panics under it.
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Something was changed, or may have been.
+    pub(super) fn changed(self: &Arc<Self>, bytes: u64) {
+        self.lock().ledger.change(bytes, uptime());
+        self.news.notify_all();
+        super::clock::arm(self);
+    }
+
+    /// Syncs, and keeps the books.
+    pub(super) async fn sync(&self) -> Result<()> {
+        let (mark, began) = (self.lock().ledger.mark(), uptime());
+        let outcome = self.engine.sync().await;
+        let mut state = self.lock();
+        match &outcome {
+            Ok(()) => {
+                state.ledger.succeeded(mark, began);
+                state.last_error = None;
+            }
+            Err(error) => {
+                state.ledger.failed(uptime());
+                state.last_error = Some(error.clone());
+            }
+        }
+        outcome
+    }
+
+    /// Syncs because it is time to.
+    pub(super) async fn sync_by_itself(&self) {
+        if self.lock().ledger.is_synced() {
+            return;
+        }
+        if let (Err(error), Some(told)) = (self.sync().await, &self.options.on_failure) {
+            told(&error);
+        }
+    }
+}
