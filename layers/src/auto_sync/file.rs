@@ -20,16 +20,11 @@ impl StorageFile for AutoSyncFile {
     }
 
     async fn write_at(&self, offset: u64, data: &[u8]) -> Result<()> {
-        let outcome = self.file.write_at(offset, data).await;
-        // A failed write may have left a prefix.
-        self.inner.changed(data.len() as u64);
-        outcome
+        self.inner.changing(data.len() as u64, self.file.write_at(offset, data)).await
     }
 
     async fn set_len(&self, len: u64) -> Result<()> {
-        let outcome = self.file.set_len(len).await;
-        self.inner.changed(0);
-        outcome
+        self.inner.changing(0, self.file.set_len(len)).await
     }
 
     async fn stat(&self) -> Result<Metadata> {

@@ -12,6 +12,8 @@ use crate::mirror::host::uptime;
 pub(super) struct Inner {
     pub(super) engine: Box<dyn StorageBackend>,
     pub(super) options: AutoSyncOptions,
+    /// Whether changes are counted as they are asked for; a mirror tells of them, by whatever way they come.
+    counts: bool,
     state: Mutex<State>,
     /// Something changed, or it is over.
     pub(super) news: Condvar,
@@ -28,8 +30,8 @@ pub(super) struct State {
 }
 
 impl Inner {
-    pub(super) fn new(engine: Box<dyn StorageBackend>, options: AutoSyncOptions) -> Self {
-        Self { engine, options, state: Mutex::default(), news: Condvar::new() }
+    pub(super) fn new(engine: Box<dyn StorageBackend>, options: AutoSyncOptions, counts: bool) -> Self {
+        Self { engine, options, counts, state: Mutex::default(), news: Condvar::new() }
     }
 
     // Nothing panics under it.
@@ -42,6 +44,24 @@ impl Inner {
         self.lock().ledger.change(bytes, uptime());
         self.news.notify_all();
         super::clock::arm(self);
+    }
+
+    /// Does what changes so many bytes. It is counted before, so that it counts although its future may be dropped, and has happened
+    /// afterwards, so that a sync in between is not taken to cover it.
+    pub(super) async fn changing<T>(self: &Arc<Self>, bytes: u64, call: impl Future<Output = Result<T>>) -> Result<T> {
+        if !self.counts {
+            return call.await;
+        }
+        self.changed(bytes);
+        let outcome = call.await;
+        self.changed(0);
+        outcome
+    }
+
+    /// From now on nothing is synced by itself.
+    pub(super) fn end(&self) {
+        self.lock().is_over = true;
+        self.news.notify_all();
     }
 
     /// Syncs, and keeps the books.

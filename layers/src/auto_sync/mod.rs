@@ -17,6 +17,8 @@ use file::AutoSyncFile;
 use inner::Inner;
 pub use options::AutoSyncOptions;
 
+use crate::Mirror;
+
 /// Any engine, or a [`Mirror`](crate::Mirror) of one, that is synced by itself: some time after a change, when nothing has changed for a
 /// while, when the page is hidden (`visibilitychange`, `pagehide`), and by [`close`](StorageBackend::close).
 ///
@@ -60,13 +62,36 @@ pub struct AutoSync {
 }
 
 impl AutoSync {
-    /// `engine`, synced as `options` say.
+    /// `engine`, synced as `options` say. What counts are the changes that are made through this.
     ///
     /// # Errors
     /// What the host answers when the thread cannot be started.
     pub fn new(engine: impl StorageBackend, options: AutoSyncOptions) -> Result<Self> {
+        Self::start(Box::new(engine), options, true)
+    }
+
+    /// The same for a mirror, whose changes count by whatever way they come: through this, through the mirror, or through the face of
+    /// [`Mirror::blocking`] that synchronous code has. One `AutoSync` at a time for each mirror.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn of_mirror(mirror: &Mirror, options: AutoSyncOptions) -> Result<Self> {
+        let auto_sync = Self::start(Box::new(mirror.clone()), options, false)?;
+        if !mirror.is_synced() {
+            auto_sync.inner.changed(mirror.unsynced_bytes());
+        }
+        let inner = Arc::downgrade(&auto_sync.inner);
+        mirror.tell_of_changes(move |bytes| {
+            if let Some(inner) = inner.upgrade() {
+                inner.changed(bytes);
+            }
+        });
+        Ok(auto_sync)
+    }
+
+    fn start(engine: Box<dyn StorageBackend>, options: AutoSyncOptions, counts: bool) -> Result<Self> {
         #[allow(clippy::arc_with_non_send_sync, reason = "engines of browsers belong to the thread that made them")]
-        let inner = Arc::new(Inner::new(Box::new(engine), options));
+        let inner = Arc::new(Inner::new(engine, options, counts));
         Ok(Self { _clock: Clock::start(&inner)?, inner })
     }
 
@@ -88,13 +113,6 @@ impl AutoSync {
     pub fn last_error(&self) -> Option<Error> {
         self.inner.lock().last_error.clone()
     }
-
-    fn after<T>(&self, bytes: u64, outcome: Result<T>) -> Result<T> {
-        if outcome.is_ok() {
-            self.inner.changed(bytes);
-        }
-        outcome
-    }
 }
 
 #[engine]
@@ -104,10 +122,9 @@ impl StorageBackend for AutoSync {
     }
 
     async fn open(&self, path: &StoragePath, options: &OpenOptions) -> Result<Box<dyn StorageFile>> {
-        let file = self.inner.engine.open(path, options).await?;
-        if options.is_create() || options.is_truncate() {
-            self.inner.changed(0);
-        }
+        let opening = self.inner.engine.open(path, options);
+        let changes = options.is_create() || options.is_truncate();
+        let file = if changes { self.inner.changing(0, opening).await? } else { opening.await? };
         Ok(Box::new(AutoSyncFile { file, inner: Arc::clone(&self.inner) }))
     }
 
@@ -120,19 +137,19 @@ impl StorageBackend for AutoSync {
     }
 
     async fn create_dir(&self, path: &StoragePath) -> Result<()> {
-        self.after(0, self.inner.engine.create_dir(path).await)
+        self.inner.changing(0, self.inner.engine.create_dir(path)).await
     }
 
     async fn remove_file(&self, path: &StoragePath) -> Result<()> {
-        self.after(0, self.inner.engine.remove_file(path).await)
+        self.inner.changing(0, self.inner.engine.remove_file(path)).await
     }
 
     async fn remove_dir(&self, path: &StoragePath) -> Result<()> {
-        self.after(0, self.inner.engine.remove_dir(path).await)
+        self.inner.changing(0, self.inner.engine.remove_dir(path)).await
     }
 
     async fn rename(&self, from: &StoragePath, to: &StoragePath) -> Result<()> {
-        self.after(0, self.inner.engine.rename(from, to).await)
+        self.inner.changing(0, self.inner.engine.rename(from, to)).await
     }
 
     async fn sync(&self) -> Result<()> {
@@ -141,6 +158,7 @@ impl StorageBackend for AutoSync {
 
     /// Syncs what no sync has covered, and closes, whatever came of it: an error of the sync is answered.
     async fn close(&self) -> Result<()> {
+        self.inner.end();
         let synced = if self.is_synced() { Ok(()) } else { self.inner.sync().await };
         let closed = self.inner.engine.close().await;
         closed.and(synced)
@@ -151,7 +169,7 @@ impl StorageBackend for AutoSync {
     }
 
     async fn write(&self, path: &StoragePath, data: &[u8]) -> Result<()> {
-        self.after(data.len() as u64, self.inner.engine.write(path, data).await)
+        self.inner.changing(data.len() as u64, self.inner.engine.write(path, data)).await
     }
 
     async fn usage(&self) -> Result<Usage> {
@@ -159,6 +177,6 @@ impl StorageBackend for AutoSync {
     }
 
     async fn set_attributes(&self, path: &StoragePath, attributes: &Attributes) -> Result<()> {
-        self.after(0, self.inner.engine.set_attributes(path, attributes).await)
+        self.inner.changing(0, self.inner.engine.set_attributes(path, attributes)).await
     }
 }

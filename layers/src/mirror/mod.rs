@@ -17,8 +17,8 @@ mod write_back;
 use std::sync::Arc;
 
 use anystorage_api::{
-    Attributes, Blocking, Capabilities, DirEntry, Error, ErrorKind, Metadata, OpenOptions, Operation, Result, StorageBackend, StorageFile,
-    StoragePath, Usage, engine,
+    Attributes, Blocking, Capabilities, DirEntry, Error, ErrorKind, MaybeSend, MaybeSync, Metadata, OpenOptions, Operation, Result,
+    StorageBackend, StorageFile, StoragePath, Usage, engine,
 };
 
 use file::MirrorFile;
@@ -27,7 +27,7 @@ pub use options::{MirrorOptions, Progress};
 pub use populate::Populated;
 pub use resolve::Keep;
 use shared::Shared;
-use state::{Call, State};
+use state::{Call, OnChange, State};
 
 /// A tree in memory in front of any engine: [`open`](Self::open) loads it, all reading and writing is then synchronous, and
 /// [`sync`](StorageBackend::sync) brings below what has changed since the last one, and nothing else.
@@ -162,6 +162,11 @@ impl Mirror {
     #[must_use]
     pub fn memory_used(&self) -> u64 {
         self.shared.lock().room.used()
+    }
+
+    /// Who is told of every change from now on, with the bytes that were written. It is called under the mirror's lock.
+    pub(crate) fn tell_of_changes(&self, told: impl Fn(u64) + MaybeSend + MaybeSync + 'static) {
+        self.shared.lock().on_change = Some(OnChange(Box::new(told)));
     }
 
     fn open_file(&self, path: &StoragePath, options: &OpenOptions, may_not_wait: bool) -> Result<Box<dyn StorageFile>> {

@@ -1,6 +1,7 @@
 //! The tree in memory, and what of it is not below. Everything here is done under one lock, and waits for nobody.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -28,6 +29,23 @@ impl Call<'_> {
     }
 }
 
+cfg_if::cfg_if! {
+    if #[cfg(all(target_family = "wasm", target_os = "unknown"))] {
+        type Teller = Box<dyn Fn(u64)>;
+    } else {
+        type Teller = Box<dyn Fn(u64) + Send + Sync>;
+    }
+}
+
+/// Who is told of changes.
+pub(super) struct OnChange(pub(super) Teller);
+
+impl fmt::Debug for OnChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OnChange").finish_non_exhaustive()
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) nodes: BTreeMap<Id, Node>,
@@ -46,6 +64,8 @@ pub(super) struct State {
     pub(super) failure: Option<Error>,
     /// Where the search for memory to give back goes on.
     hand: Id,
+    /// Whom to tell of changes, with the bytes that were written.
+    pub(super) on_change: Option<OnChange>,
 }
 
 impl State {
@@ -63,6 +83,7 @@ impl State {
             is_closed: false,
             failure: None,
             hand: ROOT,
+            on_change: None,
         }
     }
 
@@ -324,6 +345,7 @@ impl State {
         node.link = given.link_target.clone().or_else(|| node.link.take());
         merge(&mut node.unset, given);
         self.touched.insert(id);
+        self.tell(0);
         Ok(())
     }
 
@@ -340,7 +362,7 @@ impl State {
             }
         };
         // Whatever came of it: a failed write may have left a prefix.
-        self.changed(id);
+        self.changed(id, data.len() as u64);
         outcome
     }
 
@@ -349,7 +371,7 @@ impl State {
         let content = self.content(id, call)?;
         if content.len() != len {
             content.set_len(len);
-            self.changed(id);
+            self.changed(id, 0);
         }
         Ok(())
     }
@@ -366,8 +388,9 @@ impl State {
         }
     }
 
-    /// The bytes of a file have changed.
-    fn changed(&mut self, id: Id) {
+    /// So many bytes of a file, or its length, have changed.
+    fn changed(&mut self, id: Id, bytes: u64) {
+        self.tell(bytes);
         let revision = self.next_revision();
         if let Some(node) = self.nodes.get_mut(&id) {
             node.revision = revision;
@@ -475,7 +498,15 @@ impl State {
         }
     }
 
+    /// Tells that something has changed.
+    fn tell(&self, bytes: u64) {
+        if let Some(told) = &self.on_change {
+            (told.0)(bytes);
+        }
+    }
+
     fn record(&mut self, op: Op) {
+        self.tell(if let Op::Write { len, .. } = &op { *len } else { 0 });
         self.last_op += 1;
         if let Some(born) = self.nodes.get_mut(&op.node()).and_then(|node| node.born.as_mut()) {
             born.push(self.last_op);

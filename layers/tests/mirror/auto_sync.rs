@@ -4,7 +4,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use anystorage_api::{Blocking, ErrorKind, OpenOptions, StorageBackend, StoragePath};
-use anystorage_layers::{AutoSync, AutoSyncOptions, Mirror, MirrorOptions};
+use anystorage_layers::{AutoSync, AutoSyncOptions, Mirror, MirrorOptions, Offload};
 use anystorage_memory::MemoryBackend;
 use anystorage_native::files::FilesBackend;
 use futures_lite::future::block_on;
@@ -100,4 +100,22 @@ fn dropping_it_gives_the_location_free() {
         }
     }
     assert_eq!(std::fs::read(directory.path().join("file")).unwrap(), [19; 1000]);
+}
+
+/// Synchronous code over an engine that waits cannot sync; what it writes is synced all the same.
+#[test]
+fn what_synchronous_code_writes_over_an_engine_that_waits_is_synced() {
+    let directory = tempfile::tempdir().unwrap();
+    let below = Offload::new(FilesBackend::open(directory.path()).unwrap());
+    let mirror = block_on(Mirror::open(below, MirrorOptions::new())).unwrap();
+    let auto_sync = AutoSync::of_mirror(&mirror, AutoSyncOptions::new().quiet(SOON)).unwrap();
+    let files = mirror.blocking().unwrap();
+    for round in 0..3 {
+        files.write(&path("file"), &[round; 1000]).unwrap();
+        until("it is synced", || auto_sync.is_synced() && mirror.is_synced());
+        assert_eq!(std::fs::read(directory.path().join("file")).unwrap(), [round; 1000]);
+    }
+    files.open(&path("file"), &OpenOptions::editing()).unwrap().write_at(0, &[9; 10]).unwrap();
+    block_on(auto_sync.close()).unwrap();
+    assert_eq!(std::fs::read(directory.path().join("file")).unwrap()[..11], [9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 2]);
 }

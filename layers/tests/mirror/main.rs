@@ -7,5 +7,6 @@ mod behaviour;
 mod conformance;
 mod counting;
 mod lying;
+mod model;
 mod processes;
 mod support;

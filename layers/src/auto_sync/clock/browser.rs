@@ -46,7 +46,7 @@ impl Clock {
 
 impl Drop for Clock {
     fn drop(&mut self) {
-        self.inner.lock().is_over = true;
+        self.inner.end();
         for (target, event) in &self.listening {
             if let Ok(remove) = member(target, "removeEventListener").dyn_into::<Function>() {
                 // It only fails for what is no event target.

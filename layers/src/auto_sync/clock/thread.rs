@@ -31,8 +31,7 @@ impl Clock {
 impl Drop for Clock {
     /// Waits for a sync that is under way.
     fn drop(&mut self) {
-        self.inner.lock().is_over = true;
-        self.inner.news.notify_all();
+        self.inner.end();
         // Told of a failure, its own thread may drop it.
         if let Some(thread) = self.thread.take().filter(|thread| thread.thread().id() != thread::current().id()) {
             let _ = thread.join();
