@@ -227,7 +227,7 @@ fn populating_tells_its_progress() {
         let teller = Arc::clone(&told);
         let options = MirrorOptions::new().parallel(4).progress(move |progress| teller.lock().unwrap().push(progress));
         let mirror = Mirror::open(Offload::new(below), options).await.unwrap();
-        let told = told.lock().unwrap();
+        let told = told.lock().unwrap().clone();
         let last = told.last().unwrap();
         assert_eq!((last.files, last.all_files, last.bytes, last.all_bytes), (31, 31, 30_000 + (5 << 20), 30_000 + (5 << 20)));
         assert!(told.iter().filter(|progress| progress.files < 31).count() > 30, "it tells nothing in between");
