@@ -12,7 +12,7 @@ const BLOCK: usize = 64 * 1024;
 
 /// Sparse bytes of any length up to `u64::MAX`.
 ///
-/// Invariants: a block holds at most [`BLOCK`] bytes and is never empty; none reaches beyond `len`; what a block does not hold reads as
+/// Invariants: a block holds at most 64 KiB and is never empty; none reaches beyond `len`; what a block does not hold reads as
 /// zero; `room` is charged with the bytes that all blocks hold together, those that only a [`Snapshot`] holds not among them.
 #[derive(Debug)]
 pub struct Sparse {
