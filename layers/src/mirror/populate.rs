@@ -276,6 +276,8 @@ impl State {
             };
             let mut node = Node::found(kind, place.clone(), &metadata);
             node.is_addressable = entry.addressable;
+            // Not the one below: what is changed here and changed back again does not give it another one there.
+            node.revision = self.next_revision();
             self.nodes.insert(id, node);
             self.insert_entry(&place, id);
             seen.insert(id);
