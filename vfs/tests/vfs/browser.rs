@@ -22,7 +22,7 @@ async fn engine(name: &str, location: &str) -> Arc<dyn StorageBackend> {
         "memory" => Arc::new(MemoryBackend::new()),
         "packed" => Arc::new(packed::open(location, &PackedOptions::new()).await.unwrap()),
         _ => {
-            let pool = pool::open(location, &PoolOptions::new().capacity(64)).await.unwrap();
+            let pool = pool::open(location, &PoolOptions::new().capacity(1024)).await.unwrap();
             Arc::new(pool)
         }
     }
