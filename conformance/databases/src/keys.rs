@@ -1,5 +1,7 @@
 //! Many keys in redb, in no order.
 
+use std::ops::Range;
+
 use redb::{Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition};
 
 use crate::{Outcome, wrong};
@@ -13,14 +15,14 @@ const fn key(number: u64) -> u64 {
     number.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
-/// Puts that many keys into it, a thousand in each commit.
+/// Puts the keys of these numbers into it, a thousand in each commit.
 ///
 /// # Errors
 /// What redb says.
-pub fn fill(database: &Database, count: u64) -> Outcome<()> {
-    let mut first = 0;
-    while first < count {
-        let next = count.min(first + AT_ONCE);
+pub fn fill(database: &Database, numbers: Range<u64>) -> Outcome<()> {
+    let mut first = numbers.start;
+    while first < numbers.end {
+        let next = numbers.end.min(first + AT_ONCE);
         let transaction = database.begin_write()?;
         {
             let mut table = transaction.open_table(KEYS)?;
@@ -34,7 +36,7 @@ pub fn fill(database: &Database, count: u64) -> Outcome<()> {
     Ok(())
 }
 
-/// Looks for each of them, and that they are in order.
+/// Looks for each key of that many numbers, and that they are in order.
 ///
 /// # Errors
 /// What is missing or too much, and what redb says.

@@ -205,9 +205,9 @@ pub struct Keys(Database);
 
 #[wasm_bindgen]
 impl Keys {
-    /// Puts that many keys into it.
-    pub fn fill(&self, count: u32) -> Told<()> {
-        keys::fill(&self.0, count.into()).map_err(told)
+    /// Puts the keys of these numbers into it.
+    pub fn fill(&self, from: u32, to: u32) -> Told<()> {
+        keys::fill(&self.0, from.into()..to.into()).map_err(told)
     }
 
     /// Looks for each of them.

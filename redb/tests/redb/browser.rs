@@ -20,7 +20,7 @@ async fn filled_and_found_again<F: Future<Output = Box<dyn StorageBackend>>>(ope
     let databases = Databases::on(Blocking::new(open().await).unwrap()).unwrap();
     databases.engine().create_dir(&path("deep")).unwrap();
     let database = create(databases.open(&file).unwrap()).unwrap();
-    fill(&database, keys()).unwrap();
+    fill(&database, 0..keys()).unwrap();
     for number in 1..=30 {
         commit(&database, number).unwrap();
     }

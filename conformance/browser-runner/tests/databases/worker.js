@@ -4,8 +4,11 @@ import init, { Place } from "/databases.js";
 
 const LOCKED = "Locked";
 
-/// How long a location may be held by whoever had it, in milliseconds.
+// How long a location may be held by whoever had it, in milliseconds.
 const PATIENCE = 30_000;
+
+// After so many keys it is said that there is progress.
+const KEYS_AT_ONCE = 50_000;
 
 let token;
 
@@ -52,7 +55,10 @@ const tasks = {
   },
   fill_keys(place, { count }) {
     const database = place.keys();
-    database.fill(count);
+    for (let from = 0; from < count; from += KEYS_AT_ONCE) {
+      database.fill(from, Math.min(count, from + KEYS_AT_ONCE));
+      say("filled", from);
+    }
     database.free();
   },
   check_keys(place, { count }) {
