@@ -131,7 +131,7 @@ fn every_engine_is_sane_and_leaves_nothing_behind() {
         vfs.sanity_check("/sub").unwrap_or_else(|misbehaviour| panic!("{engine}: {misbehaviour}"));
         assert_eq!(vfs.readdir("/sub").unwrap(), [], "{engine}");
         assert_eq!(vfs.readdir("/").unwrap().len(), 1, "{engine}");
-        assert_eq!(vfs.descriptors_open(), []);
+        assert!(vfs.descriptors_open().is_empty());
         assert_eq!(vfs.sanity_check("/none").unwrap_err().call.as_str(), "mkdir");
     }
 }
