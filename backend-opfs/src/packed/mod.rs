@@ -57,6 +57,10 @@
 //! # What is missing
 //!
 //! `usage`: browsers round what they tell, and tell it late.
+//!
+//! Where an origin is full, changes that were refused stay pending, and each sync takes them along, one of a removal too. In Chromium, which takes
+//! the space of a file twofold as it grows, there may be no room for both: then the location has to be opened again, which gives up what was
+//! refused, before removing makes room.
 
 mod handle_file;
 mod options;

@@ -100,16 +100,22 @@ const tasks = {
     await next();
     shop.close();
   },
-  async full(place, { ballast }) {
+  // `reopens`: changes that were refused are pending until the location is opened again, and take part in every sync.
+  async full(place, { ballast, reopens }, reopen) {
     await place.fill_file("ballast", ballast);
-    const shop = place.shop();
+    let shop = place.shop();
     const refused = shop.rows(4_000_000, 50_000);
     const why = place.last_error();
     const kept = shop.count_rows();
     const again = shop.rows(1, 50_000);
     say("full", { made: refused.made, code: refused.code, why, kept, again: again.code });
     await next();
+    if (reopens) {
+      shop.free();
+      place = await reopen();
+    }
     await place.remove_file("ballast");
+    if (reopens) shop = place.shop();
     // Browsers take a while to see that there is space.
     const start = performance.now();
     let after = 0;
@@ -127,8 +133,9 @@ async function run({ data: { number, task, url, options } }) {
   token = number;
   try {
     await init({ module_or_path: fetch("/databases_bg.wasm") });
-    const place = await open(url);
-    const done = await tasks[task](place, options);
+    let place = await open(url);
+    const reopen = async () => (await place.close(), (place = await open(url)));
+    const done = await tasks[task](place, options, reopen);
     await place.close();
     say("done", done ?? null);
   } catch (error) {

@@ -20,6 +20,7 @@ const START: &str = r#"
     window.workers ??= new Map();
     const worker = new Worker(script, { type: "module" });
     workers.set(order.number, worker);
+    worker.onerror = ({ message }) => fetch("/said", { method: "POST", body: JSON.stringify([order.number, "failed", message ?? "no worker"]) });
     worker.postMessage(order);"#;
 
 const GO_ON: &str = "workers.get(arguments[0]).postMessage('go on')";
