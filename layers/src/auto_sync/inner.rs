@@ -4,7 +4,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use anystorage_api::{Error, Result, StorageBackend};
 
-use super::ledger::Ledger;
+use super::ledger::{Ledger, Mark};
 use super::options::AutoSyncOptions;
 use crate::mirror::host::uptime;
 
@@ -41,9 +41,18 @@ impl Inner {
 
     /// Something was changed, or may have been.
     pub(super) fn changed(self: &Arc<Self>, bytes: u64) {
-        self.lock().ledger.change(bytes, uptime());
+        self.count(|_| bytes);
+    }
+
+    fn count(self: &Arc<Self>, bytes: impl FnOnce(&Ledger) -> u64) -> Mark {
+        let mut state = self.lock();
+        let bytes = bytes(&state.ledger);
+        state.ledger.change(bytes, uptime());
+        let mark = state.ledger.mark();
+        drop(state);
         self.news.notify_all();
         super::clock::arm(self);
+        mark
     }
 
     /// Does what changes so many bytes. It is counted before, so that it counts although its future may be dropped, and has happened
@@ -52,9 +61,9 @@ impl Inner {
         if !self.counts {
             return call.await;
         }
-        self.changed(bytes);
+        let before = self.count(|_| bytes);
         let outcome = call.await;
-        self.changed(0);
+        self.count(|ledger| if ledger.has_covered(before) { bytes } else { 0 });
         outcome
     }
 

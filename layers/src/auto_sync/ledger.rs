@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use super::options::AutoSyncOptions;
 
+/// How long after a failure the next attempt is made at the earliest.
+const LEAST_DELAY: Duration = Duration::from_secs(1);
+
 /// Where the count of changes stood.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Mark {
@@ -19,6 +22,8 @@ pub(super) struct Ledger {
     since: Duration,
     /// When the last one was made, or the last attempt failed.
     last: Duration,
+    /// No attempt is made before, as one has failed.
+    not_before: Duration,
 }
 
 impl Ledger {
@@ -51,12 +56,19 @@ impl Ledger {
             self.synced = mark;
         }
         self.since = self.since.max(began);
+        self.not_before = Duration::ZERO;
     }
 
     /// One has failed: the next attempt is not at once.
-    pub(super) const fn failed(&mut self, now: Duration) {
+    pub(super) fn failed(&mut self, now: Duration) {
         self.since = now;
         self.last = now;
+        self.not_before = now.saturating_add(LEAST_DELAY);
+    }
+
+    /// Whether a sync has covered what was marked.
+    pub(super) const fn has_covered(&self, mark: Mark) -> bool {
+        self.synced.changes >= mark.changes
     }
 
     /// How long until a sync is due; none if nothing waits for one.
@@ -70,7 +82,7 @@ impl Ledger {
             (Some(interval), Some(quiet)) => interval.min(quiet),
             (one, other) => one.or(other)?,
         };
-        Some(due.saturating_sub(now))
+        Some(due.max(self.not_before).saturating_sub(now))
     }
 }
 
@@ -95,6 +107,7 @@ mod tests {
         assert_eq!(ledger.unsynced_bytes(), 13);
         ledger.failed(20 * S);
         assert_eq!(ledger.due_in(&options, 20 * S), Some(3 * S));
+        assert_eq!(ledger.due_in(&AutoSyncOptions::new().quiet(Duration::ZERO), 20 * S), Some(S), "not at once, again and again");
         let mark = ledger.mark();
         ledger.change(7, 21 * S);
         ledger.succeeded(mark, 21 * S);

@@ -77,15 +77,16 @@ impl AutoSync {
     /// As [`Self::new`].
     pub fn of_mirror(mirror: &Mirror, options: AutoSyncOptions) -> Result<Self> {
         let auto_sync = Self::start(Box::new(mirror.clone()), options, false)?;
-        if !mirror.is_synced() {
-            auto_sync.inner.changed(mirror.unsynced_bytes());
-        }
         let inner = Arc::downgrade(&auto_sync.inner);
         mirror.tell_of_changes(move |bytes| {
             if let Some(inner) = inner.upgrade() {
                 inner.changed(bytes);
             }
         });
+        // What changed before it was to be told of.
+        if !mirror.is_synced() {
+            auto_sync.inner.changed(mirror.unsynced_bytes());
+        }
         Ok(auto_sync)
     }
 

@@ -245,13 +245,7 @@ impl StorageBackend for Mirror {
     }
 
     async fn read(&self, path: &StoragePath) -> Result<Vec<u8>> {
-        let call = Call { operation: Operation::Read, path };
-        let id = {
-            let state = self.shared.lock();
-            state.begin(call)?;
-            state.file_at(call)?
-        };
-        self.shared.read_all(id, call)
+        self.shared.read_all(Call { operation: Operation::Read, path })
     }
 
     async fn write(&self, path: &StoragePath, data: &[u8]) -> Result<()> {

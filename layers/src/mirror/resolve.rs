@@ -62,6 +62,8 @@ impl Shared {
                 }
                 if let Some(node) = state.nodes.get_mut(&id) {
                     node.known = found.map(Known::new);
+                    // It may be of a file that another one took the place of.
+                    node.source = None;
                 }
                 state.touched.insert(id);
                 Ok(false)

@@ -123,7 +123,10 @@ impl Shared {
 
     /// Copies from a file into `buf`, and loads what is missing from an immediate engine.
     pub(super) fn read(&self, id: Id, offset: u64, buf: &mut [u8], call: Call<'_>) -> Result<usize> {
-        let mut state = self.lock();
+        self.read_in(&mut self.lock(), id, offset, buf, call)
+    }
+
+    fn read_in(&self, state: &mut State, id: Id, offset: u64, buf: &mut [u8], call: Call<'_>) -> Result<usize> {
         let mut filled = 0;
         while filled < buf.len() {
             let at = offset.saturating_add(filled as u64);
@@ -133,7 +136,7 @@ impl Shared {
                 break;
             }
             let count = usize::try_from(BLOCK - at % BLOCK).unwrap_or(usize::MAX).min(rest);
-            self.load(&mut state, id, at..at + count as u64, call)?;
+            self.load(state, id, at..at + count as u64, call)?;
             let Some(piece) = buf.get_mut(filled..filled + count) else { break };
             filled += state.content(id, call)?.read(at, piece);
         }
@@ -143,14 +146,17 @@ impl Shared {
         Ok(filled)
     }
 
-    /// The whole file.
-    pub(super) fn read_all(&self, id: Id, call: Call<'_>) -> Result<Vec<u8>> {
-        let len = self.lock().content(id, call)?.len();
+    /// The whole file at a path, as it is at one moment.
+    pub(super) fn read_all(&self, call: Call<'_>) -> Result<Vec<u8>> {
+        let mut state = self.lock();
+        state.begin(call)?;
+        let id = state.file_at(call)?;
+        let len = state.content(id, call)?.len();
         let too_large = || call.error(ErrorKind::InvalidInput).with_text(format!("{len} bytes do not fit into memory"));
         let mut data = Vec::new();
         data.try_reserve_exact(usize::try_from(len).map_err(|_| too_large())?).map_err(|_| too_large())?;
         data.resize(usize::try_from(len).unwrap_or(0), 0);
-        let count = self.read(id, 0, &mut data, call)?;
+        let count = self.read_in(&mut state, id, 0, &mut data, call)?;
         data.truncate(count);
         Ok(data)
     }

@@ -56,6 +56,8 @@ pub(super) struct State {
     pub(super) touched: BTreeSet<Id>,
     /// The nodes whose changes were written below since the last sync there.
     pub(super) unsynced: BTreeSet<Id>,
+    /// Whether changes of the tree were made below since the last sync of everything there.
+    pub(super) has_unsynced_names: bool,
     pub(super) room: Arc<Room>,
     revision: u64,
     pub(super) capabilities: Capabilities,
@@ -77,6 +79,7 @@ impl State {
             last_op: 0,
             touched: BTreeSet::new(),
             unsynced: BTreeSet::new(),
+            has_unsynced_names: false,
             room: Arc::new(Room::new(Some(limit))),
             revision,
             capabilities,
@@ -424,7 +427,10 @@ impl State {
     pub(super) fn synced(&mut self, target: Option<Id>) {
         let synced = match target {
             Some(id) => BTreeSet::from([id]),
-            None => std::mem::take(&mut self.unsynced),
+            None => {
+                self.has_unsynced_names = false;
+                std::mem::take(&mut self.unsynced)
+            }
         };
         for id in synced {
             self.unsynced.remove(&id);
@@ -445,7 +451,13 @@ impl State {
 
     /// Whether anything is to be written back or synced below.
     pub(super) fn is_changed(&self) -> bool {
-        !self.log.is_empty() || !self.touched.is_empty() || !self.unsynced.is_empty() || self.nodes.values().any(|node| node.is_flying)
+        // What was removed is never written back, and has its changes for as long as it is open.
+        let is_there = |id: &Id| *id == ROOT || self.nodes.get(id).is_some_and(|node| node.place.is_some());
+        !self.log.is_empty()
+            || self.has_unsynced_names
+            || self.touched.iter().any(is_there)
+            || self.unsynced.iter().any(is_there)
+            || self.nodes.values().any(|node| node.is_flying)
     }
 
     // The tree and the log.
@@ -632,7 +644,7 @@ impl State {
             _ => return,
         };
         // Renames that wait would not find it.
-        self.leave_out(id);
+        self.leave_out(id, None);
         if let Some(to) = to {
             if let Some(node) = self.nodes.get_mut(&id) {
                 node.born = Some(Vec::new());
@@ -644,17 +656,18 @@ impl State {
     /// What somebody put below in the place of a new file is that file.
     pub(super) fn take_over(&mut self, id: Id) {
         if self.nodes.get(&id).is_some_and(|node| node.below.is_none() && node.born.is_some()) {
-            self.leave_out(id);
+            let place = self.nodes.get(&id).and_then(|node| node.place.clone());
+            self.leave_out(id, place.as_ref());
             if let Some(node) = self.nodes.get_mut(&id) {
                 node.born = None;
-                node.below = node.place.clone();
+                node.below = place;
             }
         }
     }
 
     /// Drops a file that is gone below.
     pub(super) fn forget(&mut self, id: Id, call: Call<'_>) -> Result<()> {
-        self.leave_out(id);
+        self.leave_out(id, None);
         let place = self.node(id, call)?.place.clone();
         if let Some(place) = place {
             self.unlink(&place);
@@ -667,18 +680,32 @@ impl State {
         Ok(())
     }
 
-    /// Takes the changes of a node's name out of the log, except that what it replaced is removed.
-    fn leave_out(&mut self, id: Id) {
+    /// Takes the changes of a node's name out of the log, except that what it replaced is removed: not what lay at the place that it takes
+    /// `over` with what lies there.
+    fn leave_out(&mut self, id: Id, over: Option<&Place>) {
         let numbers: Vec<u64> = self.log.iter().filter(|(_, op)| op.node() == id).map(|(number, _)| *number).collect();
         for number in numbers {
             let Some(op) = self.log.remove(&number) else { continue };
             self.speaks(&op, -1);
-            if let Some(replaced) = op.replaces() {
+            let replaced = op.replaces();
+            if let Some(node) = replaced.and_then(|id| self.nodes.get_mut(&id)).filter(|node| over.is_some() && node.below.as_ref() == over)
+            {
+                node.below = None;
+                node.known = None;
+                replaced.into_iter().for_each(|id| self.free(id));
+            } else if let Some(replaced) = replaced {
                 let op = Op::Remove { node: replaced };
                 self.speaks(&op, 1);
                 self.log.insert(number, op);
             }
         }
+    }
+
+    /// Whether a node lies in a directory below, or deeper.
+    pub(super) fn lies_below(&self, id: Id, directory: Id) -> bool {
+        let above = |id: &Id| self.nodes.get(id).and_then(|node| node.below.as_ref()).map(|place| place.directory);
+        // None lies deeper than there are nodes.
+        std::iter::successors(above(&id), above).take(self.nodes.len()).any(|id| id == directory)
     }
 
     /// Forgets a node that nothing leads to any more.

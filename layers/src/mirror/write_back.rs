@@ -154,6 +154,7 @@ impl State {
                 node.source = Some(Arc::clone(kept));
             }
         }
+        self.has_unsynced_names = true;
         let mut moved_directory = false;
         if let Some(to) = op.to()
             && let Some(node) = self.nodes.get_mut(&op.node())
@@ -164,7 +165,12 @@ impl State {
         }
         if moved_directory {
             // Their paths are others, and an engine may give each path revisions of its own.
-            self.nodes.values_mut().for_each(|node| node.known = None);
+            let moved: Vec<Id> = self.nodes.keys().copied().filter(|id| self.lies_below(*id, op.node())).collect();
+            for node in moved {
+                if let Some(node) = self.nodes.get_mut(&node) {
+                    node.known = None;
+                }
+            }
         }
         self.speaks(op, -1);
         for id in gone.into_iter().chain([op.node()]).chain(op.to().map(|to| to.directory)) {
@@ -195,7 +201,6 @@ impl State {
     fn returned(&mut self, id: Id, pending: Pending, found: Option<&Metadata>) {
         if let Some(node) = self.nodes.get_mut(&id) {
             node.is_flying = false;
-            node.unsynced += pending.written;
             if let (Kind::File(content), Some(change)) = (&mut node.kind, &pending.change) {
                 content.returned(change, found.map_or(pending.below_len, |found| found.len));
             }
@@ -241,7 +246,7 @@ impl Shared {
         let mut is_relieved = false;
         while let Some((_, op)) = plan.ops.front().cloned() {
             match self.carry_out_op(&op, plan).await {
-                Ok(()) => drop(plan.ops.pop_front()),
+                Ok(()) => {}
                 // What was removed and cut later may have been so for its sake.
                 Err(error) if error.kind() == ErrorKind::NoSpace && !is_relieved => {
                     is_relieved = true;
@@ -254,7 +259,14 @@ impl Shared {
         let mut handle = None;
         for id in ids {
             let is_target = plan.target == Some(id);
-            let file = self.flush(id, plan, None, is_target).await?;
+            let file = match self.flush(id, plan, None, is_target).await {
+                Err(error) if error.kind() == ErrorKind::NoSpace && !is_relieved => {
+                    is_relieved = true;
+                    self.relieve(plan).await?;
+                    self.flush(id, plan, None, is_target).await?
+                }
+                outcome => outcome?,
+            };
             if is_target {
                 handle = file;
             }
@@ -279,12 +291,14 @@ impl Shared {
         synced
     }
 
-    /// One change of the tree, and the bytes that have to be there before it.
+    /// The first change of the tree in the plan, and the bytes that have to be there before it.
     async fn carry_out_op(&self, op: &Op, plan: &mut Plan) -> Result<()> {
         if matches!(op, Op::Rename { is_over: true, .. }) {
             self.flush(op.node(), plan, None, false).await?;
         }
         let done = self.carry_out_step(op, plan).await?;
+        // It is below, whatever becomes of the bytes.
+        plan.ops.pop_front();
         if let (Some(file), None) = (done.created, plan.target) {
             // It is open already. What cannot be written now is tried again behind all changes of the tree.
             match self.flush(op.node(), plan, Some(file), false).await {

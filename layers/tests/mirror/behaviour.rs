@@ -235,3 +235,100 @@ fn populating_tells_its_progress() {
         assert_eq!(mirror.read(&path("large")).await.unwrap(), vec![1; 5 << 20]);
     });
 }
+
+/// A file that was read was open below. Somebody replaced it there, and what was kept by `Keep::Mine` went to the old file, to which no name leads:
+/// the sync said that all was well.
+#[test]
+fn what_is_kept_goes_to_the_file_that_is_there() {
+    let below = Arc::new(MemoryBackend::new());
+    block_on(async {
+        below.write(&path("b"), b"old").await.unwrap();
+        let mirror = populated(Arc::clone(&below));
+        let file = mirror.open(&path("b"), &OpenOptions::editing()).await.unwrap();
+        file.read_at(0, &mut [0; 3]).await.unwrap();
+        file.write_at(0, b"mine").await.unwrap();
+        below.write(&path("b"), b"theirs").await.unwrap();
+        assert_eq!(mirror.sync().await.unwrap_err().kind(), ErrorKind::AlreadyExists);
+        mirror.resolve(&path("b"), Keep::Mine).await.unwrap();
+        mirror.sync().await.unwrap();
+        assert_eq!(below.read(&path("b")).await.unwrap(), b"mine");
+    });
+}
+
+/// A file that was replaced here was taken for one to be removed, although what lies there was to be kept: the next sync removed it.
+#[test]
+fn what_is_kept_of_theirs_is_not_removed() {
+    for keep in [Keep::Theirs, Keep::Mine] {
+        let below = Arc::new(MemoryBackend::new());
+        block_on(async {
+            below.write(&path("b"), b"old").await.unwrap();
+            let mirror = populated(Arc::clone(&below));
+            mirror.write(&path("b"), b"mine").await.unwrap();
+            below.write(&path("b"), b"theirs").await.unwrap();
+            assert_eq!(mirror.sync().await.unwrap_err().kind(), ErrorKind::AlreadyExists);
+            mirror.resolve(&path("b"), keep).await.unwrap();
+            mirror.sync().await.unwrap();
+            let expected: &[u8] = if keep == Keep::Mine { b"mine" } else { b"theirs" };
+            assert_eq!(below.read(&path("b")).await.unwrap(), expected, "{keep:?}");
+            assert_eq!(mirror.read(&path("b")).await.unwrap(), expected, "{keep:?}");
+        });
+    }
+}
+
+/// Without a change of the tree, cuts were not made first where space ran out, and no sync succeeded any more.
+#[test]
+fn a_cut_makes_room_for_what_is_written_back_before_it() {
+    let below = Arc::new(MemoryBackend::with_limit(1 << 20));
+    block_on(async {
+        let mirror = populated(Arc::clone(&below));
+        let grown = mirror.open(&path("grown"), &OpenOptions::editing()).await.unwrap();
+        let cut = mirror.open(&path("cut"), &OpenOptions::editing()).await.unwrap();
+        cut.write_at(0, &vec![1; 900_000]).await.unwrap();
+        mirror.sync().await.unwrap();
+        grown.write_at(0, &vec![2; 600_000]).await.unwrap();
+        cut.set_len(10).await.unwrap();
+        mirror.sync().await.unwrap();
+        assert_eq!(below.read(&path("grown")).await.unwrap(), vec![2; 600_000]);
+        assert_eq!(below.read(&path("cut")).await.unwrap(), [1; 10]);
+    });
+}
+
+/// A directory whose creation only another file's sync had brought below counted as synced.
+#[test]
+fn names_are_synced_when_everything_is() {
+    block_on(async {
+        let mirror = populated(MemoryBackend::new());
+        let file = mirror.open(&path("file"), &OpenOptions::editing()).await.unwrap();
+        mirror.sync().await.unwrap();
+        assert!(mirror.is_synced());
+        mirror.create_dir(&path("d")).await.unwrap();
+        file.write_at(0, b"synced").await.unwrap();
+        file.sync().await.unwrap();
+        assert!(!mirror.is_synced());
+        mirror.sync().await.unwrap();
+        assert!(mirror.is_synced());
+        mirror.remove_file(&path("file")).await.unwrap();
+        file.write_at(0, b"gone").await.unwrap();
+        mirror.sync().await.unwrap();
+        assert!(mirror.is_synced(), "what was removed is never written back");
+    });
+}
+
+/// After a directory was renamed, changes of other files by somebody else were no longer noticed.
+#[test]
+fn a_renamed_directory_says_nothing_of_files_elsewhere() {
+    let below = Arc::new(MemoryBackend::new());
+    block_on(async {
+        below.create_dir(&path("d")).await.unwrap();
+        below.write(&path("d/inside"), b"inside").await.unwrap();
+        below.write(&path("elsewhere"), b"old").await.unwrap();
+        let mirror = populated(Arc::clone(&below));
+        mirror.rename(&path("d"), &path("e")).await.unwrap();
+        mirror.sync().await.unwrap();
+        below.write(&path("elsewhere"), b"theirs").await.unwrap();
+        let file = mirror.open(&path("elsewhere"), &OpenOptions::editing()).await.unwrap();
+        file.write_at(0, b"mine").await.unwrap();
+        assert_eq!(mirror.sync().await.unwrap_err().kind(), ErrorKind::AlreadyExists);
+        assert_eq!(below.read(&path("elsewhere")).await.unwrap(), b"theirs");
+    });
+}

@@ -13,27 +13,31 @@ use wasm_bindgen::{JsCast, JsValue};
 use super::super::inner::Inner;
 use crate::mirror::host::uptime;
 
+const GOING: &str = "pagehide";
+
 /// What listens for a page that is hidden; nothing does in a worker, which is told of nothing.
 pub(in super::super) struct Clock {
     inner: Arc<Inner>,
     listening: Vec<(JsValue, &'static str)>,
-    hidden: Closure<dyn FnMut()>,
+    hidden: Closure<dyn FnMut(JsValue)>,
 }
 
 impl Clock {
     #[expect(clippy::unnecessary_wraps, reason = "a thread may not start")]
     pub(in super::super) fn start(inner: &Arc<Inner>) -> Result<Self> {
         let weak = Arc::downgrade(inner);
-        let hidden = Closure::new(move || {
+        let hidden = Closure::new(move |event: JsValue| {
+            // A page may go before it counts as hidden.
+            let goes = member(&event, "type").as_string().is_some_and(|kind| kind == GOING);
             let document = property("document");
-            let is_visible = member(&document, "visibilityState").as_string().is_some_and(|state| state == "visible");
+            let is_visible = !goes && member(&document, "visibilityState").as_string().is_some_and(|state| state == "visible");
             if let (false, Some(inner)) = (is_visible, weak.upgrade()) {
                 spawn(Box::pin(async move { inner.sync_by_itself().await }));
             }
         });
         let mut listening = Vec::new();
         let (document, window) = (property("document"), property("window"));
-        for (target, event) in [(document, "visibilitychange"), (window, "pagehide")] {
+        for (target, event) in [(document, "visibilitychange"), (window, GOING)] {
             if let Ok(add) = member(&target, "addEventListener").dyn_into::<Function>()
                 && add.call2(&target, &event.into(), hidden.as_ref()).is_ok()
             {
@@ -87,7 +91,8 @@ async fn wait(weak: Weak<Inner>) {
             Some(time) if time.is_zero() => inner.sync_by_itself().await,
             Some(time) => {
                 drop(inner);
-                sleep(time.as_secs_f64() * 1000.0).await;
+                // The browser's timers have 31 bits; whatever is left is waited for next.
+                sleep((time.as_secs_f64() * 1000.0).min(f64::from(i32::MAX))).await;
             }
         }
     }
