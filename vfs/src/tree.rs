@@ -173,7 +173,7 @@ impl Mount {
             return Ok(Found::new(Location { mount: self.id, path }, &metadata, &record).stat());
         }
         let mut state = node.state();
-        let written = state.written.take().filter(|_| self.clockless);
+        let written = state.written.take();
         let Place::Removed { record, ino } = &mut state.place else { return Err(Errno::EIO) };
         if let Some(at) = written {
             record.modified = Some(at.into());

@@ -18,9 +18,15 @@ impl Vfs {
     pub fn read(&self, descriptor: i32, buf: &mut [u8]) -> Result<usize> {
         self.call(Call::Read, descriptor, || {
             let description = self.description(descriptor)?;
-            let mut offset = description.lock_offset();
-            let count = self.read_from(&description, *offset, buf)?;
-            *offset += count as u64;
+            // A device has no offset, and may wait: nobody else has to wait for it.
+            let count = if matches!(description.body, Body::Device(_)) {
+                self.read_from(&description, 0, buf)?
+            } else {
+                let mut offset = description.lock_offset();
+                let count = self.read_from(&description, *offset, buf)?;
+                *offset += count as u64;
+                count
+            };
             self.add_bytes(Call::Read, count);
             Ok(count)
         })
@@ -49,9 +55,14 @@ impl Vfs {
     pub fn write(&self, descriptor: i32, data: &[u8]) -> Result<usize> {
         self.call(Call::Write, descriptor, || {
             let description = self.description(descriptor)?;
-            let mut offset = description.lock_offset();
-            let (count, end) = self.write_to(&description, *offset, data)?;
-            *offset = end;
+            let count = if matches!(description.body, Body::Device(_)) {
+                self.write_to(&description, 0, data)?.0
+            } else {
+                let mut offset = description.lock_offset();
+                let (count, end) = self.write_to(&description, *offset, data)?;
+                *offset = end;
+                count
+            };
             self.add_bytes(Call::Write, count);
             Ok(count)
         })
@@ -84,11 +95,14 @@ impl Vfs {
             if !(SEEK_SET..=SEEK_HOLE).contains(&whence) {
                 return Err(Errno::EINVAL);
             }
-            let mut at = description.lock_offset();
-            let len = match &description.body {
-                Body::Path => return Err(Errno::EBADF),
+            match &description.body {
                 Body::Device(device) if device.is_seekable() => return Ok(0),
                 Body::Device(_) => return Err(Errno::ESPIPE),
+                _ => {}
+            }
+            let mut at = description.lock_offset();
+            let len = match &description.body {
+                Body::Path | Body::Device(_) => return Err(Errno::EBADF),
                 Body::File(file) if whence >= SEEK_END => file.stat().map_err(|error| self.causes.errno(error))?.len,
                 Body::File(_) => 0,
                 Body::Directory(listing) => lock(listing).entries.len() as u64,

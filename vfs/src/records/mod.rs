@@ -135,8 +135,11 @@ impl Records {
         gone.into_iter().find(|(at, _)| at == path.as_str()).map(|(_, record)| record)
     }
 
-    /// Before something new gets the name `path`: what the stored table says of an older one with that name must be gone.
+    /// Before something new gets the name `path`: what is known of an older one with that name must be gone, and what the stored table says of
+    /// it. A table that was loaded may have records of files that are not there.
     pub(crate) fn before_create(&mut self, engine: &Engine, path: &StoragePath) -> Result<()> {
+        let gone = self.records.take_subtree(path);
+        self.dirty |= !gone.is_empty();
         let stale = self.stored.contains(path.as_str()) || self.is_announced(path);
         if self.eager && stale { self.store(engine) } else { Ok(()) }
     }

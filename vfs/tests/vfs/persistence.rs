@@ -58,6 +58,30 @@ fn attributes_links_and_devices_are_there_after_a_sync() {
     }
 }
 
+/// A table that was stored knew a link that was removed and not synced. The next file of that name was taken for the link, with its owner.
+#[test]
+fn a_new_file_has_nothing_of_one_that_is_gone() {
+    for engine in DURABLE {
+        let directory = engines::directory();
+        let vfs = engines::face(engine, directory.path());
+        vfs.symlink("elsewhere", "/l").unwrap();
+        vfs.lchown("/l", Some(7), Some(8)).unwrap();
+        vfs.sync().unwrap();
+        vfs.unlink("/l").unwrap();
+        drop(vfs);
+        let vfs = engines::face(engine, directory.path());
+        if vfs.lstat("/l").is_ok() {
+            // Its removal was not synced, and is lost.
+            vfs.unlink("/l").unwrap();
+        }
+        let new = vfs.open("/l", OpenFlags::O_CREAT | OpenFlags::O_RDWR, 0o644).unwrap();
+        assert_eq!(told(&vfs.lstat("/l").unwrap()), (0o100_644, 0, 0, 0), "{engine}");
+        vfs.fsync(new).unwrap();
+        drop(vfs);
+        assert_eq!(told(&engines::face(engine, directory.path()).lstat("/l").unwrap()), (0o100_644, 0, 0, 0), "{engine}");
+    }
+}
+
 /// Set for the process that is killed: which engine, and where.
 const VICTIM: &str = "ANYSTORAGE_VFS_VICTIM";
 
