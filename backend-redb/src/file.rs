@@ -81,6 +81,37 @@ pub trait StoreFile: fmt::Debug + Send + Sync + 'static {
         false
     }
 
+    /// How many bytes it has for a log beside the file, which [`set_len`](Self::set_len) does not touch: 0, by default, for none.
+    fn log_len(&self) -> u64 {
+        0
+    }
+
+    /// Fills `out` with the first bytes of the log. What was never written there are zeros, or what an earlier use of the place left.
+    ///
+    /// # Errors
+    /// What the host reports; [`Unsupported`](io::ErrorKind::Unsupported), by default, where there is none, as of the two below.
+    fn read_log(&self, out: &mut [u8]) -> io::Result<()> {
+        let _ = out;
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Writes all of `data` at `offset` of the log.
+    ///
+    /// # Errors
+    /// Those of [`write`](Self::write).
+    fn write_log(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        let _ = (offset, data);
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Makes what was written to the log last, and puts nothing else in force.
+    ///
+    /// # Errors
+    /// Those of [`flush`](Self::flush).
+    fn flush_log(&self) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     /// Lets others have it.
     fn give_free(&self) {}
 }

@@ -6,9 +6,13 @@
 //! # How it keeps them
 //!
 //! - **The file** is a plain redb database with one table, `anystorage`, of byte strings. It grows by doubling, and is cut to what is in use
-//!   when it is closed.
-//! - **A durable commit** is two flushes: the pages, then the header that puts them in force. A sync that changed nothing flushes nothing.
+//!   when it is closed. Where it has a log, a second table, `anystorage-log`, keeps the log's number.
+//! - **A durable commit** of redb is two flushes: the pages, then the header that puts them in force. A sync that changed nothing flushes nothing.
 //!   Growing the file is one more.
+//! - **With a log**, which an [`ExtentFile`] has, a durable commit is one flush: what it changes is written behind what was logged before, and
+//!   redb makes it in memory. When the log is full (512 KiB), or relaxed commits came between, redb makes a durable commit of all, with a new number
+//!   for the log, and what was logged counts no more. After a crash what is logged is made in memory again, and stays in the log: opening reads
+//!   it, and writes nothing for it.
 //! - **Opening grows little** with what is stored. redb could do with one flush for each commit, and would then read all that is stored
 //!   when it is opened after a crash. Here every durable commit also writes which pages are free (`set_quick_repair`), which takes the
 //!   second flush, and two bits for each page of the file: 4 KiB for a file of 64 MiB, 64 KiB for one of 1 GiB.
@@ -18,7 +22,8 @@
 //!
 //! # What it assumes
 //!
-//! - A flush makes the file's bytes and length last, and a write of the header's 320 bytes does not change bytes beside them.
+//! - A flush makes the file's bytes and length last, and a write of the header's 320 bytes does not change bytes beside them; nor does a write
+//!   to the log change other sectors of 512 bytes.
 //! - Nobody else writes to the file.
 //! - The program unwinds: with `panic = "abort"`, and in browsers, a panic of redb over damaged bytes ends it.
 //!
@@ -27,8 +32,8 @@
 //! The lines of [the contract](anystorage_api::contract), as far as they are not up to the file:
 //!
 //! 1. *Two syncs*: each is one durable commit.
-//! 2. *Unsynced is bounded*: what no sync covered is not in what redb has put in force.
-//! 3. *`atomic_sync`*: redb's commits are atomic.
+//! 2. *Unsynced is bounded*: what no sync covered is not in what redb has put in force, nor in the log.
+//! 3. *`atomic_sync`*: redb's commits are atomic, and a record of the log has a checksum: it counts whole or not at all.
 //! 4. *Replacing* is part of the same commits.
 //! 5. *Reads* are those of the engine above.
 //! 6. *Order*: one commit at a time; reads go on meanwhile, on what was there before.
@@ -39,7 +44,8 @@
 //! 9. *Damage*: `checksums` is not declared. Every record has one, and none reads as other data: no file ever has other bytes than were
 //!    written. redb's own pages have checksums too, but it checks them only when it repairs, so a name that is missing after damage is not
 //!    always told. The flags at the beginning, which no checksum of redb covers, are checked at opening; of a location that was not closed,
-//!    one of their bits could give the commit before the last. Nothing is repaired.
+//!    one of their bits could give the commit before the last. A record of the log that is damaged is told if another one follows it; the
+//!    last one is then as one that a crash cut short. Nothing is repaired.
 //! 10. *No silent fall-back*: there is none.
 //! 11. *A failed flush* stops all changes until the location is opened again. Reads go on, over the file and what was not flushed, by a redb
 //!     that changes nothing.
@@ -47,7 +53,7 @@
 //!
 //! # What is in which file
 //!
-//! `store` is the key-value store, `session` one opening of redb in it, `relaxed` and `writer` what is remembered of commits, `recover` what
+//! `store` is the key-value store, `session` one opening of redb in it, `log` the log, `relaxed` and `writer` what is remembered of commits, `recover` what
 //! follows one that failed; `open` and `header` tell what a file is; `file` is what is asked of one, `extents` one
 //! that takes only the space that is used, `medium` what is known of the file, `direct` and
 //! `overlay` are redb's two ways to it.
@@ -58,6 +64,7 @@ mod extents;
 mod file;
 mod guard;
 mod header;
+mod log;
 mod medium;
 mod open;
 mod options;

@@ -101,6 +101,24 @@ impl Medium {
         self.file.flush()
     }
 
+    pub(crate) fn log_len(&self) -> u64 {
+        self.file.log_len()
+    }
+
+    pub(crate) fn read_log(&self, out: &mut [u8]) -> io::Result<()> {
+        self.file.read_log(out)
+    }
+
+    pub(crate) fn write_log(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.check_open()?;
+        self.file.write_log(offset, data)
+    }
+
+    pub(crate) fn flush_log(&self) -> io::Result<()> {
+        self.check_open()?;
+        self.file.flush_log()
+    }
+
     fn check_open(&self) -> io::Result<()> {
         match self.sealed.load(Ordering::SeqCst) {
             true => Err(io::Error::other("this redb was given up")),

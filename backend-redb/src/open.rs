@@ -10,11 +10,13 @@ use redb::{Database, ReadableDatabase, TableHandle};
 use crate::error::{open_error, store_error};
 use crate::file::StoreFile;
 use crate::header::{HEADER_LEN, Looks, impossible, look};
+use crate::log::Log;
 use crate::medium::Medium;
-use crate::session::{self, TABLE};
+use crate::session::{self, LOG_TABLE, Strength, TABLE};
 use crate::store::NAME;
+use crate::writer::Writer;
 
-pub(crate) fn open(file: Box<dyn StoreFile>, title: &str, creates: bool, cache: usize) -> Result<(Arc<Medium>, Database)> {
+pub(crate) fn open(file: Box<dyn StoreFile>, title: &str, creates: bool, cache: usize) -> Result<(Arc<Medium>, Database, Writer)> {
     let medium = Arc::new(Medium::new(file).map_err(|error| file_error(error, title))?);
     let is_new = match inspect(&medium, title) {
         Ok(is_new) => is_new,
@@ -27,8 +29,8 @@ pub(crate) fn open(file: Box<dyn StoreFile>, title: &str, creates: bool, cache: 
     if is_new && !creates {
         return Err(open_error(ErrorKind::NotFound, title, "holds nothing yet, and was not to be created"));
     }
-    let database = caught(NAME, Operation::OpenLocation, || create(&medium, title, is_new, cache))?;
-    Ok((medium, database))
+    let (database, writer) = caught(NAME, Operation::OpenLocation, || create(&medium, title, is_new, cache))?;
+    Ok((medium, database, writer))
 }
 
 fn file_error(error: io::Error, title: &str) -> Error {
@@ -56,7 +58,7 @@ fn inspect(medium: &Arc<Medium>, title: &str) -> Result<bool> {
     if tables.iter().any(|name| is_misspelt(name)) {
         return Err(corrupt("is damaged: the name of its table is misspelt; restore a backup".to_owned()));
     }
-    let others: Vec<&str> = tables.iter().map(String::as_str).filter(|name| *name != TABLE.name()).collect();
+    let others: Vec<&str> = tables.iter().map(String::as_str).filter(|name| !ours().contains(name)).collect();
     if !others.is_empty() {
         let text = format!("is a redb database of another program, with the tables {}: name another file", others.join(", "));
         return Err(open_error(ErrorKind::InvalidInput, title, text));
@@ -72,11 +74,17 @@ fn inspect(medium: &Arc<Medium>, title: &str) -> Result<bool> {
     }
 }
 
-/// Whether a table has our name but for a letter or two: no other program has that.
+/// The names of the tables of a location.
+fn ours() -> [&'static str; 2] {
+    [TABLE.name(), LOG_TABLE.name()]
+}
+
+/// Whether a table has a name of ours but for a letter or two: no other program has that.
 fn is_misspelt(name: &str) -> bool {
-    let ours = TABLE.name();
-    let wrong = name.bytes().zip(ours.bytes()).filter(|(seen, ours)| seen != ours).count();
-    name.len() == ours.len() && (1..=2).contains(&wrong)
+    ours().iter().any(|ours| {
+        let wrong = name.bytes().zip(ours.bytes()).filter(|(seen, ours)| seen != ours).count();
+        name.len() == ours.len() && (1..=2).contains(&wrong)
+    })
 }
 
 /// The names of the tables, by a redb that changes nothing.
@@ -96,7 +104,7 @@ fn tables(medium: &Arc<Medium>) -> Result<Vec<String>> {
 }
 
 /// Opens the database for good, with its table.
-fn create(medium: &Arc<Medium>, title: &str, is_new: bool, cache: usize) -> Result<Database> {
+fn create(medium: &Arc<Medium>, title: &str, is_new: bool, cache: usize) -> Result<(Database, Writer)> {
     if is_new && look(medium).map_err(|error| file_error(error, title))? == Looks::New {
         // Of a creation that was cut short.
         medium.set_len(0).map_err(|error| file_error(error, title))?;
@@ -105,9 +113,25 @@ fn create(medium: &Arc<Medium>, title: &str, is_new: bool, cache: usize) -> Resu
         ErrorKind::NoSpace => open_error(ErrorKind::NoSpace, title, "cannot be created: the disk is full").with_cause(error),
         _ => error,
     })?;
-    if is_new {
-        session::apply(&database, medium, [], None, true)?;
+    let writer = if is_new {
+        let mut log = Log::new(medium);
+        session::apply(&database, medium, [], None, Strength::Durable(&log))?;
+        log.begin();
+        medium.settle();
+        Writer::new(log)
+    } else {
+        logged(medium, &database)?
+    };
+    Ok((database, writer))
+}
+
+/// Makes in memory what was logged, and leaves it in the log: opening writes nothing for it.
+fn logged(medium: &Medium, database: &Database) -> Result<Writer> {
+    let (log, batch) = Log::read(medium, session::log_number(database)?.as_deref())?;
+    let mut writer = Writer::new(log);
+    if log.has_records() {
+        let change = session::apply(database, medium, batch.iter(), None, Strength::Logged)?;
+        writer.relaxed.keep(batch, change);
     }
-    medium.settle();
-    Ok(database)
+    Ok(writer)
 }

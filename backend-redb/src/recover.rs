@@ -9,7 +9,7 @@ use redb::Database;
 use crate::error::store_error;
 use crate::medium::Spare;
 use crate::relaxed::Relaxed;
-use crate::session::{self, Session};
+use crate::session::{self, Session, Strength};
 use crate::store::{NAME, RedbStore};
 use crate::writer::Writer;
 use anystorage_kv::panics::caught;
@@ -42,7 +42,7 @@ impl RedbStore {
     }
 
     /// Drops a redb that failed; it writes nothing any more.
-    fn give_up(&self, database: Database) {
+    pub(crate) fn give_up(&self, database: Database) {
         self.medium.seal(true);
         let _ = caught(NAME, Operation::Sync, || {
             drop(database);
@@ -65,7 +65,7 @@ impl RedbStore {
             let database = session::view(&self.medium, self.cache)?;
             // What is published has them already.
             if !self.medium.is_published() {
-                session::apply(&database, &self.medium, writer.relaxed.iter(), None, false)?;
+                session::apply(&database, &self.medium, writer.relaxed.iter(), None, Strength::Relaxed)?;
             }
             Ok(database)
         })
@@ -99,7 +99,7 @@ impl RedbStore {
         }
         let database = self.live()?;
         caught(NAME, Operation::Sync, || {
-            session::apply(&database, &self.medium, writer.relaxed.iter(), None, false)?;
+            session::apply(&database, &self.medium, writer.relaxed.iter(), None, Strength::Relaxed)?;
             Ok((database, false))
         })
     }
@@ -108,7 +108,7 @@ impl RedbStore {
     fn try_merged(&self, writer: &mut Writer, batch: &Batch, database: Database) -> Result<Option<Database>> {
         let keys: BTreeSet<&[u8]> = batch.iter().map(|(key, _)| key).collect();
         let changes = writer.relaxed.iter().filter(|(key, _)| !keys.contains(key)).chain(batch.iter());
-        let made = caught(NAME, Operation::Sync, || session::apply(&database, &self.medium, changes, None, true));
+        let made = caught(NAME, Operation::Sync, || session::apply(&database, &self.medium, changes, None, Strength::Durable(&writer.log)));
         match made {
             Ok(change) => {
                 self.medium.settle();

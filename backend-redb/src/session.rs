@@ -3,17 +3,33 @@
 use std::sync::Arc;
 
 use anystorage_api::{Error, ErrorKind, Operation, Result};
-use redb::{Database, Durability, TableDefinition};
+use redb::{Database, Durability, ReadableDatabase, TableDefinition, TableError};
 
 use anystorage_kv::KvEntry;
 
 use crate::direct::Direct;
 use crate::error::store_error;
+use crate::log::Log;
 use crate::medium::{Medium, Spare};
 use crate::overlay::Overlay;
 use crate::snapshot::Table;
 
 pub(crate) const TABLE: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("anystorage");
+
+/// The number of the log, where there is one.
+pub(crate) const LOG_TABLE: TableDefinition<'_, (), &[u8]> = TableDefinition::new("anystorage-log");
+
+/// The number that a database keeps for its log; none if it keeps none.
+pub(crate) fn log_number(database: &Database) -> Result<Option<Vec<u8>>> {
+    let fail = |error: redb::Error| store_error(error, Operation::OpenLocation);
+    let transaction = database.begin_read().map_err(|error| fail(error.into()))?;
+    let table = match transaction.open_table(LOG_TABLE) {
+        Err(TableError::TableDoesNotExist(_)) => return Ok(None),
+        table => table.map_err(|error| fail(error.into()))?,
+    };
+    let number = table.get(()).map_err(|error| fail(error.into()))?;
+    Ok(number.map(|number| number.value().to_vec()))
+}
 
 /// What redb is now.
 #[derive(Debug)]
@@ -104,20 +120,35 @@ impl Change {
     }
 }
 
-/// Makes the changes in one transaction, on top of relaxed ones that changed `before`, if there are some. A durable one is flushed twice: redb writes its free space beside the data, and so
-/// need not look for it in everything that is stored when it is opened after a crash.
+/// How long what redb commits must last.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Strength<'a> {
+    /// In memory.
+    Relaxed,
+    /// In memory, of what lasts in the log: there has to be room for it.
+    Logged,
+    /// With the numbers of this log, which is void from then on. It is flushed twice: redb writes its free space beside the data, and so need not
+    /// look for it in everything that is stored when it is opened after a crash.
+    Durable(&'a Log),
+}
+
+/// Makes the changes in one transaction, on top of relaxed ones that changed `before`, if there are some.
 pub(crate) fn apply<'b>(
     database: &Database,
     medium: &Medium,
     changes: impl IntoIterator<Item = (&'b [u8], Option<&'b [u8]>)>,
     before: Option<Change>,
-    durable: bool,
+    strength: Strength<'_>,
 ) -> Result<Change> {
     let fail = |error: redb::Error| store_error(error, Operation::Sync);
     let mut transaction = database.begin_write().map_err(|error| fail(error.into()))?;
-    let durability = if durable { Durability::Immediate } else { Durability::None };
+    let log = match strength {
+        Strength::Relaxed | Strength::Logged => None,
+        Strength::Durable(log) => Some(log),
+    };
+    let durability = if log.is_some() { Durability::Immediate } else { Durability::None };
     transaction.set_durability(durability).map_err(|error| fail(error.into()))?;
-    transaction.set_quick_repair(durable);
+    transaction.set_quick_repair(log.is_some());
     let mut change = before.unwrap_or_default();
     {
         let mut table = transaction.open_table(TABLE).map_err(|error| fail(error.into()))?;
@@ -134,8 +165,16 @@ pub(crate) fn apply<'b>(
             }
         }
     }
+    if let Some(number) = log.and_then(Log::next_number) {
+        let mut table = transaction.open_table(LOG_TABLE).map_err(|error| fail(error.into()))?;
+        table.insert((), number.as_slice()).map_err(|error| fail(error.into()))?;
+    }
     // Pages of relaxed commits that nobody needs any more would eat up the reserve.
-    medium.allow(if before.is_none() { change.spare() } else { Spare::Nothing });
+    medium.allow(match (strength, before) {
+        (Strength::Logged, _) => Spare::All,
+        (_, None) => change.spare(),
+        (_, Some(_)) => Spare::Nothing,
+    });
     let committed = transaction.commit().map_err(|error| fail(error.into()));
     medium.allow(Spare::Nothing);
     committed.map(|()| change)

@@ -3,13 +3,15 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGua
 use anystorage_api::{Error, ErrorKind, Operation, Result, Usage, engine};
 use anystorage_kv::panics::caught;
 use anystorage_kv::{Batch, Commit, KvEntry, KvStore};
+use redb::Database;
 
 use crate::file::StoreFile;
 use crate::guard::lock;
-use crate::medium::Medium;
+use crate::log::Unwritten;
+use crate::medium::{Medium, is_no_space};
 use crate::open;
 use crate::options::RedbOptions;
-use crate::session::{self, Session};
+use crate::session::{self, Change, Session, Strength};
 use crate::snapshot::{Snapshot, Table};
 use crate::writer::Writer;
 
@@ -36,10 +38,10 @@ impl RedbStore {
     /// holds the tables of another program; what the file reports.
     pub fn open(file: impl StoreFile, title: &str, options: &RedbOptions) -> Result<Self> {
         let cache = options.cache_bytes / 4 * 3;
-        let (medium, database) = open::open(Box::new(file), title, options.creates(), cache)?;
+        let (medium, database, writer) = open::open(Box::new(file), title, options.creates(), cache)?;
         let session = RwLock::new(Session::Live(database));
         let relaxed_bytes = options.relaxed_bytes;
-        Ok(Self { medium, session, writer: Mutex::default(), snapshot: Snapshot::default(), cache, relaxed_bytes })
+        Ok(Self { medium, session, writer: Mutex::new(writer), snapshot: Snapshot::default(), cache, relaxed_bytes })
     }
 
     fn shared(&self) -> RwLockReadGuard<'_, Session> {
@@ -75,29 +77,83 @@ impl RedbStore {
         if let Some(error) = &writer.latched {
             return Err(error.clone().in_operation(Operation::Sync));
         }
-        if batch.is_empty() && (durability == Commit::Relaxed || writer.relaxed.changes.is_empty()) {
+        if batch.is_empty() && (durability == Commit::Relaxed || !writer.has_unlogged) {
             return Ok(());
         }
-        let durable = durability == Commit::Durable || writer.relaxed.is_too_much_with(&batch, self.relaxed_bytes, || self.room(&writer));
-        let before = (!writer.relaxed.changes.is_empty()).then_some(writer.relaxed.change);
+        let is_too_much = writer.relaxed.is_too_much_with(&batch, self.relaxed_bytes, || self.room(&writer));
+        let is_durable = durability == Commit::Durable;
+        let record = if is_durable && !is_too_much && !writer.has_unlogged { writer.log.record(&batch) } else { None };
+        let by_redb = is_too_much || (is_durable && record.is_none());
         self.snapshot.drop_table();
-        let made = caught(NAME, Operation::Sync, || session::apply(database, &self.medium, batch.iter(), before, durable));
+        let made = match &record {
+            _ if by_redb => self.commit_durably(database, &mut writer, batch.iter()).map(|()| None),
+            Some(record) => self.commit_logged(database, &mut writer, &batch, record),
+            None => self.commit_in_memory(database, &writer, &batch).map(Some),
+        };
         self.snapshot.drop_table();
         match made {
-            Ok(change) if durable => {
-                self.medium.settle();
-                writer.settle(change);
-                Ok(())
-            }
-            Ok(change) => {
+            Ok(Some(change)) => {
+                writer.has_unlogged |= record.is_none();
                 writer.relaxed.keep(batch, change);
                 Ok(())
             }
+            Ok(None) => Ok(()),
             Err(error) => {
                 drop(session);
-                self.recover(&mut writer, &batch, durable, error)
+                self.recover(&mut writer, &batch, by_redb || is_durable, error)
             }
         }
+    }
+
+    /// On top of what redb has in memory alone, which lasts with it.
+    fn commit_durably<'b>(
+        &self,
+        database: &Database,
+        writer: &mut Writer,
+        changes: impl Iterator<Item = (&'b [u8], Option<&'b [u8]>)>,
+    ) -> Result<()> {
+        let (before, strength) = (writer.before(), Strength::Durable(&writer.log));
+        let change = caught(NAME, Operation::Sync, || session::apply(database, &self.medium, changes, before, strength))?;
+        self.medium.settle();
+        writer.settle(change);
+        Ok(())
+    }
+
+    fn commit_in_memory(&self, database: &Database, writer: &Writer, batch: &Batch) -> Result<Change> {
+        let before = writer.before();
+        caught(NAME, Operation::Sync, || session::apply(database, &self.medium, batch.iter(), before, Strength::Relaxed))
+    }
+
+    /// In memory first: what has no room there must not be in the log. None if redb has made all of it durable instead.
+    fn commit_logged(&self, database: &Database, writer: &mut Writer, batch: &Batch, record: &[u8]) -> Result<Option<Change>> {
+        let change = self.commit_in_memory(database, writer, batch)?;
+        match writer.log.write(&self.medium, record) {
+            Ok(()) => Ok(Some(change)),
+            Err(Unwritten::Write(error)) if is_no_space(&error) => {
+                // redb's commit makes the log void; without it, what was begun there is no record.
+                let strength = Strength::Durable(&writer.log);
+                let change = caught(NAME, Operation::Sync, || session::apply(database, &self.medium, [], Some(change), strength))?;
+                self.medium.settle();
+                writer.settle(change);
+                Ok(None)
+            }
+            // Not as a lack of space, of which it would be known that nothing of this was or will be stored.
+            Err(Unwritten::Write(error) | Unwritten::Flush(error)) => Err(Error::new(ErrorKind::Io, Operation::Sync).with_cause(error)),
+        }
+    }
+
+    /// Before redb is closed, which would make what it has in memory last, beside a log that has parts of it: with the log's next number, or not
+    /// at all.
+    fn end(&self, session: Session) {
+        let mut writer = lock(&self.writer);
+        if let Session::Live(database) = &session
+            && writer.log.has_records()
+            && (writer.latched.is_some() || self.commit_durably(database, &mut writer, [].into_iter()).is_err())
+        {
+            self.medium.seal(true);
+        }
+        drop(session);
+        self.medium.seal(false);
     }
 
     /// What still fits, in bytes, as far as it is known.
@@ -143,9 +199,10 @@ impl KvStore for RedbStore {
             return Err(Error::new(ErrorKind::Closed, Operation::Close));
         }
         let old = std::mem::replace(&mut *session, Session::Closed);
+        drop(session);
         self.snapshot.drop_table();
         let closed = caught(NAME, Operation::Close, || {
-            drop(old);
+            self.end(old);
             Ok(())
         });
         self.medium.unlock();
@@ -158,7 +215,7 @@ impl Drop for RedbStore {
         let session = std::mem::replace(&mut *self.exclusive(), Session::Closed);
         self.snapshot.drop_table();
         let _ = caught(NAME, Operation::Close, || {
-            drop(session);
+            self.end(session);
             Ok(())
         });
     }

@@ -2,13 +2,18 @@
 
 use anystorage_api::Error;
 
+use crate::log::Log;
 use crate::relaxed::Relaxed;
 use crate::session::Change;
 
 #[derive(Debug, Default)]
 pub(crate) struct Writer {
-    /// What the relaxed commits since the last durable one changed.
+    /// What the commits since the last one that redb made durable changed.
     pub(crate) relaxed: Relaxed,
+    /// The durable ones of them.
+    pub(crate) log: Log,
+    /// Whether some of them are not in the log: they come with the next one that redb makes durable.
+    pub(crate) has_unlogged: bool,
     /// What stopped all changes until the location is opened again.
     pub(crate) latched: Option<Error>,
     /// The bytes in use compared with those at the opening, as of the last durable commit, and at most since then.
@@ -19,12 +24,24 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// A durable commit was made, which changed the bytes in use by `change` with the relaxed ones before it.
+    /// Of a database with a log.
+    pub(crate) fn new(log: Log) -> Self {
+        Self { log, ..Self::default() }
+    }
+
+    /// What the commits that redb has in memory alone changed; none if there are none.
+    pub(crate) fn before(&self) -> Option<Change> {
+        (!self.relaxed.changes.is_empty()).then_some(self.relaxed.change)
+    }
+
+    /// redb has made a durable commit, which changed the bytes in use by `change` with the relaxed ones before it.
     pub(crate) fn settle(&mut self, change: Change) {
         let signed = |bytes| i64::try_from(bytes).unwrap_or(i64::MAX);
         self.live = self.live.saturating_add(signed(change.added)).saturating_sub(signed(change.removed));
         self.most = self.most.max(self.live);
         self.relaxed = Relaxed::default();
+        self.has_unlogged = false;
+        self.log.begin();
     }
 
     /// Of the `occupied` bytes of the file, those that are free for the next commits: about as many, as far as it is known.

@@ -61,10 +61,11 @@
 //! | sled | 1 | 3 | 3 | 3 |
 //! | redb | 2 | 6 | 6 | 6 |
 //! | OPFS pool (Chromium 156, Firefox 153) | 1 | | | |
-//! | OPFS packed (the same) | 2 | | | |
+//! | OPFS packed (the same) | 1 | | | |
 //! | SQLite's own `opfs-sahpool` 3.54, beside them | | 6 | | |
 //!
-//! That is one sync in WAL on each of them; redb, which packed lies on, has two flushes in one. The first commit after the log was played back has
+//! That is one sync in WAL on each of them. redb has two flushes in one; so has packed, which lies on it, once for about half a megabyte of
+//! changes, and otherwise one, by its log. The first commit after the log was played back has
 //! one sync more, and playing it back, each 1,000 pages, two. `cargo xtask bench-sqlite` counts the calls of `flush` in browsers, and says how long
 //! commits take beside the SQLites that others have for browsers.
 //!

@@ -22,8 +22,10 @@
 //! The directory of a location has one file, `.anystorage-~packed`, by which the layout is known. Other programs of the origin see that
 //! file, and not those in it.
 //!
-//! A tab that is closed, reloaded or killed closes nothing: each opening may be one after a crash. Every durable commit therefore also says
-//! which pages are free, so that opening reads little, whatever is stored; that takes a second flush.
+//! A tab that is closed, reloaded or killed closes nothing: each opening may be one after a crash. Every durable commit of redb therefore also says
+//! which pages are free, so that opening reads little, whatever is stored; that takes a second flush. So most syncs are none: they write what
+//! changed to a log of 512 KiB in the same file, and flush once. redb commits durably when the log is full, when much was changed between two
+//! syncs, and when the location is closed.
 //!
 //! # In a page
 //!
@@ -35,8 +37,8 @@
 //!
 //! # What it costs
 //!
-//! - A sync of a change flushes the handle twice, whatever was changed: two fdatasyncs in Chromium 156, two fsyncs in
-//!   Firefox 153 (40 for 20 syncs, told by strace; Firefox has 10 more for a database of its own). Without
+//! - A sync of a change flushes the handle once as long as the log has room for what was changed, and twice otherwise, about once for each half
+//!   megabyte: one fdatasync in Chromium 156, one fsync in Firefox 153 (told by strace; Firefox has some more for a database of its own). Without
 //!   a change there is none.
 //! - Each block has a checksum that is verified as it is read, and redb copies it: blocks that are in memory aside, reading 4 KiB here and there
 //!   takes several times as long as by the handle itself, and so do long streams.

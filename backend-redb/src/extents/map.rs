@@ -6,12 +6,15 @@ pub(super) const EXTENT: u64 = 256 << 10;
 /// What the map takes at most, in bytes. There are two of it, at the begin of the file.
 pub(super) const AREA: u64 = 256 << 10;
 
-/// Where the first slot begins.
-pub(super) const SLOTS: u64 = 2 * AREA;
+/// The log, which lies behind the two, in bytes.
+pub(super) const LOG: u64 = 512 << 10;
 
-const MAGIC: [u8; 16] = *b"anystorage map\0\x01";
-/// Magic, number, length, and how many entries follow.
-const HEAD: usize = 16 + 8 + 8 + 4;
+/// Where the log begins.
+pub(super) const LOG_BEGIN: u64 = 2 * AREA;
+
+const MAGIC: [u8; 15] = *b"anystorage map\0";
+/// Magic, layout, number, length, and how many entries follow.
+const HEAD: usize = 15 + 1 + 8 + 8 + 4;
 const SUM: usize = 4;
 /// So many entries fit into an area.
 const MOST: usize = (AREA as usize - HEAD - SUM) / 4;
@@ -19,9 +22,49 @@ const MOST: usize = (AREA as usize - HEAD - SUM) / 4;
 /// The longest file that it can map.
 pub(super) const MOST_BYTES: u64 = MOST as u64 * EXTENT;
 
+/// What lies between the maps and the slots.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Layout {
+    /// Nothing: files that were made before there were logs.
+    Bare = 1,
+    /// The log.
+    #[default]
+    Logged = 2,
+}
+
+impl Layout {
+    const fn of(byte: u8) -> Option<Self> {
+        match byte {
+            1 => Some(Self::Bare),
+            2 => Some(Self::Logged),
+            _ => None,
+        }
+    }
+
+    /// How long the log is, in bytes.
+    pub(super) const fn log_len(self) -> u64 {
+        match self {
+            Self::Bare => 0,
+            Self::Logged => LOG,
+        }
+    }
+
+    /// Where the first slot begins.
+    pub(super) const fn slots(self) -> u64 {
+        LOG_BEGIN + self.log_len()
+    }
+
+    /// Where a slot begins.
+    pub(super) const fn begin_of(self, slot: u32) -> u64 {
+        self.slots() + slot as u64 * EXTENT
+    }
+}
+
 /// Which slot each extent has; none where nothing was written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Map {
+    pub(super) layout: Layout,
     /// Counts the maps that were stored.
     pub(super) number: u64,
     /// Of the file that is mapped, in bytes.
@@ -56,6 +99,7 @@ impl Map {
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(HEAD + 4 * self.slots.len() + SUM);
         bytes.extend_from_slice(&MAGIC);
+        bytes.push(self.layout as u8);
         bytes.extend_from_slice(&self.number.to_le_bytes());
         bytes.extend_from_slice(&self.len.to_le_bytes());
         // Not more than fit into an area.
@@ -71,6 +115,8 @@ impl Map {
     /// None if that is no map, or not a whole one.
     pub(super) fn decode(area: &[u8]) -> Option<Self> {
         let rest = area.strip_prefix(&MAGIC)?;
+        let (layout, rest) = rest.split_first()?;
+        let layout = Layout::of(*layout)?;
         let (number, rest) = rest.split_first_chunk::<8>()?;
         let (len, rest) = rest.split_first_chunk::<8>()?;
         let (count, rest) = rest.split_first_chunk::<4>()?;
@@ -81,7 +127,7 @@ impl Map {
             return None;
         }
         let slots = entries.as_chunks::<4>().0.iter().map(|entry| u32::from_le_bytes(*entry).checked_sub(1)).collect();
-        let map = Self { number: u64::from_le_bytes(*number), len: u64::from_le_bytes(*len), slots };
+        let map = Self { layout, number: u64::from_le_bytes(*number), len: u64::from_le_bytes(*len), slots };
         (map.number < u64::MAX && map.len <= MOST_BYTES && map.is_sound()).then_some(map)
     }
 
@@ -102,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_map_comes_back_whole_or_not_at_all() {
-        let mut map = Map { number: 7, len: 3 * EXTENT + 5, slots: Vec::new() };
+        let mut map = Map { layout: Layout::Bare, number: 7, len: 3 * EXTENT + 5, slots: Vec::new() };
         map.set(3, Some(0));
         map.set(0, Some(2));
         let bytes = map.encode();
@@ -120,7 +166,8 @@ mod tests {
 
     #[test]
     fn the_longest_map_fits_into_its_area() {
-        let map = Map { number: 1, len: MOST_BYTES, slots: (0..MOST).map(|slot| u32::try_from(slot).ok()).collect() };
+        let map =
+            Map { layout: Layout::Logged, number: 1, len: MOST_BYTES, slots: (0..MOST).map(|slot| u32::try_from(slot).ok()).collect() };
         assert!(map.encode().len() as u64 <= AREA);
         assert_eq!(Map::decode(&map.encode()), Some(map));
     }

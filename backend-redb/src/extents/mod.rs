@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use self::map::{AREA, EXTENT, MOST_BYTES, Map, SLOTS};
+use self::map::{AREA, EXTENT, LOG_BEGIN, MOST_BYTES, Map};
 use crate::file::StoreFile;
 use crate::medium::is_no_space;
 
@@ -25,9 +25,11 @@ const MOVED_AT_ONCE: usize = 4;
 /// A file over one of a host that counts holes, as browsers do.
 ///
 /// redb doubles its file as it grows, and writes to the end of it first. Here the file is cut into extents of 256 KiB, and each has a slot in the
-/// file below from when it is first written; so that file has what was written, half a megabyte for the maps of it, as much to spare for
-/// removals when all else is used up, and the step in which it grew last, at most 4 MiB. What is free behind the last slot goes back to the
+/// file below from when it is first written; so that file has what was written, half a megabyte for the maps of it, as much for the log and as
+/// much to spare for removals when all else is used up, and the step in which it grew last, at most 4 MiB. What is free behind the last slot goes back to the
 /// host; slots that are free before it are filled from the end, some after each commit.
+///
+/// The log lies between the maps and the slots, and is flushed without a new map. Files that were made before there was one have none.
 ///
 /// The map lies at the begin, twice, with a number and a checksum each. They are written in turn, before the flush that makes what they map
 /// last; a new map goes to one area with a flush, and to the other with the next. So a flush here is one flush there, and after extents were
@@ -85,7 +87,7 @@ impl<F: StoreFile> ExtentFile<F> {
             file.read(from, area)?;
         }
         // One of slots that are not there was written before a crash, and never flushed.
-        let stored = areas.each_ref().map(|area| Map::decode(area).filter(|map| begin_of(used_of(map)) <= there));
+        let stored = areas.each_ref().map(|area| Map::decode(area).filter(|map| map.layout.begin_of(used_of(map)) <= there));
         let [first_area, second_area] = &areas;
         let (map, other) = match stored {
             [Some(first), Some(second)] if first.number > second.number => (first, Some(second)),
@@ -130,16 +132,16 @@ impl<F: StoreFile> ExtentFile<F> {
     /// A slot for an extent, of zeros but for the bytes of `written`, which are going to be written.
     fn take_slot(&self, state: &mut State, written: std::ops::Range<u64>) -> io::Result<u32> {
         if let Some(slot) = state.free.first().copied() {
-            let begin = begin_of(slot);
+            let begin = state.map.layout.begin_of(slot);
             self.zero(state, begin, begin + written.start)?;
             self.zero(state, begin + written.end, begin + EXTENT)?;
             state.free.remove(&slot);
             return Ok(slot);
         }
         let slot = state.used;
-        self.make_room(state, begin_of(slot) + EXTENT)?;
+        self.make_room(state, state.map.layout.begin_of(slot) + EXTENT)?;
         // It may be one that was used before.
-        let (begin, end) = (begin_of(slot), state.written);
+        let (begin, end) = (state.map.layout.begin_of(slot), state.written);
         self.zero(state, begin, end.min(begin + written.start))?;
         self.zero(state, begin + written.end, end.min(begin + EXTENT))?;
         state.used += 1;
@@ -197,8 +199,9 @@ impl<F: StoreFile> ExtentFile<F> {
         let is_changed = state.is_changed;
         if is_changed || state.is_single || state.has_stale {
             number += 1;
-            if state.there < SLOTS {
-                self.make_room(state, SLOTS)?;
+            if state.there < state.map.layout.slots() {
+                let slots = state.map.layout.slots();
+                self.make_room(state, slots)?;
             }
             let next = Map { number, ..state.map.clone() };
             self.file.write(next.place(), &next.encode())?;
@@ -232,10 +235,10 @@ impl<F: StoreFile> ExtentFile<F> {
             if target >= slot {
                 break;
             }
-            let mut bytes = vec![0; to_usize(EXTENT.min(state.there.saturating_sub(begin_of(slot))))];
-            self.file.read(begin_of(slot), &mut bytes)?;
+            let mut bytes = vec![0; to_usize(EXTENT.min(state.there.saturating_sub(state.map.layout.begin_of(slot))))];
+            self.file.read(state.map.layout.begin_of(slot), &mut bytes)?;
             bytes.resize(to_usize(EXTENT), 0);
-            self.file.write(begin_of(target), &bytes)?;
+            self.file.write(state.map.layout.begin_of(target), &bytes)?;
             state.free.remove(&target);
             state.map.set(extent, Some(target));
             state.given_up.insert(slot);
@@ -255,7 +258,7 @@ impl<F: StoreFile> ExtentFile<F> {
     /// Cuts the file below behind what is used and what is to spare.
     fn cut(&self, state: &mut State) {
         Self::shrink(state);
-        let end = begin_of(state.used) + RESERVE;
+        let end = state.map.layout.begin_of(state.used) + RESERVE;
         if state.there > end + 2 * STEPS.1 || (state.there > end && state.there / 2 > end) {
             // A host that does not take it back keeps it for what comes next.
             let _ = self.resize(state, end);
@@ -276,11 +279,6 @@ fn with_slots(map: &Map) -> BTreeSet<usize> {
 /// One behind the highest slot that a map has.
 fn used_of(map: &Map) -> u32 {
     map.slots.iter().flatten().max().map_or(0, |last| last + 1)
-}
-
-/// Where a slot begins.
-fn begin_of(slot: u32) -> u64 {
-    SLOTS + u64::from(slot) * EXTENT
 }
 
 /// Of offsets in memory.
@@ -305,7 +303,7 @@ impl<F: StoreFile> StoreFile for ExtentFile<F> {
         for (extent, within, part) in Self::parts(offset, out.len()) {
             let Some(out) = out.get_mut(part) else { continue };
             match state.map.slot(extent) {
-                Some(slot) => self.file.read(begin_of(slot) + within, out)?,
+                Some(slot) => self.file.read(state.map.layout.begin_of(slot) + within, out)?,
                 None => out.fill(0),
             }
         }
@@ -329,7 +327,7 @@ impl<F: StoreFile> StoreFile for ExtentFile<F> {
                     slot
                 }
             };
-            self.file.write(begin_of(slot) + within, data)?;
+            self.file.write(state.map.layout.begin_of(slot) + within, data)?;
         }
         if end > state.map.len {
             state.map.len = end;
@@ -350,7 +348,7 @@ impl<F: StoreFile> StoreFile for ExtentFile<F> {
             state.map.slots.truncate(kept);
             if let Some(slot) = state.map.slot(extent).filter(|_| within > 0) {
                 // What is cut off reads as zeros if the file grows again.
-                self.zero(&state, begin_of(slot) + within, begin_of(slot) + EXTENT)?;
+                self.zero(&state, state.map.layout.begin_of(slot) + within, state.map.layout.begin_of(slot) + EXTENT)?;
             }
         }
         if len != state.map.len {
@@ -364,14 +362,42 @@ impl<F: StoreFile> StoreFile for ExtentFile<F> {
         self.store(&mut self.state())
     }
 
+    fn log_len(&self) -> u64 {
+        self.state().map.layout.log_len()
+    }
+
+    fn read_log(&self, out: &mut [u8]) -> io::Result<()> {
+        let state = self.state();
+        let there = to_usize(state.there.saturating_sub(LOG_BEGIN).min(state.map.layout.log_len()));
+        out.fill(0);
+        let there = there.min(out.len());
+        out.get_mut(..there).filter(|there| !there.is_empty()).map_or(Ok(()), |out| self.file.read(LOG_BEGIN, out))
+    }
+
+    fn write_log(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        let state = self.state();
+        let end = offset.saturating_add(to_u64(data.len()));
+        // The first flush lengthens the file so far.
+        if end > state.map.layout.log_len() || state.there < state.map.layout.slots() {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.file.write(LOG_BEGIN + offset, data)
+    }
+
+    /// Without the map: it says where bytes are that nobody has put in force yet.
+    fn flush_log(&self) -> io::Result<()> {
+        let _state = self.state();
+        self.file.flush()
+    }
+
     fn occupied(&self) -> io::Result<u64> {
         let state = self.state();
-        Ok(begin_of(state.used) - to_u64(state.free.len()) * EXTENT)
+        Ok(state.map.layout.begin_of(state.used) - to_u64(state.free.len()) * EXTENT)
     }
 
     fn free(&self) -> io::Result<u64> {
         let state = self.state();
-        let behind = state.there.saturating_sub(begin_of(state.used) + RESERVE);
+        let behind = state.there.saturating_sub(state.map.layout.begin_of(state.used) + RESERVE);
         Ok(self.file.free()?.saturating_add(behind).saturating_add(to_u64(state.free.len()) * EXTENT))
     }
 
@@ -398,7 +424,7 @@ impl<F: StoreFile> StoreFile for ExtentFile<F> {
         // A failure here is one of the next flush or write as well.
         let _ = self.move_forward(&mut state);
         self.cut(&mut state);
-        let needed = begin_of(state.used).saturating_add(RESERVE);
+        let needed = state.map.layout.begin_of(state.used).saturating_add(RESERVE);
         if needed > state.there {
             // Where there is no space for it, there is nothing to spare.
             let _ = self.grow_to(&mut state, needed);
@@ -417,7 +443,7 @@ impl<F: StoreFile> StoreFile for ExtentFile<F> {
         let mut state = self.state();
         // What redb did last as it closed is durable by its own flush; only what lies behind all of that goes.
         Self::shrink(&mut state);
-        let end = begin_of(state.used);
+        let end = state.map.layout.begin_of(state.used);
         if state.is_in_use && state.there > end {
             let _ = self.resize(&mut state, end);
         }

@@ -24,11 +24,19 @@ pub(crate) struct Disk {
     pub(crate) options: RedbOptions,
 }
 
-/// Makes flushes fail.
+/// Counts flushes, and makes them fail.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Switch {
     failing: Arc<AtomicBool>,
     failed: Arc<AtomicU64>,
+    flushes: Arc<AtomicU64>,
+}
+
+impl Switch {
+    /// How many were asked for.
+    pub(crate) fn flushes(&self) -> u64 {
+        self.flushes.load(Ordering::Relaxed)
+    }
 }
 
 impl Disk {
@@ -114,6 +122,7 @@ impl StoreFile for Counted {
     }
 
     fn flush(&self) -> io::Result<()> {
+        self.switch.flushes.fetch_add(1, Ordering::Relaxed);
         if self.switch.failing.load(Ordering::Relaxed) {
             self.switch.failed.fetch_add(1, Ordering::Relaxed);
             return Err(io::Error::other("this flush was made to fail"));

@@ -5,6 +5,7 @@
 
 mod disk;
 mod foreign;
+mod log;
 mod moves;
 mod power_cut;
 mod space;

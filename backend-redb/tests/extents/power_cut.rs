@@ -13,10 +13,17 @@ const FEWEST_STATES: u64 = 10_000;
 /// Every so many states the load goes on after the cut, to a second cut.
 const SECOND_CUTS: u64 = 16;
 
-/// Blocks and memory too small for the load, so that much of it is spilled.
+/// Blocks and memory too small for the load, so that much of it is spilled, and syncs are redb's own. Every other load has memory for all of
+/// it, and its syncs go to the log, some of them all, some until it has a few.
 fn options(load: u64) -> RedbOptions {
-    let (block, cache) = [(512, 64 << 10), (4096, 128 << 10), (16_128, 256 << 10), (1024, 32 << 10)][usize::try_from(load % 4).unwrap()];
-    RedbOptions::new().block_size(Some(block)).cache_bytes(cache)
+    let (block, cache) =
+        [(512, 64 << 10), (4096, 128 << 10), (16_128, 256 << 10), (1024, 32 << 10)][usize::try_from(load / 2 % 4).unwrap()];
+    let options = RedbOptions::new().block_size(Some(block));
+    match load % 4 {
+        1 => options,
+        3 => options.relaxed_bytes(40 << 10),
+        _ => options.cache_bytes(cache),
+    }
 }
 
 fn observe(disk: &SimDisk, options: RedbOptions) -> anystorage_api::Result<Tree> {
