@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anystorage_api::{BlockingFile, Capabilities, Durability, Error, ErrorKind, Operation, Result, StoragePath};
 use rsqlite_vfs::{DeviceCharacteristics, FileKind, LockLevel, MemChunksFile, SyncOptions, VfsFile, VfsResult};
 
+use crate::ahead::{Ahead, Taken};
 use crate::failure::{Caught, Wanted, caught, told};
 use crate::locks::Holder;
 use crate::state::State;
@@ -34,6 +35,8 @@ struct Stored {
     /// Of a database, which is all that SQLite locks.
     holder: Option<Holder>,
     is_journal: bool,
+    /// Of a write-ahead log.
+    ahead: Option<Ahead>,
     /// The panic that left it in a state that nobody knows. It answers with that until it is opened again.
     broken: Option<Error>,
 }
@@ -43,7 +46,8 @@ impl OpenFile {
     pub(crate) fn stored(state: Arc<State>, file: BlockingFile, path: StoragePath, kind: Option<FileKind>) -> Self {
         let holder = (kind == Some(FileKind::MainDb)).then(|| state.holder(&path));
         let is_journal = kind == Some(FileKind::MainJournal);
-        Self { state, content: Content::Stored(Stored { file: Some(file), path, holder, is_journal, broken: None }) }
+        let ahead = (kind == Some(FileKind::Wal)).then(Ahead::default);
+        Self { state, content: Content::Stored(Stored { file: Some(file), path, holder, is_journal, ahead, broken: None }) }
     }
 
     /// A temporary file; the state has counted it.
@@ -54,9 +58,10 @@ impl OpenFile {
     /// Closes it, whatever the engine says of that.
     pub(crate) fn close(mut self) -> VfsResult<()> {
         let Content::Stored(stored) = &mut self.content else { return Ok(()) };
+        let written = stored.write_ahead(&self.state);
         let Some(file) = stored.file.take() else { return Ok(()) };
         let closed = caught(Operation::Close, || file.close()).into_result();
-        closed.map_err(|error| told(self.state.id, error, Wanted::Close))
+        written.and(closed.map_err(|error| told(self.state.id, error, Wanted::Close)))
     }
 
     /// Raises or lowers the lock; what SQLite does not lock has none.
@@ -71,6 +76,10 @@ impl OpenFile {
 impl Drop for OpenFile {
     fn drop(&mut self) {
         if let Content::Stored(stored) = &mut self.content {
+            if stored.file.is_some() {
+                // As of a write that no sync follows, nobody hears of an error.
+                let _ = stored.write_ahead(&self.state);
+            }
             // An engine may panic in a drop as well.
             let file = stored.file.take();
             let closed = caught(Operation::Close, || {
@@ -87,7 +96,41 @@ impl Drop for OpenFile {
 }
 
 impl Stored {
+    /// Writes what is gathered, and then calls.
     fn call<T>(
+        &mut self,
+        state: &State,
+        wanted: Wanted,
+        operation: Operation,
+        call: impl FnOnce(&BlockingFile) -> Result<T>,
+    ) -> VfsResult<T> {
+        self.write_ahead(state)?;
+        self.call_alone(state, wanted, operation, call)
+    }
+
+    fn write(&mut self, state: &State, buf: &[u8], offset: u64) -> VfsResult<()> {
+        match self.ahead.as_mut().map_or(Taken::Not, |ahead| ahead.take(offset, buf)) {
+            Taken::Held => return Ok(()),
+            Taken::Due => return self.write_ahead(state),
+            Taken::Not => self.write_ahead(state)?,
+        }
+        // It may be the first piece of what is gathered next.
+        match self.ahead.as_mut().map_or(Taken::Not, |ahead| ahead.take(offset, buf)) {
+            Taken::Held => Ok(()),
+            Taken::Due => self.write_ahead(state),
+            Taken::Not => self.call_alone(state, Wanted::Write, Operation::Write, |file| file.write_at(offset, buf)),
+        }
+    }
+
+    fn write_ahead(&mut self, state: &State) -> VfsResult<()> {
+        let Some(mut ahead) = self.ahead.take() else { return Ok(()) };
+        let written =
+            ahead.write(|offset, bytes| self.call_alone(state, Wanted::Write, Operation::Write, |file| file.write_at(offset, bytes)));
+        self.ahead = Some(ahead);
+        written
+    }
+
+    fn call_alone<T>(
         &mut self,
         state: &State,
         wanted: Wanted,
@@ -133,7 +176,7 @@ impl VfsFile for OpenFile {
 
     fn write(&mut self, buf: &[u8], offset: u64) -> VfsResult<()> {
         match &mut self.content {
-            Content::Stored(stored) => stored.call(&self.state, Wanted::Write, Operation::Write, |file| file.write_at(offset, buf)),
+            Content::Stored(stored) => stored.write(&self.state, buf, offset),
             Content::Temporary(file) => file.write(buf, offset),
         }
     }
@@ -168,9 +211,10 @@ impl VfsFile for OpenFile {
 
     fn size(&self) -> VfsResult<u64> {
         match &self.content {
-            Content::Stored(Stored { file: Some(file), broken: None, .. }) => {
+            Content::Stored(Stored { file: Some(file), broken: None, ahead, .. }) => {
                 let stat = caught(Operation::Stat, || file.stat()).into_result();
-                stat.map(|stat| stat.len).map_err(|error| told(self.state.id, error, Wanted::Size))
+                let gathered = ahead.as_ref().map_or(0, Ahead::least_len);
+                stat.map(|stat| stat.len.max(gathered)).map_err(|error| told(self.state.id, error, Wanted::Size))
             }
             Content::Stored(stored) => {
                 let error = stored.broken.clone().unwrap_or_else(|| Error::new(ErrorKind::Closed, Operation::Stat).with_path(&stored.path));

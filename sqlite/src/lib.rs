@@ -76,6 +76,8 @@
 //! - One that it does not want durable becomes so with the next sync of a file beside it, for which the backend is synced. SQLite's own VFS does
 //!   that too, by flushing the directory with a new journal, and SQLite needs it: the journal of an earlier transaction that came back after a
 //!   kill would be rolled back into a database that has gone on since.
+//! - Frames of a write-ahead log, of which SQLite writes the head and the page by themselves, are gathered until one commits, 64 KiB of them at most, and
+//!   written together; a sync, a read and closing write them before. So the engine has a transaction when it commits, synced or not.
 //! - Cutting a rollback journal to length 0 is a commit. On engines whose cuts may be torn (without `atomic_sync`) its header is erased
 //!   and synced first.
 //! - Device characteristics are what the contract gives, and no more: `POWERSAFE_OVERWRITE` by line 2 and `SUBPAGE_READ` for all engines; `ATOMIC`
@@ -135,6 +137,7 @@
 #[cfg(all(target_family = "wasm", target_os = "unknown", target_feature = "atomics"))]
 compile_error!("anystorage-sqlite is for modules without threads: their engines stay in one, and SQLite is built for one");
 
+mod ahead;
 mod failure;
 mod file;
 mod host;
