@@ -1,11 +1,13 @@
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use anystorage_api::{Blocking, Error, ErrorKind, Operation, Result, StorageBackend};
 use serde::{Deserialize, Serialize};
 
 use crate::engine::Running;
+use crate::interval;
 use crate::probe;
 use crate::report::{Attempt, OpenReport, ProbeOutcome};
 use crate::storage::Storage;
@@ -26,12 +28,13 @@ use crate::url::StorageUrl;
 ///         url = "file:///var/lib/notes"
 ///         fallback = ["file:///tmp/notes", "memory:?limit=64MiB"]   # optional, tried in order
 ///         probe = true                                              # optional, and the default
+///         auto_sync = "5s"                                          # optional: sync so long after a change, and on close
 ///     "#,
 /// )?;
 /// assert_eq!(config.fallback.len(), 2);
 ///
-/// let error = toml::from_str::<StorageConfig>("url = \"memory:\"\nauto_sync = \"5s\"").unwrap_err();
-/// assert!(error.to_string().contains("auto_sync"));
+/// let error = toml::from_str::<StorageConfig>("url = \"memory:\"\nautosync = \"5s\"").unwrap_err();
+/// assert!(error.to_string().contains("autosync"));
 /// # Ok::<(), toml::de::Error>(())
 /// ```
 ///
@@ -72,6 +75,11 @@ pub struct StorageConfig {
     /// Whether each location is probed before it is taken. Locations that are opened for reading alone never are.
     #[serde(default = "yes")]
     pub probe: bool,
+    /// So long after a change everything is synced, without being asked for: in TOML and JSON a number with `ms`, `s`, `min` or `h`. Also when
+    /// a page is hidden, and on close. None if nobody is to. [`Storage`] tells what no sync has covered, and why the last one failed; the log
+    /// does as well.
+    #[serde(default, with = "interval", skip_serializing_if = "Option::is_none")]
+    pub auto_sync: Option<Duration>,
 }
 
 const fn yes() -> bool {
@@ -82,7 +90,7 @@ impl StorageConfig {
     /// One location, no fallback, probed.
     #[must_use]
     pub const fn new(url: StorageUrl) -> Self {
-        Self { url, fallback: Vec::new(), probe: true }
+        Self { url, fallback: Vec::new(), probe: true, auto_sync: None }
     }
 
     /// With one more location to try behind the others.
@@ -96,6 +104,13 @@ impl StorageConfig {
     #[must_use]
     pub const fn probe(mut self, yes: bool) -> Self {
         self.probe = yes;
+        self
+    }
+
+    /// Sets [`Self::auto_sync`].
+    #[must_use]
+    pub const fn auto_sync(mut self, time: Duration) -> Self {
+        self.auto_sync = Some(time);
         self
     }
 
@@ -146,10 +161,11 @@ impl StorageConfig {
                         durability: backend.capabilities().durability,
                         why: self.why(tried.len()),
                         probe,
+                        auto_sync: self.auto_sync.filter(|_| !url.is_read_only()),
                         tried,
                     };
                     log::info!("opened {url}: {}, durability {}", report.why, report.durability.as_str());
-                    return Ok(Storage::new(backend, report));
+                    return Storage::new(backend, report);
                 }
                 Err(error) if self.fallback.is_empty() => return Err(error),
                 Err(error) => {

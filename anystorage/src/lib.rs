@@ -72,6 +72,7 @@
 
 mod config;
 mod engine;
+mod interval;
 mod probe;
 mod report;
 mod size;

@@ -1,9 +1,11 @@
 use std::fmt;
+use std::time::Duration;
 
 use anystorage_api::{Durability, Error};
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
+use crate::interval;
 use crate::url::StorageUrl;
 
 /// What was opened, why, and what was tried before it (contract line 10).
@@ -50,6 +52,9 @@ pub struct OpenReport {
     pub why: String,
     /// Whether it was probed.
     pub probe: ProbeOutcome,
+    /// So long after a change it is synced without being asked for; in JSON a number and a unit, and left out if it is not.
+    #[serde(with = "interval", skip_serializing_if = "Option::is_none")]
+    pub auto_sync: Option<Duration>,
     /// What was tried before and did not work, in order.
     pub tried: Vec<Attempt>,
 }

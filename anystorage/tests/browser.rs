@@ -2,7 +2,10 @@
 #![cfg(all(target_family = "wasm", target_os = "unknown", feature = "memory", feature = "idb", feature = "opfs-packed-page"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+use std::time::Duration;
+
 use anystorage::{Durability, ErrorKind, OpenOptions, ProbeOutcome, StorageBackend, StorageConfig, StoragePath, StorageUrl};
+use anystorage_browser_host::global::sleep;
 use futures_lite::future::poll_once;
 use js_sys::Reflect;
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -55,6 +58,35 @@ async fn a_configuration_falls_back_and_says_so() {
     assert_eq!(report.tried[0].error.kind(), ErrorKind::Unsupported);
     assert!(report.tried[0].error.to_string().contains("there is no engine of file: on this target"), "{}", report.tried[0].error);
     storage.close().await.unwrap();
+}
+
+/// Dropping does not sync: what is there afterwards was synced by the browser's timer, or by closing.
+#[wasm_bindgen_test]
+async fn what_is_asked_to_be_synced_by_itself_is() {
+    for (number, (millis, closes)) in [(None, false), (Some(20), false), (Some(3_600_000), true)].into_iter().enumerate() {
+        let url = format!("idb://facade-auto-sync-{number}");
+        let mut config = StorageConfig::new(StorageUrl::parse(&url).unwrap());
+        config.auto_sync = millis.map(Duration::from_millis);
+        let storage = config.open().await.unwrap();
+        storage.write(&path("note"), b"later").await.unwrap();
+        if closes {
+            assert_eq!(storage.unsynced_bytes(), Some(5));
+            storage.close().await.unwrap();
+        } else if millis.is_some() {
+            for round in 0.. {
+                if storage.unsynced_bytes() == Some(0) {
+                    break;
+                }
+                assert!(round < 600, "{:?}", storage.last_sync_error());
+                sleep(100.0).await;
+            }
+        }
+        drop(storage);
+        let storage = anystorage::open(&url).await.unwrap();
+        let found = storage.read(&path("note")).await.map_err(|error| error.kind());
+        assert_eq!(found, if millis.is_some() { Ok(b"later".to_vec()) } else { Err(ErrorKind::NotFound) }, "{url}");
+        storage.close().await.unwrap();
+    }
 }
 
 #[wasm_bindgen_test]

@@ -163,3 +163,37 @@ fn a_store_that_must_be_there_is_not_created() {
         assert_eq!(storage.report().opened.as_str(), must_exist);
     }
 }
+
+/// Dropping does not sync: what is there afterwards was synced by the clock, or by closing.
+#[test]
+fn what_is_asked_to_be_synced_by_itself_is() {
+    let asked: [(&str, bool, bool); 3] = [("", false, false), ("auto_sync = \"20ms\"", false, true), ("auto_sync = \"1h\"", true, true)];
+    for scheme in SCHEMES {
+        for (key, closes, is_kept) in asked {
+            let directory = tempfile::tempdir().unwrap();
+            let url = url(scheme, &directory.path().join("store"));
+            let config: StorageConfig = toml::from_str(&format!("url = \"{url}\"\n{key}")).unwrap();
+            let storage = config.open_blocking().unwrap();
+            storage.write(&path("note"), b"later").unwrap();
+            let unsynced = || storage.backend().unsynced_bytes();
+            if closes {
+                assert_eq!(unsynced(), Some(5), "{scheme}, {key}");
+                storage.close().unwrap();
+            } else if is_kept {
+                let begin = std::time::Instant::now();
+                while unsynced() != Some(0) {
+                    assert!(begin.elapsed().as_secs() < 60, "{scheme}: {:?}", storage.backend().last_sync_error());
+                    std::thread::sleep(std::time::Duration::from_millis(5));
+                }
+            } else {
+                assert_eq!(unsynced(), None);
+            }
+            let told = serde_json::to_value(storage.backend().report()).unwrap();
+            assert_eq!(told.get("auto_sync").is_some(), is_kept, "{told}");
+            drop(storage);
+            let storage = anystorage::open_blocking(&url).unwrap();
+            let found = storage.read(&path("note")).map_err(|error| error.kind());
+            assert_eq!(found, if is_kept { Ok(b"later".to_vec()) } else { Err(ErrorKind::NotFound) }, "{scheme}, {key}");
+        }
+    }
+}
