@@ -14,7 +14,7 @@ pub(crate) struct Node {
     /// The longest that a file of its mount may get.
     pub(crate) max_len: u64,
     state: Mutex<State>,
-    /// One at a time where a write goes to the end.
+    /// One at a time where a write goes to the end, and where it is cut. Whoever has it does not ask for the tree.
     pub(crate) appending: Mutex<()>,
     /// As long as there is a copy of it, the mount is in use.
     _in_use: Arc<()>,

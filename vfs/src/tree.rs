@@ -206,7 +206,7 @@ impl Mount {
 
     /// Takes over when the open file at `path` was last written.
     fn note_written(&mut self, path: &StoragePath) {
-        let Some(node) = self.nodes.get(path).and_then(Weak::upgrade) else { return };
+        let Some(node) = self.open_node(path) else { return };
         let written = node.state().written.take();
         if let Some(at) = written {
             self.note_change_at(path, at);
@@ -237,13 +237,18 @@ impl Mount {
     /// The node of what is at `path`, for a descriptor.
     pub(crate) fn node(&mut self, found: &Found) -> Arc<Node> {
         let path = &found.location.path;
-        if let Some(node) = self.nodes.get(path).and_then(Weak::upgrade) {
+        if let Some(node) = self.open_node(path) {
             return node;
         }
         let node =
             Arc::new(Node::new(self.id, path.clone(), found.kind, self.engine.capabilities().max_file_len, Arc::clone(&self.in_use)));
         self.nodes.insert(path, Arc::downgrade(&node));
         node
+    }
+
+    /// The node of what is open at `path`; none if nothing is.
+    pub(crate) fn open_node(&self, path: &StoragePath) -> Option<Arc<Node>> {
+        self.nodes.get(path).and_then(Weak::upgrade)
     }
 
     /// Lets go of a node whose last descriptor may be this one.

@@ -8,6 +8,7 @@ use crate::counters::Call;
 use crate::descriptors::Body;
 use crate::node::Place;
 use crate::tree::Change;
+use crate::vfs::lock;
 use crate::{AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, Errno, NodeKind, Result, Vfs};
 
 /// A time to set.
@@ -136,7 +137,10 @@ impl Vfs {
                 return Err(Errno::EFBIG);
             }
             let file = mount.engine.open(path, &OpenOptions::new().write(true)).map_err(|error| mount.causes.errno(error))?;
+            let node = mount.open_node(path);
+            let alone = node.as_ref().map(|node| lock(&node.appending));
             file.set_len(len).map_err(|error| mount.causes.errno(error))?;
+            drop(alone);
             mount.note_change(path);
             file.close().map_err(|error| mount.causes.errno(error))
         })

@@ -142,8 +142,9 @@ impl Vfs {
             if len > self.limit(&description)? {
                 return Err(Errno::EFBIG);
             }
-            let _alone = lock(&description.node.appending);
+            let alone = lock(&description.node.appending);
             file.set_len(len).map_err(|error| self.causes.errno(error))?;
+            drop(alone);
             self.wrote(&description, file)
         })
     }
@@ -177,18 +178,23 @@ impl Vfs {
         if data.is_empty() {
             return Ok((0, from));
         }
-        let _alone = flags.has(OpenFlags::O_APPEND).then(|| lock(&description.node.appending));
+        let alone = flags.has(OpenFlags::O_APPEND).then(|| lock(&description.node.appending));
         let from = if flags.has(OpenFlags::O_APPEND) { file.stat().map_err(|error| self.causes.errno(error))?.len } else { from };
         let end = from.checked_add(data.len() as u64).filter(|end| self.limit(description).is_ok_and(|limit| *end <= limit));
         let end = end.ok_or(Errno::EFBIG)?;
         file.write_at(from, data).map_err(|error| self.causes.errno(error))?;
+        drop(alone);
         self.wrote(description, file)?;
         Ok((data.len(), end))
     }
 
     fn wrote(&self, description: &Description, file: &BlockingFile) -> Result<()> {
         description.node.state().written = Some(clock::now());
-        if description.flags().has(OpenFlags::O_DSYNC) { file.sync().map_err(|error| self.causes.errno(error)) } else { Ok(()) }
+        match description.flags() {
+            flags if flags.has(OpenFlags::O_SYNC) => self.sync_file(description, file),
+            flags if flags.has(OpenFlags::O_DSYNC) => file.sync().map_err(|error| self.causes.errno(error)),
+            _ => Ok(()),
+        }
     }
 
     /// The longest that a file may get.

@@ -9,7 +9,7 @@ use crate::descriptors::{Body, Description};
 use crate::listing::Listing;
 use crate::lookup::Last;
 use crate::tree::{Change, Found, Tree};
-use crate::vfs::Start;
+use crate::vfs::{Start, lock};
 use crate::{AT_FDCWD, Errno, NodeKind, OpenFlags, Result, Vfs};
 
 impl Vfs {
@@ -116,12 +116,15 @@ fn open_file(tree: &mut Tree, found: &Found, flags: OpenFlags, truncates: bool) 
     let mount = tree.at(&found.location)?;
     let path = &found.location.path;
     let options = options_of(flags);
+    let node = mount.open_node(path).filter(|_| truncates);
+    let alone = node.as_ref().map(|node| lock(&node.appending));
     if truncates && !flags.writes() {
         let cut = OpenOptions::new().write(true).truncate(true);
         drop(mount.engine.open(path, &cut).map_err(|error| mount.causes.errno(error))?);
     }
     let options = if truncates && flags.writes() { options.truncate(true) } else { options };
     let file = mount.engine.open(path, &options).map_err(|error| mount.causes.errno(error))?;
+    drop(alone);
     if truncates {
         mount.note_change(path);
     }

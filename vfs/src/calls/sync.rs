@@ -1,7 +1,9 @@
 //! What makes things durable.
 
+use anystorage_api::BlockingFile;
+
 use crate::counters::Call;
-use crate::descriptors::Body;
+use crate::descriptors::{Body, Description};
 use crate::records::Records;
 use crate::tree::Mount;
 use crate::{Errno, Result, Vfs};
@@ -15,22 +17,25 @@ impl Vfs {
     pub fn fsync(&self, descriptor: i32) -> Result<()> {
         self.call(Call::Fsync, descriptor, || {
             let description = self.description(descriptor)?;
-            let mut tree = self.tree();
             match &description.body {
                 Body::Path => Err(Errno::EBADF),
                 Body::Device(_) => Err(Errno::EINVAL),
-                Body::Directory(_) => tree.mount(description.node.mount)?.sync_all(),
-                Body::File(file) => {
-                    let mount = tree.mount(description.node.mount)?;
-                    mount.note_all_written();
-                    if mount.records.is_pending() {
-                        return mount.sync_all();
-                    }
-                    drop(tree);
-                    file.sync().map_err(|error| self.causes.errno(error))
-                }
+                Body::Directory(_) => self.tree().mount(description.node.mount)?.sync_all(),
+                Body::File(file) => self.sync_file(&description, file),
             }
         })
+    }
+
+    /// The bytes and the attributes of a file that is open.
+    pub(super) fn sync_file(&self, description: &Description, file: &BlockingFile) -> Result<()> {
+        let mut tree = self.tree();
+        let mount = tree.mount(description.node.mount)?;
+        mount.note_all_written();
+        if mount.records.is_pending() {
+            return mount.sync_all();
+        }
+        drop(tree);
+        file.sync().map_err(|error| self.causes.errno(error))
     }
 
     /// `fdatasync(2)`: as [`Self::fsync`]; engines know no less.

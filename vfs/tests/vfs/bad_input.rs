@@ -102,3 +102,37 @@ fn threads_do_not_get_the_same_descriptor() {
     });
     assert_eq!(vfs.stat("/log").unwrap().size, 4_000);
 }
+
+/// The end was asked for before the cut and written to after it: zeros in between.
+#[test]
+fn what_is_appended_beside_a_cut_leaves_no_hole() {
+    let vfs = Vfs::new();
+    vfs.mount("/", Blocking::new(MemoryBackend::new()).unwrap(), MountOptions::new()).unwrap();
+    let flags = OpenFlags::O_CREAT | OpenFlags::O_RDWR | OpenFlags::O_APPEND;
+    let file = vfs.open("/log", flags, 0o644).unwrap();
+    let left = std::sync::atomic::AtomicU32::new(3);
+    let mut buf = [0; 64 << 10];
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                for _ in 0..10_000 {
+                    vfs.write(file, b"0123456789").unwrap();
+                }
+                left.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
+            });
+        }
+        for by_path in [true, false].into_iter().cycle() {
+            if by_path {
+                vfs.truncate("/log", 0).unwrap();
+            } else {
+                let cut = vfs.open("/log", OpenFlags::O_WRONLY | OpenFlags::O_TRUNC, 0).unwrap();
+                vfs.close(cut).unwrap();
+            }
+            let count = vfs.pread(file, &mut buf, 0).unwrap();
+            assert!(!buf[..count].contains(&0), "cut by its path: {by_path}");
+            if left.load(std::sync::atomic::Ordering::Relaxed) == 0 {
+                break;
+            }
+        }
+    });
+}

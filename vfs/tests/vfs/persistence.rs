@@ -58,6 +58,21 @@ fn attributes_links_and_devices_are_there_after_a_sync() {
     }
 }
 
+/// `O_SYNC` is an `fsync` behind each write, and so stores what the face keeps of the file.
+#[test]
+fn a_write_with_o_sync_takes_attributes_along() {
+    for engine in DURABLE {
+        let directory = engines::directory();
+        let vfs = engines::face(engine, directory.path());
+        let open = vfs.open("/plain", OpenFlags::O_CREAT | OpenFlags::O_RDWR | OpenFlags::O_SYNC, 0o644).unwrap();
+        vfs.fchown(open, Some(7), Some(8)).unwrap();
+        vfs.write(open, b"bytes").unwrap();
+        drop(vfs);
+        let vfs = engines::face(engine, directory.path());
+        assert_eq!(told(&vfs.stat("/plain").unwrap()), (0o100_644, 7, 8, 5), "{engine}");
+    }
+}
+
 /// A table that was stored knew a link that was removed and not synced. The next file of that name was taken for the link, with its owner.
 #[test]
 fn a_new_file_has_nothing_of_one_that_is_gone() {
