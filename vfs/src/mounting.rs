@@ -102,7 +102,7 @@ impl Vfs {
                 records,
                 nodes: PathMap::default(),
                 hook: options.populate,
-                in_use: Arc::new(()),
+                left: Arc::default(),
                 clockless,
                 causes: self.causes.clone(),
             };
@@ -137,7 +137,7 @@ impl Vfs {
                 return Err(Errno::EBUSY);
             }
             let mount = tree.mount(id)?;
-            if Arc::strong_count(&mount.in_use) > 1 {
+            if Arc::strong_count(&mount.left) > 1 {
                 return Err(Errno::EBUSY);
             }
             mount.sync_all()?;

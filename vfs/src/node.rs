@@ -17,7 +17,29 @@ pub(crate) struct Node {
     /// One at a time where a write goes to the end, and where it is cut. Whoever has it does not ask for the tree.
     pub(crate) appending: Mutex<()>,
     /// As long as there is a copy of it, the mount is in use.
-    _in_use: Arc<()>,
+    left: Arc<Left>,
+}
+
+/// What nodes leave behind that go when nobody has the tree: a call that was under way as the last descriptor was closed had the last hold of it.
+#[derive(Debug, Default)]
+pub(crate) struct Left(Mutex<Vec<(StoragePath, Timestamp)>>);
+
+impl Left {
+    /// Where something was written, and when.
+    pub(crate) fn take(&self) -> Vec<(StoragePath, Timestamp)> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        let mut state = self.state();
+        if let (Place::At(path), Some(at)) = (&state.place, state.written) {
+            let written = (path.clone(), at);
+            state.written = None;
+            self.left.0.lock().unwrap_or_else(PoisonError::into_inner).push(written);
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -38,9 +60,9 @@ pub(crate) enum Place {
 }
 
 impl Node {
-    pub(crate) const fn new(mount: u32, path: StoragePath, kind: NodeKind, max_len: u64, in_use: Arc<()>) -> Self {
+    pub(crate) const fn new(mount: u32, path: StoragePath, kind: NodeKind, max_len: u64, left: Arc<Left>) -> Self {
         let state = Mutex::new(State { place: Place::At(path), written: None });
-        Self { mount, kind, max_len, state, appending: Mutex::new(()), _in_use: in_use }
+        Self { mount, kind, max_len, state, appending: Mutex::new(()), left }
     }
 
     pub(crate) const fn is_dir(&self) -> bool {

@@ -8,7 +8,7 @@ use anystorage_api::{Attributes, Blocking, FileKind, Metadata, StorageBackend, S
 use crate::causes::Causes;
 use crate::clock;
 use crate::mounting::Populate;
-use crate::node::{Node, Place};
+use crate::node::{Left, Node, Place};
 use crate::path_map::PathMap;
 use crate::records::{Record, Records, Special, TABLE, Time};
 use crate::stat::NodeKind;
@@ -57,7 +57,8 @@ pub(crate) struct Mount {
     /// What is open, by where it is.
     pub(crate) nodes: PathMap<Weak<Node>>,
     pub(crate) hook: Option<Arc<dyn Populate>>,
-    pub(crate) in_use: Arc<()>,
+    /// With its nodes; so as long as one is open, the mount is in use.
+    pub(crate) left: Arc<Left>,
     /// Whether the engine keeps modes, times and links.
     pub(crate) keeps: bool,
     /// Whether it does not tell when something changed.
@@ -198,6 +199,7 @@ impl Mount {
 
     /// Takes over when each open file was last written.
     pub(crate) fn note_all_written(&mut self) {
+        self.note_left();
         let open: Vec<String> = self.nodes.iter().map(|(path, _)| path.clone()).collect();
         for path in open.iter().filter_map(|path| StoragePath::parse(path).ok()) {
             self.note_written(&path);
@@ -206,10 +208,17 @@ impl Mount {
 
     /// Takes over when the open file at `path` was last written.
     fn note_written(&mut self, path: &StoragePath) {
+        self.note_left();
         let Some(node) = self.open_node(path) else { return };
         let written = node.state().written.take();
         if let Some(at) = written {
             self.note_change_at(path, at);
+        }
+    }
+
+    fn note_left(&mut self) {
+        for (path, at) in self.left.take() {
+            self.note_change_at(&path, at);
         }
     }
 
@@ -240,8 +249,7 @@ impl Mount {
         if let Some(node) = self.open_node(path) {
             return node;
         }
-        let node =
-            Arc::new(Node::new(self.id, path.clone(), found.kind, self.engine.capabilities().max_file_len, Arc::clone(&self.in_use)));
+        let node = Arc::new(Node::new(self.id, path.clone(), found.kind, self.engine.capabilities().max_file_len, Arc::clone(&self.left)));
         self.nodes.insert(path, Arc::downgrade(&node));
         node
     }

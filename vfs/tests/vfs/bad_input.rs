@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use anystorage_api::{Blocking, ErrorKind, StorageBackend, StoragePath};
+use anystorage_api::{Blocking, ErrorKind, StorageBackend, StoragePath, Timestamp};
 use anystorage_memory::MemoryBackend;
-use anystorage_vfs::{Errno, MountOptions, OpenFlags, Raw, Vfs};
+use anystorage_vfs::{Errno, MountOptions, OpenFlags, Raw, Time, Vfs};
 
 use crate::engines::{self, NATIVE};
+use crate::plain::Plain;
 
 #[test]
 fn the_faces_own_file_cannot_be_seen_or_touched() {
@@ -135,4 +136,26 @@ fn what_is_appended_beside_a_cut_leaves_no_hole() {
             }
         }
     });
+}
+
+/// The call had the last hold of the file, and what it knew of the write went with it: the file kept the time that was set by hand before.
+#[test]
+fn a_write_counts_that_ends_after_its_descriptor_was_closed() {
+    let vfs = Vfs::new();
+    vfs.mount("/", Blocking::new(Plain(MemoryBackend::new())).unwrap(), MountOptions::new()).unwrap();
+    let by_hand = Timestamp::new(2, 0);
+    for round in 0..5_000 {
+        let file = vfs.open("/f", OpenFlags::O_CREAT | OpenFlags::O_RDWR, 0o644).unwrap();
+        vfs.futimens(file, Time::At(by_hand), Time::At(by_hand)).unwrap();
+        assert_eq!(vfs.stat("/f").unwrap().mtime, by_hand);
+        let written = std::thread::scope(|scope| {
+            let writer = scope.spawn(|| vfs.write(file, &[7; 4096]));
+            vfs.close(file).unwrap();
+            writer.join().unwrap()
+        });
+        match written {
+            Ok(_) => assert_ne!(vfs.stat("/f").unwrap().mtime, by_hand, "round {round}"),
+            Err(errno) => assert_eq!(errno, Errno::EBADF),
+        }
+    }
 }

@@ -10,16 +10,19 @@ use anystorage_native::sled::SledOptions;
 use anystorage_vfs::{MountOptions, Vfs};
 use tempfile::TempDir;
 
-pub(crate) const NATIVE: [&str; 4] = ["memory", "files", "sled", "redb"];
+use crate::plain::Plain;
+
+pub(crate) const NATIVE: [&str; 5] = ["memory", "files", "sled", "redb", "plain-files"];
 
 /// Those that keep what they are given.
-pub(crate) const DURABLE: [&str; 3] = ["files", "sled", "redb"];
+pub(crate) const DURABLE: [&str; 4] = ["files", "sled", "redb", "plain-files"];
 
 /// Opens the engine of that name below `directory`.
 pub(crate) fn open(name: &str, directory: &Path) -> Box<dyn StorageBackend> {
     match name {
         "memory" => Box::new(MemoryBackend::new()),
         "files" => Box::new(FilesBackend::open(directory).unwrap()),
+        "plain-files" => Box::new(Plain(FilesBackend::open(directory).unwrap())),
         "sled" => Box::new(anystorage_native::sled::open(directory, &SledOptions::new()).unwrap()),
         "redb" => Box::new(anystorage_native::redb::open(directory.join("store.redb"), &RedbOptions::new()).unwrap()),
         _ => panic!("no engine is called {name}"),

@@ -65,3 +65,8 @@ fn sled_does_what_the_model_does() {
 fn redb_does_what_the_model_does() {
     run("redb");
 }
+
+#[test]
+fn an_engine_without_attributes_does_what_the_model_does() {
+    run("plain-files");
+}

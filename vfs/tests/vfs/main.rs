@@ -24,4 +24,6 @@ mod mounts;
 #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 mod persistence;
 #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+mod plain;
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 mod table;

@@ -15,10 +15,10 @@ fn memory() -> Blocking<MemoryBackend> {
 
 #[test]
 fn engines_are_nested_and_each_has_its_own_files() {
-    let directories: Vec<_> = NATIVE.iter().map(|_| engines::directory()).collect();
+    let directories: Vec<_> = NATIVE[..4].iter().map(|_| engines::directory()).collect();
     let vfs = Vfs::new();
     let mut path = String::new();
-    for (name, directory) in NATIVE.iter().zip(&directories) {
+    for (name, directory) in NATIVE[..4].iter().zip(&directories) {
         engines::mount(&vfs, if path.is_empty() { "/" } else { &path }, name, directory.path());
         path += "/in";
         vfs.mkdir(&path, 0o700).unwrap();
