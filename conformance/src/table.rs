@@ -122,6 +122,8 @@ const KEEPS_SPACE: [(&str, &str, &[&str]); 5] = [
 /// Whether a case with the engine of this scheme has to do without [`Need::FreedSpace`] in a browser.
 #[must_use]
 pub fn keeps_space(engine: &str, browser: &str, case: &str) -> bool {
+    // What an engine keeps, it keeps behind a bridge too.
+    let engine = engine.strip_prefix("remote-").unwrap_or(engine);
     let applies = |(known, within, cases): &(&str, &str, &[&str])| {
         *known == engine && *within == browser && (cases.is_empty() || cases.contains(&case))
     };

@@ -112,7 +112,7 @@ const PLACES: &[Place] = &[
         skipped: NOTHING,
         at_least: 862,
     },
-    Place { browser: "chromium", context: WORKER, tests: &["bridge"], skipped: ONE_SUITE, at_least: 170 },
+    Place { browser: "chromium", context: WORKER, tests: &["bridge"], skipped: CONTRACT, at_least: 14 },
     Place { browser: "chromium", context: SHARED_WORKER, tests: &["idb", "browser"], skipped: NOTHING, at_least: 190 },
     Place { browser: "chromium", context: PAGE, tests: &["idb", "browser"], skipped: CONTRACT, at_least: 25 },
     Place {
@@ -141,11 +141,8 @@ struct Place {
 
 const NOTHING: &[&str] = &[];
 
-/// The cases of the suite: there they go through [`RUNNER`] alone.
+/// The cases of the suite: there they go through [`RUNNER`] alone, of the bridge those over what takes longest; by hand the others run there too.
 const CONTRACT: &[&str] = &["conformance::"];
-
-/// The suite through the bridge over what takes longest; by hand the others run there too.
-const ONE_SUITE: &[&str] = &["conformance::memory::", "conformance::opfs::", "port::conformance::"];
 
 /// Where in a browser: in words, and the variable by which wasm-bindgen's test runner is told.
 type Context = (&'static str, &'static str);

@@ -65,7 +65,8 @@ impl Seat {
             None => {
                 let session = self.launch.start()?;
                 let life = self.tab.life();
-                session.go(&format!("{}{}", self.server.origin(), self.tab.path()))?;
+                let path = if self.chair.described.isolated { self.tab.isolated_path() } else { self.tab.path() };
+                session.go(&format!("{}{path}", self.server.origin()))?;
                 self.tab.wait_for_life_after(life)?;
                 session.title().clone_into(&mut self.title);
                 session

@@ -10,6 +10,7 @@ pub struct Exported {
     contexts: Vec<Context>,
     browsers: Vec<Browser>,
     small_times: u64,
+    isolated: bool,
 }
 
 impl Exported {
@@ -17,7 +18,7 @@ impl Exported {
     #[must_use]
     pub fn new(subject: impl Subject + 'static) -> Self {
         let (contexts, browsers) = (Context::ALL.to_vec(), Browser::ALL.to_vec());
-        Self { subject: Box::new(subject), contexts, browsers, small_times: 1 }
+        Self { subject: Box::new(subject), contexts, browsers, small_times: 1, isolated: false }
     }
 
     /// Only in these contexts.
@@ -41,6 +42,13 @@ impl Exported {
         self
     }
 
+    /// In a page that is isolated from other origins (COOP and COEP): for an engine that shares memory with a worker.
+    #[must_use]
+    pub const fn isolated(mut self) -> Self {
+        self.isolated = true;
+        self
+    }
+
     /// All that a runner has to know of it.
     #[must_use]
     pub fn describe(&self) -> Described {
@@ -51,6 +59,7 @@ impl Exported {
             contexts: self.contexts.clone(),
             browsers: self.browsers.clone(),
             small_times: self.small_times,
+            isolated: self.isolated,
         }
     }
 }

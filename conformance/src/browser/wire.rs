@@ -77,6 +77,9 @@ pub struct Described {
     pub browsers: Vec<Browser>,
     /// How many times as large as for others a small place has to be.
     pub small_times: u64,
+    /// Whether its page has to be isolated from other origins.
+    #[serde(default)]
+    pub isolated: bool,
 }
 
 /// A question. Subjects go by their place in the list that [`Describe`](Self::Describe) brings.

@@ -1,6 +1,7 @@
 //! The project's own engines as a suite for browsers: what `anystorage-browser-runner` builds unless it is given another crate.
 #![cfg(all(target_family = "wasm", target_os = "unknown"))]
 
+mod bridged;
 mod facade;
 mod sahpool;
 
@@ -11,7 +12,10 @@ use anystorage_memory::subject::MemorySubject;
 use anystorage_opfs::packed::subject::PackedSubject;
 use anystorage_opfs::pool::subject::PoolSubject;
 use anystorage_opfs::subject::OpfsSubject;
+use anystorage_remote::shared::SharedOptions;
+use anystorage_remote::subject::ThroughShared;
 
+use crate::bridged::Idb;
 use crate::facade::AnySubject;
 pub use crate::facade::anystorage_open;
 pub use crate::sahpool::anystorage_copy_sahpool;
@@ -30,5 +34,11 @@ anystorage_conformance::browser_suite!(
     // In pages it is refused.
     Exported::new(PoolSubject::new("")).contexts(&[Context::Worker]).browsers(&WITH_OPFS).small_places_times(2),
     Exported::new(IdbSubject::new("")).small_places_times(3),
+    // For synchronous code in a worker. Opening it takes two more of them.
+    Exported::new(ThroughShared::<Idb>::new(SharedOptions::new()))
+        .contexts(&[Context::Worker])
+        .browsers(&WITH_OPFS)
+        .small_places_times(3)
+        .isolated(),
     Exported::new(AnySubject).contexts(&[]),
 );

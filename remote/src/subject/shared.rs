@@ -43,7 +43,7 @@ impl<S: Served> Subject for ThroughShared<S> {
         format!("remote-{}", self.subject.name())
     }
     fn url(&self) -> String {
-        format!("{} through shared memory", self.subject.url())
+        format!("remote+{}", self.subject.url())
     }
     fn expected(&self) -> Option<Capabilities> {
         self.subject.expected().map(|expected| expected.immediate(true))

@@ -45,6 +45,11 @@ impl Outgoing {
         self
     }
 
+    /// With what isolates a page from other origins (COOP and COEP).
+    pub(super) fn isolated(self) -> Self {
+        self.with("cross-origin-opener-policy", "same-origin").with("cross-origin-embedder-policy", "require-corp")
+    }
+
     fn write(&self, stream: &mut TcpStream) -> io::Result<()> {
         let mut bytes = format!("HTTP/1.1 {} .\r\ncontent-length: {}\r\ncache-control: no-store\r\n", self.status, self.body.len());
         for (name, value) in &self.headers {

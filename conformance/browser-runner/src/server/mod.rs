@@ -31,6 +31,9 @@ const WORKER_SCRIPT: &str = include_str!("../web/worker.js");
 
 const EMPTY_PATH: &str = "/empty";
 
+/// The parameter with which a page, and its worker's script, is sent as isolated from other origins. As in `page.js`.
+const ISOLATED: &str = "isolated";
+
 /// A policy under which nothing runs that the server did not send: no inline scripts, no `eval`, no workers from blobs.
 const STRICT_POLICY: &str =
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; worker-src 'self'; img-src data:";
@@ -53,7 +56,11 @@ impl Server {
         let port = listener.local_addr().map_err(Failure::of("the port of the server is not known"))?.port();
         let shared = Arc::new(Shared::default());
         let state = Arc::clone(&shared);
-        http::serve(listener, move |incoming| answer(&module, &state, incoming));
+        http::serve(listener, move |incoming| {
+            let isolated = !incoming.parameter(ISOLATED).is_empty();
+            let answer = answer(&module, &state, incoming);
+            if isolated { answer.isolated() } else { answer }
+        });
         Ok(Self { port, shared, tabs: Arc::default() })
     }
 
@@ -73,6 +80,12 @@ impl Server {
     #[must_use]
     pub fn empty_page(&self) -> String {
         format!("{}{EMPTY_PATH}", self.origin())
+    }
+
+    /// The same, isolated from other origins.
+    #[must_use]
+    pub fn isolated_empty_page(&self) -> String {
+        format!("{}?{ISOLATED}=yes", self.empty_page())
     }
 
     /// A tab that nobody has opened yet.

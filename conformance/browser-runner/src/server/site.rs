@@ -22,9 +22,6 @@ const TYPES: &[(&str, &str)] = &[
     ("wasm", "application/wasm"),
 ];
 
-/// What isolates a page from other origins.
-const ISOLATION: [(&str, &str); 2] = [("cross-origin-opener-policy", "same-origin"), ("cross-origin-embedder-policy", "require-corp")];
-
 /// What is served for a directory.
 const INDEX: &str = "/index.html";
 
@@ -107,7 +104,7 @@ impl Site {
         http::serve(listener, move |incoming| match (incoming.method.as_str(), self.find(&incoming.path)) {
             ("GET", Some((kind, contents))) => {
                 let found = Outgoing::new(200, contents).with("content-type", kind).with("x-content-type-options", "nosniff");
-                ISOLATION.iter().filter(|_| self.isolated).fold(found, |found, (header, value)| found.with(header, *value))
+                if self.isolated { found.isolated() } else { found }
             }
             ("POST", _) if self.hear(&incoming.path, &incoming.body) => Outgoing::new(204, *b""),
             (method, _) => {

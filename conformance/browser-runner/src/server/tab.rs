@@ -7,6 +7,7 @@ use anystorage_conformance::browser::wire::{Answer, Context, Request};
 use anystorage_conformance::durability_model::Tree;
 use serde_json::json;
 
+use super::ISOLATED;
 use super::state::{Awaited, Shared};
 use crate::failure::{Failure, Result};
 
@@ -64,6 +65,12 @@ impl Tab {
     #[must_use]
     pub fn path(&self) -> String {
         format!("/?tab={}", self.name)
+    }
+
+    /// Its page, isolated from other origins: there is memory that workers share.
+    #[must_use]
+    pub fn isolated_path(&self) -> String {
+        format!("{}&{ISOLATED}=yes", self.path())
     }
 
     /// How often its page has been loaded.

@@ -61,7 +61,7 @@ let worker;
 const waiting = new Map();
 async function askWorker(id, request) {
   worker ??= (async () => {
-    const started = new Worker("/worker.js", { type: "module" });
+    const started = new Worker(globalThis.crossOriginIsolated ? "/worker.js?isolated=yes" : "/worker.js", { type: "module" });
     started.onerror = (event) => trouble(`in the worker: ${event.message ?? "it could not be started"}`);
     started.onmessage = ({ data }) => {
       if (data.trouble !== undefined) {
