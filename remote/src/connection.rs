@@ -25,9 +25,10 @@ pub(crate) struct Reply {
 
 impl Connection {
     pub(crate) fn new(transport: impl Transport) -> Arc<Self> {
-        let inbox = Inbox::default();
-        transport.start(inbox.clone());
-        Arc::new(Self { transport: Box::new(transport), inbox })
+        let connection = Arc::new(Self { transport: Box::new(transport), inbox: Inbox::default() });
+        connection.inbox.belongs_to(&connection);
+        connection.transport.start(connection.inbox.clone());
+        connection
     }
 
     pub(crate) fn answers_at_once(&self) -> bool {
@@ -37,7 +38,6 @@ impl Connection {
     /// Makes a call. It is sent when this is first polled, and done by the other end from then on, whatever becomes of the future.
     pub(crate) async fn ask(&self, call: &Call<'_>, bytes: &[u8]) -> Result<Reply> {
         let operation = call.operation();
-        self.close_unwanted();
         let (number, answer) = self.inbox.expect(operation)?;
         match encode(number, call, bytes.len()) {
             Ok(mut frame) => {
@@ -49,7 +49,7 @@ impl Connection {
                 return Err(error.in_operation(operation));
             }
         }
-        let frame = answer.await.map_err(|_| self.inbox.why(operation))?;
+        let frame = answer.come().await.ok_or_else(|| self.inbox.why(operation))?;
         Ok(Reply { frame, operation, inbox: self.inbox.clone() })
     }
 
@@ -58,12 +58,6 @@ impl Connection {
         let Some(number) = self.inbox.expect_nothing() else { return };
         if let Ok(frame) = encode(number, &Call::FileClose { file }, 0) {
             self.transport.send(frame);
-        }
-    }
-
-    fn close_unwanted(&self) {
-        for file in self.inbox.take_unwanted() {
-            self.let_go(file);
         }
     }
 }

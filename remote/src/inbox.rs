@@ -1,11 +1,12 @@
 //! Who waits for which answer.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use anystorage_api::{Error, ErrorKind, Operation};
 use tokio::sync::oneshot;
 
+use crate::connection::Connection;
 use crate::protocol::{Answer, GOODBYE, decode, number_of};
 
 /// Where a [`Transport`](crate::Transport) puts what it hears. Clones are the same inbox.
@@ -17,8 +18,8 @@ struct State {
     waiting: HashMap<u64, Waiter>,
     /// The last number that was given to a request.
     last: u64,
-    /// Files that were opened when nobody wanted them any more.
-    unwanted: Vec<u64>,
+    /// Closes files that were opened when nobody wanted them any more.
+    connection: Weak<Connection>,
     /// Why no answer comes any more.
     lost: Option<String>,
 }
@@ -52,12 +53,26 @@ impl Inbox {
             None => self.lose("it answered what was not asked"),
             Some(Waiter::Nobody) => {}
             Some(Waiter::Call(caller)) => {
-                let Err(frame) = caller.send(frame) else { return };
-                if let Ok((_, Answer::Opened { file }, _)) = decode::<Answer<'_>>(&frame) {
-                    self.state().unwanted.push(file);
+                if let Err(frame) = caller.send(frame) {
+                    self.give_back(&frame);
                 }
             }
         }
+    }
+
+    /// Closes the file that an answer brought, if it brought one, of which nobody took notice.
+    fn give_back(&self, frame: &[u8]) {
+        let Ok((_, Answer::Opened { file }, _)) = decode::<Answer<'_>>(frame) else { return };
+        let connection = self.state().connection.upgrade();
+        // Without one the server closes all of them.
+        if let Some(connection) = connection {
+            connection.let_go(file);
+        }
+    }
+
+    /// Has files closed by way of this connection.
+    pub(crate) fn belongs_to(&self, connection: &Arc<Connection>) {
+        self.state().connection = Arc::downgrade(connection);
     }
 
     /// Ends the connection: every call that waits, and each that comes, is [`ErrorKind::Disconnected`]. `why` says what happened to the other
@@ -80,9 +95,10 @@ impl Inbox {
     }
 
     /// A number for a request that somebody waits for.
-    pub(crate) fn expect(&self, operation: Operation) -> Result<(u64, oneshot::Receiver<Vec<u8>>), Error> {
+    pub(crate) fn expect(&self, operation: Operation) -> Result<(u64, Awaited), Error> {
         let (sender, receiver) = oneshot::channel();
-        Ok((self.register(operation, Waiter::Call(sender))?, receiver))
+        let number = self.register(operation, Waiter::Call(sender))?;
+        Ok((number, Awaited { receiver, inbox: self.clone() }))
     }
 
     /// A number for a request that nobody waits for; none if there is no connection.
@@ -106,11 +122,6 @@ impl Inbox {
         self.state().waiting.remove(&number);
     }
 
-    /// Files to be closed.
-    pub(crate) fn take_unwanted(&self) -> Vec<u64> {
-        std::mem::take(&mut self.state().unwanted)
-    }
-
     /// Why there is no answer.
     pub(crate) fn why(&self, operation: Operation) -> Error {
         disconnected(operation, self.state().lost.as_deref().unwrap_or("it let the call go unanswered"))
@@ -118,6 +129,29 @@ impl Inbox {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An answer that is due. When it is dropped it has come, or it will: what it brings is given back.
+#[derive(Debug)]
+pub(crate) struct Awaited {
+    receiver: oneshot::Receiver<Vec<u8>>,
+    inbox: Inbox,
+}
+
+impl Awaited {
+    /// Waits for it; none comes from a connection that has ended.
+    pub(crate) async fn come(mut self) -> Option<Vec<u8>> {
+        (&mut self.receiver).await.ok()
+    }
+}
+
+impl Drop for Awaited {
+    fn drop(&mut self) {
+        self.receiver.close();
+        if let Ok(frame) = self.receiver.try_recv() {
+            self.inbox.give_back(&frame);
+        }
     }
 }
 

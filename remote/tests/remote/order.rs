@@ -72,13 +72,37 @@ fn files_that_nobody_got_are_closed() {
             polled_and_dropped(remote.open(&path("a"), &OpenOptions::editing())).await;
         }
         let kept = remote.open(&path("a"), &OpenOptions::reading()).await.unwrap();
-        // They are let go with the calls that come next.
+        // They are let go when their answers come; what comes behind that is done later.
         remote.sync().await.unwrap();
         remote.sync().await.unwrap();
         assert_eq!(files(), 1);
         drop(kept);
         remote.sync().await.unwrap();
         assert_eq!(files(), 0);
+    });
+}
+
+/// The answer had come, and its future was dropped before it was polled again: nothing else is asked for, and the file must not stay open.
+#[test]
+fn a_file_whose_answer_nobody_took_is_closed() {
+    let engine = Watched::default();
+    let open = Arc::clone(&engine.open);
+    let files = move || Arc::strong_count(&open) - 2;
+    beside_a_server(engine.clone(), async |remote| {
+        drop(engine);
+        let (target, options) = (path("a"), OpenOptions::editing());
+        let mut opening = Box::pin(remote.open(&target, &options));
+        assert!(poll_once(&mut opening).await.is_none());
+        let beside = async || {
+            for _ in 0..10 {
+                yield_now().await;
+            }
+        };
+        beside().await;
+        assert_eq!(files(), 1, "it was opened");
+        drop(opening);
+        beside().await;
+        assert_eq!(files(), 0, "it is open, and nobody has it");
     });
 }
 
