@@ -1,9 +1,11 @@
 //! Which call of the engine a request becomes.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anystorage_api::{Error, ErrorKind, Operation, Result, StorageBackend, StorageFile, StoragePath};
+use futures_util::future::{Either, select};
 
 use super::answers::{answer, failed, filled, outcome};
 use super::files::{Files, closed};
@@ -65,12 +67,7 @@ impl Engine {
             Call::Sync => backend.sync().await,
             Call::Close => backend.close().await,
             Call::Read { path } => {
-                let path = parse(path)?;
-                let data = backend.read(&path).await?;
-                if data.len() as u64 > MOST_AT_ONCE {
-                    let text = format!("{} bytes are too many for one answer: open the file, and read it by parts", data.len());
-                    return Err(Error::new(ErrorKind::InvalidInput, Operation::Read).with_path(&path).with_text(text));
-                }
+                let data = self.read_whole(&parse(path)?).await?;
                 return filled(number, data.len(), async |room| {
                     room.copy_from_slice(&data);
                     Ok(data.len())
@@ -88,6 +85,20 @@ impl Engine {
             | Call::FileSync { file } => return self.on_file(number, file, &call, bytes).await,
         };
         Ok(outcome(number, done))
+    }
+
+    /// Reads a whole file, unless it is too long for an answer: then it is not read, or that is not waited for.
+    ///
+    /// Both calls are made at once, if the first one is not done at once, so that neither of them is behind what the client asks for next.
+    async fn read_whole(&self, path: &StoragePath) -> Result<Vec<u8>> {
+        let (found, read) = (pin!(self.backend.stat(path)), pin!(self.backend.read(path)));
+        let data = match select(found, read).await {
+            Either::Left((Ok(found), _)) if found.len > MOST_AT_ONCE => return Err(too_long(path, found.len)),
+            // Why there is none, the call itself says.
+            Either::Left((_, read)) => read.await?,
+            Either::Right((data, _)) => data?,
+        };
+        if data.len() as u64 > MOST_AT_ONCE { Err(too_long(path, data.len() as u64)) } else { Ok(data) }
     }
 
     async fn on_file(&self, number: u64, file: u64, call: &Call<'_>, bytes: &[u8]) -> Result<Vec<u8>> {
@@ -111,6 +122,11 @@ impl Engine {
         let file = slot.write().await.take();
         file.ok_or_else(|| closed(Operation::Close))?.close().await
     }
+}
+
+fn too_long(path: &StoragePath, len: u64) -> Error {
+    let text = format!("{len} bytes are too many for one answer: open the file, and read it by parts");
+    Error::new(ErrorKind::InvalidInput, Operation::Read).with_path(path).with_text(text)
 }
 
 /// Reads with as much room as the file can fill, as far as that is answered at once.

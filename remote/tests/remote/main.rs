@@ -4,6 +4,7 @@
 
 mod conformance;
 mod garbage;
+mod large;
 mod lost;
 mod order;
 mod watched;

@@ -1,6 +1,7 @@
-//! Memory, watched: how many files are open, and none longer than a megabyte.
+//! Memory, watched: how many files are open, none of them made longer than a megabyte, and how often a whole one was read.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anystorage_api::{
     Capabilities, DirEntry, Error, ErrorKind, Metadata, OpenOptions, Operation, Result, StorageBackend, StorageFile, StoragePath, engine,
@@ -12,9 +13,10 @@ const LONGEST: u64 = 1 << 20;
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Watched {
-    memory: Arc<MemoryBackend>,
+    pub(crate) memory: Arc<MemoryBackend>,
     /// Has a count of one for each open file, and one for each of these.
     pub(crate) open: Arc<()>,
+    pub(crate) reads: Arc<AtomicUsize>,
 }
 
 #[derive(Debug)]
@@ -80,5 +82,9 @@ impl StorageBackend for Watched {
     }
     async fn close(&self) -> Result<()> {
         self.memory.close().await
+    }
+    async fn read(&self, path: &StoragePath) -> Result<Vec<u8>> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        self.memory.read(path).await
     }
 }
