@@ -36,7 +36,7 @@ use web_sys::{MessageEvent, MessagePort};
 use crate::inbox::Inbox;
 use crate::transport::{Line, Transport};
 
-/// How long the other end may take to say something at all, in milliseconds.
+/// How long the other end may take to greet, in milliseconds.
 const PATIENCE: f64 = 20_000.0;
 
 /// In bytes, what is handed over by a message instead of copied: below it, handing over takes longer.
@@ -45,8 +45,8 @@ const MUCH: usize = 1 << 16;
 /// What an end says when it goes.
 const END: &str = "end";
 
-/// What is in front of the name of a lock.
-const LOCK: &str = "lock ";
+/// What an end says first, with the name of its lock behind it. What says anything else first is no end of a bridge.
+const GREETING: &str = "anystorage remote, lock ";
 
 /// The client's end of a port.
 ///
@@ -102,7 +102,7 @@ struct End {
     port: MessagePort,
     /// Held for as long as this end is there.
     lock: WebLock,
-    /// Whether the other end has said something.
+    /// Whether the other end has greeted.
     met: Cell<bool>,
     hearing: RefCell<Option<OnMessage>>,
 }
@@ -124,7 +124,7 @@ impl End {
         });
         self.port.set_onmessage(Some(hearing.as_ref().unchecked_ref()));
         *self.hearing.borrow_mut() = Some(hearing);
-        self.say(&JsValue::from_str(&format!("{LOCK}{}", self.lock.name())));
+        self.say(&JsValue::from_str(&format!("{GREETING}{}", self.lock.name())));
         let weak = Rc::downgrade(self);
         spawn(Box::pin(async move {
             sleep(PATIENCE).await;
@@ -135,15 +135,23 @@ impl End {
     }
 
     fn hear(self: &Rc<Self>, said: &JsValue, heard: &Rc<impl Fn(Heard) + 'static>) {
-        self.met.set(true);
+        let word = said.as_string();
+        if word.as_deref() == Some(END) {
+            return heard(Heard::Gone("it has ended"));
+        }
+        if !self.met.get() {
+            return match word.as_deref().and_then(|word| word.strip_prefix(GREETING)) {
+                Some(lock) => {
+                    self.met.set(true);
+                    watch(Rc::downgrade(self), lock, Rc::clone(heard));
+                }
+                None => heard(Heard::Gone("what is at the other end of the port is no bridge")),
+            };
+        }
         if let Some(frame) = said.dyn_ref::<Uint8Array>() {
             return heard(Heard::Frame(frame.to_vec()));
         }
-        match said.as_string().as_deref() {
-            Some(END) => heard(Heard::Gone("it has ended")),
-            Some(word) if word.starts_with(LOCK) => watch(Rc::downgrade(self), word.trim_start_matches(LOCK), Rc::clone(heard)),
-            _ => heard(Heard::Gone("it said what makes no sense")),
-        }
+        heard(Heard::Gone("it said what makes no sense"));
     }
 
     fn say(&self, what: &JsValue) {

@@ -61,6 +61,25 @@ async fn garbage_ends_the_connection_at_either_end() {
     assert_eq!(error.kind(), ErrorKind::Disconnected);
 }
 
+/// Whoever has a port may post anything to it. Until the other end has greeted it is nobody's end of a bridge: what it says is not done, and
+/// it is not waited for.
+#[wasm_bindgen_test]
+async fn what_does_not_greet_is_not_served() {
+    let (line, other) = beside().await;
+    // As a client says that it is there, but for the greeting: number 1, hello, version 1.
+    let hello = [1, 0, 1];
+    other.post_message(&js_sys::Uint8Array::from(hello.as_slice())).unwrap();
+    let serving = async {
+        Server::new(MemoryBackend::new()).serve(line).await;
+        true
+    };
+    let hangs = async {
+        anystorage_browser_host::global::sleep(5_000.0).await;
+        false
+    };
+    assert!(futures_lite::future::or(serving, hangs).await, "it is served");
+}
+
 #[wasm_bindgen_test]
 async fn an_end_that_goes_is_noticed_by_calls_that_wait() {
     let channel = MessageChannel::new().unwrap();
