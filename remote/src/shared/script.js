@@ -4,7 +4,7 @@
 
 (() => {
   // Whoever starts it asks for the same number: a copy of this file may be older.
-  const VERSION = 1;
+  const VERSION = 2;
 
   // The word of the buffer that says whose turn it is, and what it says when there is nobody any more. As in `buffer.rs`.
   const TURN = 0;
@@ -52,6 +52,8 @@
   const serve = async ({ glue, module, opener, argument, buffer, lock }) => {
     words = new Int32Array(buffer, 0, 16);
     await hold(lock);
+    // From here on its end is noticed, whatever it is about.
+    self.postMessage({ held: true });
     const exported = await load(glue);
     await exported.default({ module_or_path: module });
     if (typeof exported.anystorageremoteserve !== 'function') {
@@ -62,7 +64,12 @@
 
   const watch = ({ lock, buffer }) => {
     words = new Int32Array(buffer, 0, 16);
-    navigator.locks.request(lock, gone).catch(gone);
+    const ended = () => {
+      gone();
+      // For who is not blocked yet.
+      self.postMessage({ ended: true });
+    };
+    navigator.locks.request(lock, ended).catch(ended);
   };
 
   // Whoever wants to know whether a module runs in such a worker, so as not to begin what it does elsewhere, looks for this.

@@ -23,10 +23,13 @@ use crate::protocol::{Answer, decode};
 pub const WORKER_SCRIPT: &str = include_str!("script.js");
 
 /// The number in the script.
-const VERSION: f64 = 1.0;
+const VERSION: f64 = 2.0;
 
 /// How long a worker may take to start, in milliseconds. Opening the engine may take as long as it needs.
 const PATIENCE: f64 = 20_000.0;
+
+/// How long after its end something may come that a worker said before, in milliseconds.
+const LAST_WORDS: f64 = 500.0;
 
 /// In bytes, the room for what is handed over at once, unless told otherwise.
 const BUFFER_BYTES: u32 = 64 << 10;
@@ -108,7 +111,20 @@ pub async fn open(opener: Opener, argument: &str, options: &SharedOptions) -> Re
         ("lock", lock.as_str().into()),
     ])?;
     server.worker.post_message(&begin).map_err(thrown(Operation::OpenLocation))?;
-    let opened = server.next(None).await?;
+    // It has its lock from here on, so it is known when it ends.
+    server.next(Some(PATIENCE)).await?;
+    watch.worker.post_message(&watching(&shared, &lock)?.into()).map_err(thrown(Operation::OpenLocation))?;
+    watch.next(Some(PATIENCE)).await?;
+    let said = async { Some(server.next(None).await) };
+    let ends = async {
+        // Whatever it says then.
+        let _ = watch.next(None).await;
+        None
+    };
+    let opened = match or(said, ends).await {
+        Some(said) => said?,
+        None => server.next(Some(LAST_WORDS)).await?,
+    };
     let opened: Uint8Array =
         member(&opened, "opened").dyn_into().map_err(|_| unsupported("the worker of the bridge says what makes no sense"))?;
     match decode::<Answer<'_>>(&opened.to_vec()) {
@@ -116,9 +132,6 @@ pub async fn open(opener: Opener, argument: &str, options: &SharedOptions) -> Re
         Ok((_, Answer::Failed(error), _)) => return Err(error.into_error(Operation::OpenLocation)),
         _ => return Err(unsupported("the worker of the bridge says what makes no sense")),
     }
-    // It has its lock by now.
-    watch.worker.post_message(&watching(&shared, &lock)?.into()).map_err(thrown(Operation::OpenLocation))?;
-    watch.next(Some(PATIENCE)).await?;
     Remote::connect(SharedTransport::new(Buffer::over(&shared), server.into_worker(), watch.into_worker())).await
 }
 

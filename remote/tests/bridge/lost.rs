@@ -25,6 +25,13 @@ fn panicking(_: String) -> Opening {
     Box::pin(async { panic!("on purpose") })
 }
 
+fn ending(_: String) -> Opening {
+    Box::pin(async {
+        js_sys::global().unchecked_into::<web_sys::DedicatedWorkerGlobalScope>().close();
+        std::future::pending().await
+    })
+}
+
 #[engine]
 impl StorageBackend for Mortal {
     fn capabilities(&self) -> Capabilities {
@@ -112,5 +119,16 @@ async fn what_the_opener_answers_is_what_opening_answers() {
     let error = shared::open(refusing, "", &SharedOptions::new()).await.unwrap_err();
     assert_eq!((error.kind(), error.text()), (ErrorKind::NoSpace, Some("none left")));
     let error = shared::open(panicking, "", &SharedOptions::new()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Disconnected, "{error}");
+}
+
+/// A worker that ends while it opens the location says nothing, and opening must not wait for what it will never say.
+#[wasm_bindgen_test]
+async fn a_worker_that_ends_while_it_opens_is_disconnected() {
+    let hangs = async {
+        anystorage_browser_host::global::sleep(30_000.0).await;
+        panic!("opening hangs");
+    };
+    let error = futures_lite::future::or(async { shared::open(ending, "", &SharedOptions::new()).await.unwrap_err() }, hangs).await;
     assert_eq!(error.kind(), ErrorKind::Disconnected, "{error}");
 }
