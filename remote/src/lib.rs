@@ -33,6 +33,8 @@ mod channel;
 mod connection;
 mod file;
 mod inbox;
+#[cfg(any(test, all(target_family = "wasm", target_os = "unknown")))]
+mod pieces;
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 pub mod port;
 mod protocol;

@@ -12,7 +12,7 @@ const LEN: u32 = 1;
 /// Whether more pieces of the same frame follow.
 const MORE: u32 = 2;
 
-/// How long a sleep is at most, in milliseconds, before the word is looked at again.
+/// How long a sleep is at most, in milliseconds.
 const NAP: f64 = 1_000.0;
 
 /// Whose turn it is.
@@ -79,17 +79,16 @@ impl Buffer {
         }
     }
 
-    /// Sleeps for as long as it is this turn.
-    pub(super) fn wait_while(&self, turn: Turn) -> Turn {
-        loop {
-            let found = self.turn();
-            if found != turn {
-                return found;
-            }
-            if Atomics::wait_with_timeout(&self.words, TURN, turn as i32, NAP).is_err() {
-                // It is not allowed here, which was tried when it was opened.
-                return Turn::Gone;
-            }
+    /// Sleeps for as long as it is this turn, but not for long: whose turn it is then.
+    pub(super) fn nap_while(&self, turn: Turn) -> Turn {
+        let found = self.turn();
+        if found != turn {
+            return found;
+        }
+        match Atomics::wait_with_timeout(&self.words, TURN, turn as i32, NAP) {
+            Ok(_) => self.turn(),
+            // It is not allowed here, which was tried when it was opened.
+            Err(_) => Turn::Gone,
         }
     }
 

@@ -39,7 +39,7 @@ impl SharedTransport {
         loop {
             rest = self.buffer.put(rest);
             self.pass(turn, Turn::Asked)?;
-            turn = self.buffer.wait_while(Turn::Asked);
+            turn = self.wait_while(Turn::Asked);
             match turn {
                 Turn::Taken if !rest.is_empty() => {}
                 Turn::Answered => break,
@@ -49,7 +49,7 @@ impl SharedTransport {
         let mut answer = Vec::new();
         while self.buffer.take(&mut answer)? {
             self.pass(Turn::Answered, Turn::Onward)?;
-            if self.buffer.wait_while(Turn::Onward) != Turn::Answered {
+            if self.wait_while(Turn::Onward) != Turn::Answered {
                 return Err(Ended);
             }
         }
@@ -60,7 +60,25 @@ impl SharedTransport {
     /// Passes the turn to the server, and wakes it: it does not sleep, but waits for events as every engine there does.
     fn pass(&self, from: Turn, to: Turn) -> Result<(), Ended> {
         self.buffer.pass(from, to)?;
+        self.wake()
+    }
+
+    fn wake(&self) -> Result<(), Ended> {
         self.worker.post_message(&JsValue::NULL).map_err(|_| Ended)
+    }
+
+    /// Sleeps until it is this end's turn. Whoever writes into the words what does not belong there may have given the server a turn that it
+    /// does not know of: so it is woken again.
+    fn wait_while(&self, turn: Turn) -> Turn {
+        loop {
+            let found = self.buffer.nap_while(turn);
+            if found != turn {
+                return found;
+            }
+            if self.wake().is_err() {
+                return Turn::Gone;
+            }
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The end that has the engine: it is woken by messages, and never sleeps.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -12,6 +12,7 @@ use wasm_bindgen::prelude::Closure;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
 use super::buffer::{Buffer, Ended, Turn};
+use crate::pieces::Pieces;
 use crate::transport::Line;
 
 /// The server's end, in the worker that was started for it.
@@ -28,7 +29,9 @@ struct Desk {
     /// What has come of a request.
     coming: RefCell<Vec<u8>>,
     /// What has not gone of an answer.
-    going: RefCell<Vec<u8>>,
+    going: RefCell<Pieces>,
+    /// Whether a request was taken whole and is not answered. A client that waits for long asks again whether it is this end's turn.
+    busy: Cell<bool>,
     /// None when the client is going.
     frames: RefCell<Option<mpsc::UnboundedSender<Vec<u8>>>>,
 }
@@ -37,12 +40,14 @@ impl Desk {
     /// Does what it is this end's turn to do.
     fn wake(&self) -> Result<(), Ended> {
         match self.buffer.turn() {
+            Turn::Asked if self.busy.get() => Ok(()),
             Turn::Asked => {
                 let mut coming = self.coming.borrow_mut();
                 if self.buffer.take(&mut coming)? {
                     return self.buffer.pass(Turn::Asked, Turn::Taken);
                 }
                 let frame = std::mem::take(&mut *coming);
+                self.busy.set(true);
                 match &*self.frames.borrow() {
                     Some(frames) => frames.send(frame).map_err(|_| Ended),
                     None => Err(Ended),
@@ -57,9 +62,9 @@ impl Desk {
     /// Puts in the next piece of the answer.
     fn send(&self, turn: Turn) -> Result<(), Ended> {
         let mut going = self.going.borrow_mut();
-        let left = self.buffer.put(&going).len();
-        let sent = going.len() - left;
-        going.drain(..sent);
+        let whole = going.rest().len();
+        let left = self.buffer.put(going.rest()).len();
+        going.went(whole - left);
         self.buffer.pass(turn, Turn::Answered)
     }
 
@@ -82,6 +87,7 @@ impl SharedLine {
             buffer: Buffer::over(shared),
             coming: RefCell::default(),
             going: RefCell::default(),
+            busy: Cell::new(false),
             frames: RefCell::new(Some(sender)),
         });
         let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
@@ -105,7 +111,8 @@ impl Line for SharedLine {
     }
 
     fn answer(&mut self, frame: Vec<u8>) {
-        *self.desk.going.borrow_mut() = frame;
+        self.desk.busy.set(false);
+        *self.desk.going.borrow_mut() = Pieces::of(frame);
         if self.desk.send(Turn::Asked).is_err() {
             self.desk.leave();
         }

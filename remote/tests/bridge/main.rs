@@ -5,6 +5,7 @@
 mod conformance;
 mod databases;
 mod figures;
+mod garbage;
 mod lost;
 mod port;
 mod refused;
