@@ -1,5 +1,5 @@
 // Starts the worker that measures, with the order that stands in the page, measures in the page what is measured there, and leaves in the page
-// what was said last.
+// what was said last. In a page that is isolated from other origins it is what shares memory that is measured.
 
 import { measure as fresh } from "/fresh.js";
 import { measure as page } from "/in_page.js";
@@ -23,7 +23,7 @@ const inPage = async (before) => {
 };
 
 hear({});
-const worker = new Worker("/bench.js", { type: "module" });
-worker.onmessage = ({ data }) => (data.measurements ? inPage(data.measurements) : hear(data));
+const worker = new Worker(crossOriginIsolated ? "/bridged.js?isolated=yes" : "/bench.js", { type: "module" });
+worker.onmessage = ({ data }) => (data.measurements && !crossOriginIsolated ? inPage(data.measurements) : hear(data));
 worker.onerror = ({ message }) => hear({ error: `the worker could not be started: ${message}` });
 worker.postMessage(order);

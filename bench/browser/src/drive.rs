@@ -27,7 +27,7 @@ struct Arguments {
     #[arg(long, value_name = "NAMES", value_delimiter = ',', required = true, value_parser = page::browser)]
     browser: Vec<Browser>,
     /// Measures these engines alone.
-    #[arg(long, value_enum, value_delimiter = ',', default_values = ["opfs", "packed", "idb", "opfs-page", "packed-page"])]
+    #[arg(long, value_enum, value_delimiter = ',', default_values = ["opfs", "packed", "idb", "opfs-page", "packed-page", "idb-bridged"])]
     engine: Vec<Engine>,
     /// Only cases whose name contains this.
     #[arg(long, value_name = "TEXT", default_value = "")]
@@ -50,6 +50,7 @@ enum Engine {
     Idb,
     OpfsPage,
     PackedPage,
+    IdbBridged,
 }
 
 impl Engine {
@@ -60,7 +61,13 @@ impl Engine {
             Self::Idb => "idb",
             Self::OpfsPage => "opfs-page",
             Self::PackedPage => "packed-page",
+            Self::IdbBridged => "idb-bridged",
         }
+    }
+
+    /// With a worker: that takes a page which is isolated from other origins.
+    const fn shares_memory(self) -> bool {
+        matches!(self, Self::IdbBridged)
     }
 }
 
@@ -89,14 +96,20 @@ fn measure(arguments: &Arguments, report: &mut Report) -> Result<(), Box<dyn Err
         ("/fresh.js", include_str!("../js/fresh.js")),
         ("/in_page.js", include_str!("../js/in_page.js")),
         ("/elsewhere.js", include_str!("../js/elsewhere.js")),
+        ("/bridged.js", include_str!("../js/bridged.js")),
     ];
     let module = scripts.into_iter().chain(page::SCRIPTS).fold(module, |module, (path, text)| module.script(path, text));
     let server = Server::start(module)?;
     let engines: Vec<&str> = arguments.engine.iter().map(|engine| engine.as_str()).collect();
     let order = json!({ "rounds": arguments.rounds, "engines": engines, "filter": arguments.filter, "large": LARGE });
     for browser in &arguments.browser {
-        let (title, pairs): (_, Vec<Pair>) = page::measure(*browser, &server.empty_page(), &order)?;
-        report.add(&title, pairs);
+        // What shares memory gets a page that may; the others are measured in such as everybody has.
+        for (isolated, page) in [(false, server.empty_page()), (true, server.isolated_empty_page())] {
+            if arguments.engine.iter().any(|engine| engine.shares_memory() == isolated) {
+                let (title, pairs): (_, Vec<Pair>) = page::measure(*browser, &page, &order)?;
+                report.add(&title, pairs);
+            }
+        }
     }
     Ok(())
 }

@@ -3,6 +3,8 @@
 //! `js/bench.js` runs both in turn and takes the times.
 #![cfg(all(target_family = "wasm", target_os = "unknown"))]
 
+mod bridged;
+
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Poll;
@@ -11,6 +13,8 @@ use anystorage::{OpenOptions, Result, Storage, StorageBackend, StorageBackendExt
 use futures_lite::future::poll_once;
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
+
+pub use crate::bridged::Bridged;
 
 /// Bytes of an operation.
 const BLOCK: usize = 4096;

@@ -4,7 +4,6 @@
 
 mod conformance;
 mod databases;
-mod figures;
 mod garbage;
 mod lost;
 mod port;
