@@ -6,7 +6,10 @@
 //! - [`records`]: numbered commits of redb
 //! - [`keys`]: many keys in redb
 //! - `place`: all of them by URL, for a browser's worker
+//! - `engine`: what such a URL opens
 
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+mod engine;
 pub mod keys;
 pub mod ledger;
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]

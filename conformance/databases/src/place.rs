@@ -3,7 +3,6 @@
 use std::fmt::Display;
 use std::sync::Arc;
 
-use anystorage::{Storage, StorageConfig, StorageUrl};
 use anystorage_api::{Blocking, StorageBackend, StoragePath};
 use anystorage_redb_face::Databases;
 use anystorage_sqlite::{Journal, Settings, Vfs, register};
@@ -13,7 +12,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsError, JsValue};
 
 use crate::shop::Expected;
-use crate::{integrity_check, keys, ledger, records, shop};
+use crate::{engine, integrity_check, keys, ledger, records, shop};
 
 type Told<T> = Result<T, JsError>;
 
@@ -25,18 +24,16 @@ fn told(error: impl Display) -> JsError {
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct Place {
-    storage: Arc<Storage>,
+    storage: Arc<dyn StorageBackend>,
     vfs: Vfs,
 }
 
 #[wasm_bindgen]
 impl Place {
-    /// Opens the location of a URL. Its engine has to be immediate. An error begins with its kind.
+    /// Opens the location of a URL. Its engine has to be immediate, or a bridge to it: `remote+idb://name`. An error begins with its kind.
     pub async fn open(url: &str) -> Told<Self> {
         let with_kind = |error: anystorage_api::Error| told(format!("{}: {error}", error.kind().as_str()));
-        let storage = StorageConfig::new(StorageUrl::parse(url).map_err(told)?).probe(false).open().await.map_err(with_kind)?;
-        #[expect(clippy::arc_with_non_send_sync, reason = "there is one thread, and engines of browsers stay in it")]
-        let storage = Arc::new(storage);
+        let storage = engine::open(url).await.map_err(with_kind)?;
         let vfs = register("browser", Blocking::new(Arc::clone(&storage)).map_err(told)?).map_err(told)?;
         Ok(Self { storage, vfs })
     }

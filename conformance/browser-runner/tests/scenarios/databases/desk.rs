@@ -50,6 +50,11 @@ impl Desk {
         Self::with(|site| site)
     }
 
+    /// In pages that are isolated from other origins, where workers share memory.
+    pub(super) fn isolated() -> Self {
+        Self::with(Site::isolated)
+    }
+
     /// With SQLite's own pool of handles besides.
     pub(super) fn with_sahpool(sqlite: &Sqlite) -> Self {
         Self::with(|site| sqlite.on(site).file("/sahpool.js", include_bytes!("../../databases/sahpool.js").as_slice()))

@@ -19,19 +19,23 @@ fn orders_and_documents_survive_a_reload() {
     if !has_opfs() {
         return;
     }
-    let megabytes = number("ANYSTORAGE_SQLITE_MEGABYTES", 3);
     let desk = Desk::new();
     let world = World::new(Storage::Usual);
     desk.enter(&world);
     for layout in LAYOUTS {
-        let url = url(layout, "shop");
-        let done = desk.run(&world, "fill_shop", &url, &json!({ "documents": (megabytes << 20) / BYTES_PER_DOCUMENT }));
-        let bytes = done["pages"].as_u64().unwrap() * 4096;
-        println!("{}, {layout}: {bytes} bytes, {} (milliseconds)", browser().as_str(), done["times"]);
-        assert!(bytes > (u64::from(megabytes) << 20) / 3, "{bytes} bytes are less than was asked for");
-        world.session.reload().unwrap();
-        desk.run(&world, "check_shop", &url, &json!({ "expected": done["left"] }));
+        fill_and_find(&desk, &world, layout, &url(layout, "shop"));
     }
+}
+
+/// Fills a shop, and looks for what is in it after a reload.
+pub(super) fn fill_and_find(desk: &Desk, world: &World, title: &str, url: &str) {
+    let megabytes = number("ANYSTORAGE_SQLITE_MEGABYTES", 3);
+    let done = desk.run(world, "fill_shop", url, &json!({ "documents": (megabytes << 20) / BYTES_PER_DOCUMENT }));
+    let bytes = done["pages"].as_u64().unwrap() * 4096;
+    println!("{}, {title}: {bytes} bytes, {} (milliseconds)", browser().as_str(), done["times"]);
+    assert!(bytes > (u64::from(megabytes) << 20) / 3, "{bytes} bytes are less than was asked for");
+    world.session.reload().unwrap();
+    desk.run(world, "check_shop", url, &json!({ "expected": done["left"] }));
 }
 
 /// Those of redb, and what was committed after them, when the browser is killed.

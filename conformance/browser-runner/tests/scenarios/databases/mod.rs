@@ -1,11 +1,13 @@
-//! Databases of SQLite and redb in dedicated workers, over the layouts of OPFS that never wait.
+//! Databases of SQLite and redb in dedicated workers, over the layouts of OPFS that never wait, and over IndexedDB behind a bridge.
 //!
 //! - `desk`: what is asked of workers, and what they say
 //! - `ended`: kills, reloads and terminations in the middle of transactions
+//! - `bridged`: the same through the bridge
 //! - `kept`: large ones, found again
 //! - `commits`: the flushes of a commit
 //! - `full`: no space
 
+mod bridged;
 mod commits;
 mod desk;
 mod ended;
