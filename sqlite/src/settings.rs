@@ -156,8 +156,9 @@ impl Settings {
         connection.pragma_update(None, "page_size", self.page_size)?;
         // First of what touches the file: a database that was left with a write-ahead log cannot be opened otherwise.
         set(connection, "locking_mode", "exclusive")?;
-        // A change of the journal mode may be a transaction of its own, with a rollback journal.
-        connection.pragma_update(None, "synchronous", "extra")?;
+        // A change of the journal mode may be a transaction of its own, with a rollback journal. Who wants no syncs may have none to offer.
+        let first = if self.synchronous == Synchronous::Off { "off" } else { "extra" };
+        connection.pragma_update(None, "synchronous", first)?;
         set(connection, "journal_mode", self.journal.as_str())?;
         if !self.exclusive {
             set(connection, "locking_mode", "normal")?;
