@@ -1,8 +1,11 @@
 //! What an `AutoSync`, its files and its clock share.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use anystorage_api::{Error, Result, StorageBackend};
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+use anystorage_api::{ErrorKind, Operation};
 
 use super::ledger::{Ledger, Mark};
 use super::options::AutoSyncOptions;
@@ -91,13 +94,23 @@ impl Inner {
         outcome
     }
 
+    /// A sync ended by a panic of the engine.
+    #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+    pub(super) fn panicked(&self) {
+        let error = Error::new(ErrorKind::Io, Operation::Sync).with_text("the engine panicked in a sync");
+        let mut state = self.lock();
+        state.ledger.failed(uptime());
+        state.last_error = Some(error);
+    }
+
     /// Syncs because it is time to.
     pub(super) async fn sync_by_itself(&self) {
         if self.lock().ledger.is_synced() {
             return;
         }
         if let (Err(error), Some(told)) = (self.sync().await, &self.options.on_failure) {
-            told(&error);
+            // Whoever is told is not to end what syncs; that it panicked is told by the panic itself.
+            let _ = catch_unwind(AssertUnwindSafe(|| told(&error)));
         }
     }
 }

@@ -41,7 +41,7 @@ impl AutoSyncOptions {
         self
     }
 
-    /// Whom to tell when a sync that nobody asked for has failed.
+    /// Whom to tell when a sync that nobody asked for has failed. Should it panic, natively, syncs go on all the same.
     pub fn on_failure(mut self, told: impl Fn(&Error) + MaybeSend + MaybeSync + 'static) -> Self {
         self.on_failure = Some(Arc::new(told));
         self

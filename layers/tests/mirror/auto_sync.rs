@@ -119,3 +119,23 @@ fn what_synchronous_code_writes_over_an_engine_that_waits_is_synced() {
     block_on(auto_sync.close()).unwrap();
     assert_eq!(std::fs::read(directory.path().join("file")).unwrap()[..11], [9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 2]);
 }
+
+/// One who is told and panics takes nothing along: the thread that syncs ended there once, and nobody learned of it.
+#[test]
+fn a_panic_of_who_is_told_of_a_failure_ends_nothing() {
+    let (tell, told) = channel();
+    let tell = std::sync::Mutex::new(tell);
+    let mirror = block_on(Mirror::open(MemoryBackend::with_limit(100_000), MirrorOptions::new())).unwrap();
+    let options = AutoSyncOptions::new().interval(SOON).on_failure(move |error| {
+        tell.lock().unwrap_or_else(std::sync::PoisonError::into_inner).send(error.kind()).unwrap_or(());
+        panic!("on purpose");
+    });
+    let storage = Blocking::new(AutoSync::new(mirror, options).unwrap()).unwrap();
+    storage.write(&path("too large"), &[1; 200_000]).unwrap();
+    for _ in 0..2 {
+        assert_eq!(next(&told), ErrorKind::NoSpace);
+    }
+    storage.remove_file(&path("too large")).unwrap();
+    storage.write(&path("small"), b"small").unwrap();
+    until("it is synced", || storage.backend().is_synced());
+}

@@ -1,5 +1,6 @@
 //! A thread that waits for the time of the next sync.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 use std::thread::{self, JoinHandle};
 
@@ -50,7 +51,9 @@ fn run(inner: &Arc<Inner>) {
             Some(time) if !time.is_zero() => inner.news.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0,
             Some(_) => {
                 drop(state);
-                block_on(inner.sync_by_itself());
+                if catch_unwind(AssertUnwindSafe(|| block_on(inner.sync_by_itself()))).is_err() {
+                    inner.panicked();
+                }
                 inner.lock()
             }
         };
