@@ -198,15 +198,4 @@ impl Content {
         self.dirty.insert(0..self.bytes.len());
         true
     }
-
-    /// Forgets everything that is in memory: the file below is `len` bytes long by now.
-    pub(super) fn reset(&mut self, len: u64) {
-        self.bytes.set_len(0);
-        self.bytes.set_len(len);
-        self.below_len = len;
-        self.cut = None;
-        self.dirty = Ranges::new();
-        self.absent = Ranges::new();
-        self.absent.insert(0..len);
-    }
 }

@@ -73,6 +73,14 @@ use state::{Call, OnChange, State};
 /// look and the write is not noticed. An engine that gives out new revisions without a change (`opfs` does beyond 10,000 files) is taken at
 /// its lengths and times.
 ///
+/// # Databases over it
+///
+/// Where the engine has to be waited for, a database over [`Self::blocking`] cannot sync by itself. It is told not to (SQLite: `PRAGMA
+/// synchronous = OFF`), and what it committed is durable when the next [`sync`](StorageBackend::sync) has returned. A transaction is
+/// synchronous, so no sync begins within one; and on an engine with [`atomic_sync`](Capabilities::atomic_sync), as IndexedDB is, a sync is one
+/// point for all files. So what lies below is always the database as it was between two transactions. On engines without it a kill may cut
+/// a write-back anywhere, and such a database may be damaged.
+///
 /// # What it keeps
 ///
 /// The lines of [the contract](anystorage_api::contract), with what the engine declares:
@@ -116,7 +124,8 @@ impl Mirror {
     }
 
     /// Brings in what has changed below since the last time: files and directories that came, went or changed, unless they were changed
-    /// here as well. Several files are loaded at once, and [`MirrorOptions::progress`] is told.
+    /// here as well. Several files are loaded at once, and [`MirrorOptions::progress`] is told. Until all of a file is loaded it is read as it
+    /// was before, also if that fails; so over an engine that has to be waited for a file is in memory twice while it is loaded anew.
     ///
     /// A file of which a part is damaged is there, and every call on its bytes answers that.
     ///
@@ -127,11 +136,14 @@ impl Mirror {
     }
 
     /// Settles a file that was changed below and here, which syncs refuse to write back and [`Self::populate`] tells of: one side gives way.
-    /// What is kept of here is written back by the next sync, the whole file. `path` is the file's here.
+    /// What is kept of here is written back by the next sync, the whole file. `path` is what they tell, where the file is below; where nothing
+    /// below is in conflict under that path, it is the file's here.
     ///
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound), [`IsADirectory`](ErrorKind::IsADirectory), what the engine answers. [`Io`](ErrorKind::Io) if mine
-    /// is to be kept and a part of it was never loaded, over an immediate engine: that part is gone.
+    /// is to be kept and a part of it was never loaded, over an immediate engine: that part is gone. If theirs is to come back that was
+    /// removed here: [`NotFound`](ErrorKind::NotFound) if its directory was removed as well, [`AlreadyExists`](ErrorKind::AlreadyExists) if
+    /// its name, or the former one of what was put over it, was given to something else meanwhile. An error changes nothing.
     pub async fn resolve(&self, path: &StoragePath, keep: Keep) -> Result<()> {
         let path = path.clone();
         self.shared.in_turn(Operation::Sync, move |shared| async move { shared.resolve(&path, keep).await }).await

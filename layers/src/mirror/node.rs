@@ -128,6 +128,15 @@ impl Node {
         self.link.clone_from(&found.link_target);
     }
 
+    /// Has these bytes from now on, and what else is told of it below.
+    pub(super) fn replace(&mut self, content: Content, found: &Metadata, revision: u64) {
+        self.adopt(found);
+        self.kind = Kind::File(content);
+        self.revision = revision;
+        self.damage = None;
+        self.source = None;
+    }
+
     pub(super) const fn file_kind(&self) -> FileKind {
         match &self.kind {
             Kind::Directory(_) => FileKind::Directory,

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::future::poll_fn;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 
@@ -41,9 +42,19 @@ struct Found {
 
 /// Bytes to load.
 struct Load {
-    id: Id,
     path: StoragePath,
-    len: u64,
+    found: Metadata,
+    into: Into,
+}
+
+/// Where they go.
+enum Into {
+    /// Into a file of the tree: over an immediate engine whoever reads it meanwhile loads what is missing.
+    File(Id),
+    /// First beside it: elsewhere it is read as it was, until everything is there.
+    Swap(Id),
+    /// The same for a file that is not in the tree before.
+    New(Place),
 }
 
 /// What the workers of one loading share.
@@ -150,21 +161,16 @@ impl Shared {
     /// Loads bytes, several files at once.
     async fn load_all(self: &Arc<Self>, mut populated: Populated, loads: Vec<Load>) -> Result<Populated> {
         let wants_bytes = !self.is_immediate || self.options.preload;
-        let progress =
-            Progress { all_files: loads.len() as u64, all_bytes: loads.iter().map(|load| load.len).sum(), ..Progress::default() };
-        let progress = Arc::new(Mutex::new(progress));
+        let all_bytes = loads.iter().map(|load| load.found.len).sum();
+        let progress = Arc::new(Mutex::new(Progress { all_files: loads.len() as u64, all_bytes, ..Progress::default() }));
+        let outcomes = Arc::new(Mutex::new(Vec::new()));
         let work = Work::new(loads.into_iter().filter(|_| wants_bytes));
         let workers = (0..self.options.parallel).map(|_| {
-            let (shared, work, progress) = (Arc::clone(self), Arc::clone(&work), Arc::clone(&progress));
+            let (shared, work, progress, outcomes) = (Arc::clone(self), Arc::clone(&work), Arc::clone(&progress), Arc::clone(&outcomes));
             let worker = async move {
                 while let Some(load) = work.next() {
-                    match shared.load_file(&load, &progress).await {
-                        Ok(()) => {}
-                        Err(error) if error.kind() == ErrorKind::Corrupt => {
-                            if let Some(node) = shared.lock().nodes.get_mut(&load.id) {
-                                node.damage = Some(error);
-                            }
-                        }
+                    match shared.load_one(load, &progress).await {
+                        Ok(taken) => outcomes.lock().unwrap_or_else(PoisonError::into_inner).push(taken),
                         Err(error) => work.fail(error.in_operation(Operation::OpenLocation)),
                     }
                 }
@@ -175,40 +181,79 @@ impl Shared {
             together(workers.collect()).await;
             work.outcome()?;
         }
+        for taken in std::mem::take(&mut *outcomes.lock().unwrap_or_else(PoisonError::into_inner)) {
+            match taken {
+                Taken::AsItWas => {}
+                Taken::In => populated.files += 1,
+                Taken::Refused(path) => populated.conflicts.push(path),
+            }
+        }
         populated.bytes = progress.lock().unwrap_or_else(PoisonError::into_inner).bytes;
         Ok(populated)
     }
 
-    async fn load_file(&self, load: &Load, progress: &Mutex<Progress>) -> Result<()> {
-        let call = Call { operation: Operation::OpenLocation, path: &load.path };
-        let absent = self.lock().content(load.id, call)?.all_absent();
-        if !absent.is_empty() {
-            let file = self.engine.open(&load.path, &OpenOptions::reading()).await?;
-            let mut chunk = Vec::new();
-            for range in absent {
-                let mut at = range.start;
-                while at < range.end {
-                    chunk.resize(usize::try_from(range.end - at).unwrap_or(usize::MAX).min(CHUNK), 0);
-                    let count = file.read_at(at, &mut chunk).await?;
-                    if count == 0 {
-                        return Err(call.error(ErrorKind::Io).with_text("it became shorter while it was loaded; populate again"));
-                    }
-                    let data = chunk.get(..count).unwrap_or(&chunk);
-                    self.lock().content(load.id, call)?.load(at, data).map_err(|full| out_of_memory(full, call))?;
-                    at += count as u64;
-                    self.tell(progress, |progress| progress.bytes += count as u64);
-                }
+    async fn load_one(&self, load: Load, progress: &Mutex<Progress>) -> Result<Taken> {
+        let taken = match &load.into {
+            Into::File(id) => {
+                let loaded = self.load_in_place(*id, &load.path, progress).await;
+                damaged(loaded)?.map_or(Taken::AsItWas, |damage| self.lock().damaged(*id, damage))
             }
-            file.close().await?;
-        }
+            Into::Swap(_) | Into::New(_) => {
+                let (content, damage) = self.load_beside(&load.path, load.found.len, progress).await?;
+                self.lock().take_in(load, content, damage)
+            }
+        };
         self.tell(progress, |progress| progress.files += 1);
-        Ok(())
+        Ok(taken)
     }
 
-    /// Loads one file, outside of a populate.
-    pub(super) async fn load_whole(&self, id: Id, path: &StoragePath) -> Result<()> {
-        let progress = Mutex::new(Progress::default());
-        self.load_file(&Load { id, path: path.clone(), len: 0 }, &progress).await
+    /// What is missing of a file in the tree.
+    async fn load_in_place(&self, id: Id, path: &StoragePath, progress: &Mutex<Progress>) -> Result<()> {
+        let call = Call { operation: Operation::OpenLocation, path };
+        let absent = self.lock().content(id, call)?.all_absent();
+        self.load_ranges(path, absent, progress, |at, data| {
+            self.lock().content(id, call)?.load(at, data).map_err(|full| out_of_memory(full, call))
+        })
+        .await
+    }
+
+    /// A file below as it is now, and why it cannot be read if it is damaged.
+    pub(super) async fn load_beside(&self, path: &StoragePath, len: u64, progress: &Mutex<Progress>) -> Result<(Content, Option<Error>)> {
+        let call = Call { operation: Operation::OpenLocation, path };
+        let mut content = Content::below(Arc::clone(&self.lock().room), len);
+        let absent = content.all_absent();
+        let loaded = self.load_ranges(path, absent, progress, |at, data| content.load(at, data).map_err(|full| out_of_memory(full, call)));
+        let damage = damaged(loaded.await)?;
+        Ok((content, damage))
+    }
+
+    async fn load_ranges(
+        &self,
+        path: &StoragePath,
+        ranges: Vec<Range<u64>>,
+        progress: &Mutex<Progress>,
+        mut take: impl FnMut(u64, &[u8]) -> Result<()>,
+    ) -> Result<()> {
+        if ranges.is_empty() {
+            return Ok(());
+        }
+        let file = self.engine.open(path, &OpenOptions::reading()).await?;
+        let mut chunk = Vec::new();
+        for range in ranges {
+            let mut at = range.start;
+            while at < range.end {
+                chunk.resize(usize::try_from(range.end - at).unwrap_or(usize::MAX).min(CHUNK), 0);
+                let count = file.read_at(at, &mut chunk).await?;
+                if count == 0 {
+                    let why = "it became shorter while it was loaded; populate again";
+                    return Err(Error::new(ErrorKind::Io, Operation::OpenLocation).with_path(path).with_text(why));
+                }
+                take(at, chunk.get(..count).unwrap_or(&chunk))?;
+                at += count as u64;
+                self.tell(progress, |progress| progress.bytes += count as u64);
+            }
+        }
+        file.close().await
     }
 
     fn tell(&self, progress: &Mutex<Progress>, change: impl FnOnce(&mut Progress)) {
@@ -223,8 +268,71 @@ impl Shared {
     }
 }
 
+/// What became of a file that was loaded.
+enum Taken {
+    /// It is in the tree already, and counted.
+    AsItWas,
+    In,
+    /// It was changed here while it was loaded; its path below.
+    Refused(StoragePath),
+}
+
+/// Damage, which the file keeps, or what else came of loading it.
+fn damaged(loaded: Result<()>) -> Result<Option<Error>> {
+    match loaded {
+        Ok(()) => Ok(None),
+        Err(error) if error.kind() == ErrorKind::Corrupt => Ok(Some(error)),
+        Err(error) => Err(error),
+    }
+}
+
 impl State {
-    /// Puts what was found below into the tree. What changed here as well is left as it is.
+    fn damaged(&mut self, id: Id, damage: Error) -> Taken {
+        if let Some(node) = self.nodes.get_mut(&id) {
+            node.damage = Some(damage);
+        }
+        Taken::AsItWas
+    }
+
+    /// Puts a file that was loaded beside the tree into it.
+    fn take_in(&mut self, load: Load, content: Content, damage: Option<Error>) -> Taken {
+        let Load { path, found, into } = load;
+        match into {
+            Into::File(_) => Taken::AsItWas,
+            Into::New(place) if self.is_taken(&place) => Taken::Refused(path),
+            Into::New(place) => {
+                let id = self.add_found(Kind::File(content), place, &found);
+                if let Some(node) = self.nodes.get_mut(&id) {
+                    node.damage = damage;
+                }
+                Taken::In
+            }
+            Into::Swap(id) => {
+                let revision = self.next_revision();
+                match self.nodes.get_mut(&id) {
+                    Some(node) if !node.is_changed() && node.place.is_some() => {
+                        node.replace(content, &found, revision);
+                        node.damage = damage;
+                        Taken::In
+                    }
+                    _ => Taken::Refused(path),
+                }
+            }
+        }
+    }
+
+    /// A node of what lies below, at the same place here.
+    fn add_found(&mut self, kind: Kind, place: Place, found: &Metadata) -> Id {
+        let id = self.new_id();
+        let mut node = Node::found(kind, place.clone(), found);
+        // Not the one below: what is changed here and changed back again does not give it another one there.
+        node.revision = self.next_revision();
+        self.nodes.insert(id, node);
+        self.insert_entry(&place, id);
+        id
+    }
+
+    /// Puts what was found below into the tree, but for files that are to be loaded before. What changed here as well is left as it is.
     fn bring_in(&mut self, found: Vec<Found>, root: &Metadata) -> (Populated, Vec<Load>) {
         let (mut populated, mut loads) = (Populated::default(), Vec::new());
         // What is below, by where it is there.
@@ -267,26 +375,27 @@ impl State {
                 populated.conflicts.push(path);
                 continue;
             }
-            let id = self.new_id();
+            if metadata.is_file() && entry.addressable && !self.capabilities.immediate {
+                loads.push(Load { path, found: metadata, into: Into::New(place) });
+                continue;
+            }
             let kind = match metadata.kind {
                 FileKind::Directory => Kind::Directory(std::collections::BTreeMap::new()),
                 FileKind::File => Kind::File(Content::below(Arc::clone(&self.room), metadata.len)),
                 FileKind::Symlink if metadata.link_target.is_some() => Kind::File(Content::new(Arc::clone(&self.room))),
                 other => Kind::Other(other),
             };
-            let mut node = Node::found(kind, place.clone(), &metadata);
-            node.is_addressable = entry.addressable;
-            // Not the one below: what is changed here and changed back again does not give it another one there.
-            node.revision = self.next_revision();
-            self.nodes.insert(id, node);
-            self.insert_entry(&place, id);
+            let id = self.add_found(kind, place, &metadata);
+            if let Some(node) = self.nodes.get_mut(&id) {
+                node.is_addressable = entry.addressable;
+            }
             seen.insert(id);
             if metadata.is_dir() {
                 directories.insert(path, id);
             } else {
                 populated.files += 1;
                 if metadata.is_file() {
-                    loads.push(Load { id, path, len: metadata.len });
+                    loads.push(Load { path, found: metadata, into: Into::File(id) });
                 }
             }
         }
@@ -323,16 +432,16 @@ impl State {
 
     /// A file that is on both sides.
     fn refresh(&mut self, id: Id, path: StoragePath, found: &Metadata, populated: &mut Populated, loads: &mut Vec<Load>) {
-        let revision = self.next_revision();
+        let (revision, is_immediate) = (self.next_revision(), self.capabilities.immediate);
         let Some(node) = self.nodes.get_mut(&id) else { return };
         let now = Known::new(found);
         let is_as_it_was = node.known.as_ref().is_none_or(|known| known.is_still(&now));
         if is_as_it_was {
             node.known = Some(now);
-            if let Kind::File(content) = &node.kind
+            if let (Kind::File(content), None) = (&node.kind, &node.damage)
                 && !content.all_absent().is_empty()
             {
-                loads.push(Load { id, path, len: found.len });
+                loads.push(Load { path, found: found.clone(), into: Into::File(id) });
             }
             return;
         }
@@ -340,13 +449,16 @@ impl State {
             populated.conflicts.push(path);
             return;
         }
-        node.adopt(found);
-        node.revision = revision;
-        node.damage = None;
-        node.source = None;
-        if let Kind::File(content) = &mut node.kind {
-            content.reset(found.len);
-            loads.push(Load { id, path, len: found.len });
+        if !is_immediate && matches!((&node.kind, found.kind), (Kind::File(_), FileKind::File)) {
+            loads.push(Load { path, found: found.clone(), into: Into::Swap(id) });
+            return;
+        }
+        if let Kind::File(_) = &node.kind {
+            node.replace(Content::below(Arc::clone(&self.room), found.len), found, revision);
+            loads.push(Load { path, found: found.clone(), into: Into::File(id) });
+        } else {
+            node.adopt(found);
+            node.revision = revision;
         }
         populated.files += 1;
     }

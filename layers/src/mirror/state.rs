@@ -482,7 +482,7 @@ impl State {
         id
     }
 
-    fn link(&mut self, id: Id, to: Place) {
+    pub(super) fn link(&mut self, id: Id, to: Place) {
         self.with_entries(to.directory, |entries| {
             entries.insert(to.name.clone(), id);
         });
@@ -682,7 +682,7 @@ impl State {
 
     /// Takes the changes of a node's name out of the log, except that what it replaced is removed: not what lay at the place that it takes
     /// `over` with what lies there.
-    fn leave_out(&mut self, id: Id, over: Option<&Place>) {
+    pub(super) fn leave_out(&mut self, id: Id, over: Option<&Place>) {
         let numbers: Vec<u64> = self.log.iter().filter(|(_, op)| op.node() == id).map(|(number, _)| *number).collect();
         for number in numbers {
             let Some(op) = self.log.remove(&number) else { continue };

@@ -3,7 +3,7 @@
 use std::io::{Read, Seek, Write};
 use std::sync::{Arc, Mutex};
 
-use anystorage_api::{Blocking, ErrorKind, OpenOptions, StorageBackend, StoragePath};
+use anystorage_api::{Blocking, Error, ErrorKind, OpenOptions, Operation, StorageBackend, StoragePath};
 use anystorage_layers::{Keep, Mirror, MirrorOptions, Offload, Progress};
 use anystorage_memory::MemoryBackend;
 use anystorage_native::files::FilesBackend;
@@ -330,5 +330,153 @@ fn a_renamed_directory_says_nothing_of_files_elsewhere() {
         file.write_at(0, b"mine").await.unwrap();
         assert_eq!(mirror.sync().await.unwrap_err().kind(), ErrorKind::AlreadyExists);
         assert_eq!(below.read(&path("elsewhere")).await.unwrap(), b"theirs");
+    });
+}
+
+/// Of a file that was removed here, or that another one was put over, there is no path here: a conflict of such a file could not be settled,
+/// and no sync succeeded any more.
+#[test]
+fn a_conflict_of_what_is_gone_here_can_be_settled() {
+    const HERE: [&str; 4] = ["removed", "renamed over", "written over", "made anew"];
+    for offloaded in [false, true] {
+        for (case, keep, is_gone_below) in HERE.into_iter().flat_map(|case| {
+            [Keep::Mine, Keep::Theirs].into_iter().flat_map(move |keep| [false, true].map(|is_gone_below| (case, keep, is_gone_below)))
+        }) {
+            let what = format!("{case}, {keep:?} kept, gone below: {is_gone_below}, offloaded: {offloaded}");
+            block_on(async {
+                let below = Arc::new(MemoryBackend::new());
+                below.create_dir(&path("d")).await.unwrap();
+                below.write(&path("d/a"), b"old").await.unwrap();
+                below.write(&path("b"), b"other").await.unwrap();
+                let mirror = if offloaded { populated(Offload::new(Arc::clone(&below))) } else { populated(Arc::clone(&below)) };
+                match case {
+                    "renamed over" => mirror.rename(&path("b"), &path("d/a")).await.unwrap(),
+                    "written over" => mirror.write(&path("d/a"), b"mine").await.unwrap(),
+                    _ => mirror.remove_file(&path("d/a")).await.unwrap(),
+                }
+                if case == "made anew" {
+                    mirror.write(&path("d/a"), b"mine").await.unwrap();
+                }
+                let mine: Option<&[u8]> = match case {
+                    "removed" => None,
+                    "renamed over" => Some(b"other"),
+                    _ => Some(b"mine"),
+                };
+                let theirs: Option<&[u8]> = if is_gone_below { None } else { Some(b"by somebody else") };
+                match theirs {
+                    Some(bytes) => below.write(&path("d/a"), bytes).await.unwrap(),
+                    None => below.remove_file(&path("d/a")).await.unwrap(),
+                }
+                let error = mirror.sync().await.unwrap_err();
+                assert_eq!((error.kind(), error.path()), (ErrorKind::AlreadyExists, Some(&path("d/a"))), "{what}: {error}");
+                assert_eq!(below.read(&path("d/a")).await.ok().as_deref(), theirs, "{what}");
+
+                mirror.resolve(&path("d/a"), keep).await.unwrap_or_else(|error| panic!("{what}: {error}"));
+                mirror.sync().await.unwrap_or_else(|error| panic!("{what}: {error}"));
+                // Where they removed it there is nothing that mine gives way to.
+                let expected = if keep == Keep::Theirs && !is_gone_below { theirs } else { mine };
+                for storage in [&mirror as &dyn StorageBackend, &below] {
+                    assert_eq!(storage.read(&path("d/a")).await.ok().as_deref(), expected, "{what}");
+                    let is_moved = case == "renamed over" && expected == mine;
+                    assert_eq!(storage.read(&path("b")).await.ok().as_deref(), (!is_moved).then_some(b"other".as_slice()), "{what}");
+                }
+                assert!(mirror.is_synced(), "{what}");
+                let populated = mirror.populate().await.unwrap();
+                assert_eq!((populated.files, populated.conflicts), (0, Vec::new()), "{what}");
+            });
+        }
+    }
+}
+
+/// What cannot come back says why, and nothing is lost by trying.
+#[test]
+fn what_cannot_come_back_is_refused_whole() {
+    block_on(async {
+        let below = Arc::new(MemoryBackend::new());
+        below.create_dir(&path("d")).await.unwrap();
+        for name in ["d/a", "b", "c"] {
+            below.write(&path(name), name.as_bytes()).await.unwrap();
+        }
+        let mirror = populated(Arc::clone(&below));
+        mirror.rename(&path("b"), &path("c")).await.unwrap();
+        mirror.write(&path("b"), b"in its place").await.unwrap();
+        mirror.remove_file(&path("d/a")).await.unwrap();
+        mirror.remove_dir(&path("d")).await.unwrap();
+        below.write(&path("c"), b"theirs").await.unwrap();
+        below.write(&path("d/a"), b"theirs").await.unwrap();
+        assert_eq!(mirror.resolve(&path("c"), Keep::Theirs).await.unwrap_err().kind(), ErrorKind::AlreadyExists);
+        assert_eq!(mirror.resolve(&path("d/a"), Keep::Theirs).await.unwrap_err().kind(), ErrorKind::NotFound);
+        assert_eq!(mirror.read(&path("c")).await.unwrap(), b"b");
+        mirror.rename(&path("b"), &path("e")).await.unwrap();
+        assert_eq!(mirror.resolve(&path("c"), Keep::Theirs).await.unwrap_err().kind(), ErrorKind::AlreadyExists);
+        mirror.resolve(&path("c"), Keep::Mine).await.unwrap();
+        mirror.resolve(&path("d/a"), Keep::Mine).await.unwrap();
+        mirror.sync().await.unwrap();
+        for (name, bytes) in [("c", "b"), ("e", "in its place")] {
+            assert_eq!(below.read(&path(name)).await.unwrap(), bytes.as_bytes(), "{name}");
+            assert_eq!(mirror.read(&path(name)).await.unwrap(), bytes.as_bytes(), "{name}");
+        }
+        for gone in ["b", "d"] {
+            assert_eq!(below.stat(&path(gone)).await.unwrap_err().kind(), ErrorKind::NotFound);
+        }
+    });
+}
+
+/// The error tells where a file is below. Another one may have that name here by now, of which nobody changed anything.
+#[test]
+fn a_conflict_goes_by_the_path_that_is_told() {
+    block_on(async {
+        let below = Arc::new(MemoryBackend::new());
+        below.write(&path("a"), b"old").await.unwrap();
+        let mirror = populated(Arc::clone(&below));
+        mirror.rename(&path("a"), &path("moved")).await.unwrap();
+        mirror.write(&path("a"), b"another").await.unwrap();
+        below.write(&path("a"), b"theirs").await.unwrap();
+        assert_eq!(mirror.sync().await.unwrap_err().path(), Some(&path("a")));
+        mirror.resolve(&path("a"), Keep::Theirs).await.unwrap();
+        mirror.sync().await.unwrap();
+        for (name, bytes) in [("moved", "theirs"), ("a", "another")] {
+            assert_eq!(below.read(&path(name)).await.unwrap(), bytes.as_bytes(), "{name}");
+            assert_eq!(mirror.read(&path(name)).await.unwrap(), bytes.as_bytes(), "{name}");
+        }
+    });
+}
+
+/// Over an engine that waits, files that were loaded anew could not be read meanwhile, nor ever again if that had failed.
+#[test]
+fn files_are_read_as_they_were_until_they_are_loaded_anew() {
+    let below = Arc::new(MemoryBackend::new());
+    let (engine, calls) = Counting::new(Arc::clone(&below));
+    block_on(async {
+        below.write(&path("old"), b"as it was").await.unwrap();
+        let mirror = populated(Offload::new(engine));
+        let open = mirror.open(&path("old"), &OpenOptions::reading()).await.unwrap();
+        below.write(&path("old"), b"changed by somebody").await.unwrap();
+        below.write(&path("new"), b"new").await.unwrap();
+
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let (files, told) = (mirror.blocking().unwrap(), Arc::clone(&seen));
+        calls.on_read(move || {
+            let new = files.stat(&path("new")).map_err(|error| error.kind());
+            told.lock().unwrap().push((files.read(&path("old")).unwrap(), new.is_ok()));
+            Err(Error::new(ErrorKind::Io, Operation::Read).with_text("on purpose"))
+        });
+        let refused = mirror.populate().await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Io, "{refused}");
+        assert!(!seen.lock().unwrap().is_empty());
+        assert!(seen.lock().unwrap().iter().all(|seen| *seen == (b"as it was".to_vec(), false)), "{seen:?}");
+        assert_eq!(mirror.read(&path("old")).await.unwrap(), b"as it was");
+        assert_eq!(mirror.stat(&path("new")).await.unwrap_err().kind(), ErrorKind::NotFound);
+
+        // What is written here while it is loaded is not lost either.
+        let files = mirror.blocking().unwrap();
+        calls.on_read(move || files.write(&path("new"), b"mine"));
+        let populated = mirror.populate().await.unwrap();
+        assert_eq!((populated.files, populated.conflicts), (1, vec![path("new")]));
+        assert_eq!(mirror.read(&path("old")).await.unwrap(), b"changed by somebody");
+        assert_eq!(mirror.read(&path("new")).await.unwrap(), b"mine");
+        let mut seen = [0; 7];
+        assert_eq!(open.read_at(0, &mut seen).await.unwrap(), 7);
+        assert_eq!(&seen, b"changed");
     });
 }

@@ -6,11 +6,20 @@ use anystorage_api::{
     Attributes, Capabilities, DirEntry, Metadata, OpenOptions, Result, StorageBackend, StorageFile, StoragePath, Usage, engine,
 };
 
+type OnRead = Box<dyn Fn() -> Result<()> + Send + Sync>;
+
 /// The calls that change something, and the ranges that were written.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Calls {
     names: Mutex<Vec<&'static str>>,
     written: Mutex<Vec<(u64, usize)>>,
+    on_read: Mutex<Option<OnRead>>,
+}
+
+impl std::fmt::Debug for Calls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Calls").field("names", &self.names).finish_non_exhaustive()
+    }
 }
 
 impl Calls {
@@ -27,6 +36,10 @@ impl Calls {
     /// Offsets and lengths of `write_at`, in their order.
     pub(crate) fn written(&self) -> Vec<(u64, usize)> {
         self.written.lock().unwrap().clone()
+    }
+    /// Called before each read of an open file, which fails if this does.
+    pub(crate) fn on_read(&self, called: impl Fn() -> Result<()> + Send + Sync + 'static) {
+        *self.on_read.lock().unwrap() = Some(Box::new(called));
     }
     fn note(&self, name: &'static str) {
         self.names.lock().unwrap().push(name);
@@ -104,6 +117,9 @@ impl<B: StorageBackend> StorageBackend for Counting<B> {
 #[engine]
 impl StorageFile for Counting<Box<dyn StorageFile>> {
     async fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<usize> {
+        if let Some(called) = &*self.calls.on_read.lock().unwrap() {
+            called()?;
+        }
         self.inner.read_at(offset, buf).await
     }
     async fn write_at(&self, offset: u64, data: &[u8]) -> Result<()> {
