@@ -119,11 +119,11 @@ const KEEPS_SPACE: [(&str, &str, &[&str]); 5] = [
     ("idb", "firefox", &[]),
 ];
 
-/// Whether a case with the engine of this scheme has to do without [`Need::FreedSpace`] in a browser.
+/// Whether a case with the engine of this scheme, or with a mirror of it, has to do without [`Need::FreedSpace`] in a browser.
 #[must_use]
 pub fn keeps_space(engine: &str, browser: &str, case: &str) -> bool {
     // What an engine keeps, it keeps behind a bridge too.
-    let engine = engine.strip_prefix("remote-").unwrap_or(engine);
+    let engine = ["remote-", "mirror-"].iter().find_map(|layer| engine.strip_prefix(layer)).unwrap_or(engine);
     let applies = |(known, within, cases): &(&str, &str, &[&str])| {
         *known == engine && *within == browser && (cases.is_empty() || cases.contains(&case))
     };

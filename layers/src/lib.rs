@@ -15,6 +15,8 @@ mod auto_sync;
 mod mirror;
 #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 mod offload;
+#[cfg(feature = "conformance")]
+pub mod subject;
 
 pub use auto_sync::{AutoSync, AutoSyncOptions};
 pub use mirror::{Keep, Mirror, MirrorIo, MirrorOptions, Populated, Progress};

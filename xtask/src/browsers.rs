@@ -33,7 +33,7 @@ pub(crate) const BROWSERS: &[Browser] = &[
         driver: Driver::Program("chromedriver"),
         driver_variable: "CHROMEDRIVER",
         needs_display: false,
-        engines: &["memory", "opfs", "opfs:?layout=packed", "opfs:?layout=pool", "opfs:?io=stream", "idb", "remote+idb"],
+        engines: &["memory", "opfs", "opfs:?layout=packed", "opfs:?layout=pool", "opfs:?io=stream", "idb", "remote+idb", "mirror-memory", "mirror-idb"],
         tools: &[
             Tool { sign: Sign::Program(&["chromium", "chromium-browser", "google-chrome"]), package: "chromium" },
             Tool { sign: Sign::Program(&["chromedriver"]), package: "chromium-driver" },
@@ -44,7 +44,7 @@ pub(crate) const BROWSERS: &[Browser] = &[
         driver: Driver::Crate { name: "geckodriver", version: "0.37.1" },
         driver_variable: "GECKODRIVER",
         needs_display: false,
-        engines: &["memory", "opfs", "opfs:?layout=packed", "opfs:?layout=pool", "opfs:?io=stream", "idb", "remote+idb"],
+        engines: &["memory", "opfs", "opfs:?layout=packed", "opfs:?layout=pool", "opfs:?io=stream", "idb", "remote+idb", "mirror-memory"],
         tools: &[Tool { sign: Sign::Program(&["firefox-esr", "firefox"]), package: "firefox-esr" }],
     },
     Browser {
@@ -52,7 +52,7 @@ pub(crate) const BROWSERS: &[Browser] = &[
         driver: Driver::Program("WebKitWebDriver"),
         driver_variable: "SAFARIDRIVER",
         needs_display: true,
-        engines: &["memory", "idb"],
+        engines: &["memory", "idb", "mirror-memory"],
         tools: &[
             Tool { sign: Sign::Program(&["WebKitWebDriver"]), package: "webkit2gtk-driver" },
             Tool { sign: Sign::Program(&["xvfb-run"]), package: "xvfb" },

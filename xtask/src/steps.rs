@@ -85,6 +85,7 @@ const FEATURES: &[(&str, &[&str])] = &[
         ],
     ),
     ("anystorage-kv", &["", "testing"]),
+    ("anystorage-layers", &["", "conformance"]),
     ("anystorage-memory", &["", "conformance"]),
     ("anystorage-remote", &["", "conformance"]),
     ("anystorage-native", &["", "files", "sled", "redb", "sled,redb", "conformance", "sled,conformance", "redb,conformance"]),

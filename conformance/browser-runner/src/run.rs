@@ -82,7 +82,8 @@ pub fn run(plan: &Plan, tell: &mut dyn FnMut(&str)) -> Result<Outcome> {
     for browser in &plan.browsers {
         for (subject, described) in subjects.iter().enumerate() {
             let is_meant = |engine: &String| described.url.starts_with(engine.as_str()) || described.name == *engine;
-            let is_wanted = plan.engines.is_empty() || plan.engines.iter().any(is_meant);
+            let is_usual = plan.engines.is_empty() && !described.on_request.contains(browser);
+            let is_wanted = is_usual || plan.engines.iter().any(is_meant);
             if !is_wanted || !described.browsers.contains(browser) {
                 continue;
             }

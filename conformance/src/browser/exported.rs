@@ -11,6 +11,7 @@ pub struct Exported {
     browsers: Vec<Browser>,
     small_times: u64,
     isolated: bool,
+    on_request: Vec<Browser>,
 }
 
 impl Exported {
@@ -18,7 +19,7 @@ impl Exported {
     #[must_use]
     pub fn new(subject: impl Subject + 'static) -> Self {
         let (contexts, browsers) = (Context::ALL.to_vec(), Browser::ALL.to_vec());
-        Self { subject: Box::new(subject), contexts, browsers, small_times: 1, isolated: false }
+        Self { subject: Box::new(subject), contexts, browsers, small_times: 1, isolated: false, on_request: Vec::new() }
     }
 
     /// Only in these contexts.
@@ -49,6 +50,13 @@ impl Exported {
         self
     }
 
+    /// In these browsers only if it is named: for one that takes long, and differs little from others.
+    #[must_use]
+    pub fn on_request(mut self, browsers: &[Browser]) -> Self {
+        self.on_request = browsers.to_vec();
+        self
+    }
+
     /// All that a runner has to know of it.
     #[must_use]
     pub fn describe(&self) -> Described {
@@ -60,6 +68,7 @@ impl Exported {
             browsers: self.browsers.clone(),
             small_times: self.small_times,
             isolated: self.isolated,
+            on_request: self.on_request.clone(),
         }
     }
 }

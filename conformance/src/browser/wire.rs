@@ -80,6 +80,8 @@ pub struct Described {
     /// Whether its page has to be isolated from other origins.
     #[serde(default)]
     pub isolated: bool,
+    /// In which browsers only if it is named.
+    pub on_request: Vec<Browser>,
 }
 
 /// A question. Subjects go by their place in the list that [`Describe`](Self::Describe) brings.

@@ -8,6 +8,7 @@ mod sahpool;
 use anystorage_conformance::browser::Exported;
 use anystorage_conformance::browser::wire::{Browser, Context};
 use anystorage_idb::subject::IdbSubject;
+use anystorage_layers::subject::Mirrored;
 use anystorage_memory::subject::MemorySubject;
 use anystorage_opfs::packed::subject::PackedSubject;
 use anystorage_opfs::pool::subject::PoolSubject;
@@ -40,5 +41,13 @@ anystorage_conformance::browser_suite!(
         .browsers(&WITH_OPFS)
         .small_places_times(3)
         .isolated(),
+    Exported::new(Mirrored::new(MemorySubject::new(u64::MAX))).contexts(&[Context::Page]),
+    // Minutes in each browser, for what differs from the engine in memory alone: one of them does it as usual.
+    Exported::new(Mirrored::new(IdbSubject::new("")))
+        .contexts(&[Context::Worker])
+        .on_request(&[Browser::Firefox, Browser::WebKit])
+        .small_places_times(3),
+    // It reads all of a sparse file beyond 4 GiB when it opens.
+    Exported::new(Mirrored::new(OpfsSubject::new(""))).contexts(&[Context::Worker]).browsers(&WITH_OPFS).on_request(&WITH_OPFS),
     Exported::new(AnySubject).contexts(&[]),
 );

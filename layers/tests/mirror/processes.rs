@@ -14,12 +14,12 @@ use anystorage_conformance::kill_loop::{KillLoop, Phase};
 use anystorage_conformance::process::{Processes, run_child_if_asked};
 use anystorage_conformance::suite::SMALL_BYTES;
 use anystorage_conformance::{list, table};
+use anystorage_layers::{Mirror, MirrorOptions};
 use anystorage_native::files::FilesBackend;
 use anystorage_native::redb::{self, RedbOptions};
 use futures_lite::future::block_on;
 
 use crate::lying::Lying;
-use crate::support::mirror;
 
 /// Where children begin.
 #[test]
@@ -123,7 +123,7 @@ async fn open(address: &str) -> Result<Box<dyn StorageBackend>> {
         "redb" => Box::new(redb::open(root, &RedbOptions::new())?),
         _ => Box::new(FilesBackend::open(root)?),
     };
-    let mirror = mirror(below).await?;
+    let mirror: Box<dyn StorageBackend> = Box::new(Mirror::open(below, MirrorOptions::new()).await?);
     Ok(if engine == "lying" { Box::new(Lying(mirror)) } else { mirror })
 }
 
