@@ -11,9 +11,9 @@ use crate::records::Records;
 use crate::tree::{Location, Mount};
 use crate::{Errno, Result, Vfs};
 
-/// What `syncfs(populate)` calls on a mount whose engine stands before another one, such as a mirror in memory.
+/// What [`Vfs::syncfs`] calls on a mount whose engine stands before another one, such as a mirror in memory.
 ///
-/// Implement it under [`engine`](anystorage_api::engine), as engines are. It may wait.
+/// Implement it under [`engine`](anystorage_api::engine), as engines are. Both calls may wait, which the mounted engine may not.
 #[engine]
 pub trait Populate: Debug + MaybeSend + MaybeSync + 'static {
     /// Reads anew what is behind the engine.
@@ -21,6 +21,13 @@ pub trait Populate: Debug + MaybeSend + MaybeSync + 'static {
     /// # Errors
     /// Those of that engine.
     async fn populate(&self) -> anystorage_api::Result<()>;
+
+    /// Brings everything that has changed to what is behind the engine, in place of the engine's own
+    /// [`sync`](anystorage_api::StorageBackend::sync): it is as durable there as that declares when this returns.
+    ///
+    /// # Errors
+    /// Those of that engine.
+    async fn sync(&self) -> anystorage_api::Result<()>;
 }
 
 /// How to mount an engine.
@@ -43,7 +50,7 @@ impl MountOptions {
         self
     }
 
-    /// What [`Vfs::syncfs`] populates it with.
+    /// What [`Vfs::syncfs`] populates and syncs it with.
     pub fn populate(mut self, populate: Arc<dyn Populate>) -> Self {
         self.populate = Some(populate);
         self

@@ -1,9 +1,12 @@
 //! What makes things durable.
 
-use anystorage_api::BlockingFile;
+use std::sync::Arc;
+
+use anystorage_api::{Blocking, BlockingFile, StorageBackend};
 
 use crate::counters::Call;
 use crate::descriptors::{Body, Description};
+use crate::mounting::Populate;
 use crate::records::Records;
 use crate::tree::Mount;
 use crate::{Errno, Result, Vfs};
@@ -58,9 +61,10 @@ impl Vfs {
         })
     }
 
-    /// `syncfs`: everything in the mount that has `path`. With `populate` the other way: what is behind the engine is read anew, where the
-    /// mount was given something that does ([`MountOptions::populate`](crate::MountOptions::populate)); attributes that were changed and
-    /// not synced are then lost. It may wait, as what is behind a mirror may; no other call is held up meanwhile.
+    /// `syncfs`: everything in the mount that has `path`, by what it was mounted with for that
+    /// ([`MountOptions::populate`](crate::MountOptions::populate)), otherwise by its engine. With `populate` the other way: what is behind
+    /// the engine is read anew, where the mount was given something that does; attributes that were changed and not synced are then lost. It
+    /// may wait, as what is behind a mirror may; no other call is held up meanwhile.
     ///
     /// # Errors
     /// Those of lookups; what the engine reports.
@@ -82,11 +86,20 @@ impl Vfs {
             return Ok(());
         }
         // As `sync_all`, but waiting.
+        let hook = hook.as_deref();
         if self.tree().mount(id)?.records.is_eager() {
-            engine.backend().sync().await.map_err(failed)?;
+            sync_behind(&engine, hook).await.map_err(failed)?;
         }
         self.tree().mount(id)?.store_records()?;
-        engine.backend().sync().await.map_err(failed)
+        sync_behind(&engine, hook).await.map_err(failed)
+    }
+}
+
+/// Syncs what is mounted, or what is behind it.
+async fn sync_behind(engine: &Blocking<Arc<dyn StorageBackend>>, hook: Option<&dyn Populate>) -> anystorage_api::Result<()> {
+    match hook {
+        Some(hook) => hook.sync().await,
+        None => engine.backend().sync().await,
     }
 }
 

@@ -92,6 +92,7 @@ fn a_mount_in_use_is_busy_and_a_mount_point_is_a_free_directory() {
 struct Behind {
     engine: Arc<MemoryBackend>,
     times: AtomicU32,
+    syncs: AtomicU32,
 }
 
 #[engine]
@@ -100,23 +101,31 @@ impl Populate for Behind {
         self.times.fetch_add(1, Ordering::Relaxed);
         self.engine.write(&StoragePath::parse("from behind")?, b"new").await
     }
+
+    /// As of something that has to be waited for.
+    async fn sync(&self) -> anystorage_api::Result<()> {
+        futures_lite::future::yield_now().await;
+        self.syncs.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
 }
 
 #[test]
-fn syncfs_populates_what_was_given_something_to_populate_it() {
+fn syncfs_waits_for_what_is_behind_a_mount() {
     let engine = Arc::new(MemoryBackend::new());
-    let behind = Arc::new(Behind { engine: Arc::clone(&engine), times: AtomicU32::new(0) });
+    let behind = Arc::new(Behind { engine: Arc::clone(&engine), times: AtomicU32::new(0), syncs: AtomicU32::new(0) });
     let vfs = Vfs::new();
     let populate = Arc::clone(&behind) as Arc<dyn Populate>;
     vfs.mount("/", Blocking::new(engine).unwrap(), MountOptions::new().populate(populate)).unwrap();
     futures_lite::future::block_on(async {
         vfs.syncfs("/", false).await.unwrap();
+        assert_eq!(behind.syncs.load(Ordering::Relaxed), 1);
         assert_eq!(vfs.stat("/from behind"), Err(Errno::ENOENT));
         vfs.syncfs("/", true).await.unwrap();
         assert_eq!(vfs.stat("/from behind").unwrap().size, 3);
         assert_eq!(vfs.syncfs("/none", true).await, Err(Errno::ENOENT));
     });
-    assert_eq!(behind.times.load(Ordering::Relaxed), 1);
+    assert_eq!((behind.times.load(Ordering::Relaxed), behind.syncs.load(Ordering::Relaxed)), (1, 1));
 }
 
 #[test]
