@@ -117,10 +117,18 @@ impl Mirror {
     /// # Errors
     /// As [`Self::populate`].
     pub async fn open(engine: impl StorageBackend, options: MirrorOptions) -> Result<Self> {
-        #[allow(clippy::arc_with_non_send_sync, reason = "engines of browsers belong to the thread that made them")]
-        let mirror = Self { shared: Arc::new(Shared::new(Box::new(engine), options)) };
+        let mirror = Self::unpopulated(engine, options);
         mirror.populate().await?;
         Ok(mirror)
+    }
+
+    /// The mirror of a location of which nothing is known yet, for who mounts first and populates then. Until [`Self::populate`] it is empty;
+    /// what is written meanwhile and is below as well, syncs and the populate refuse as they do what somebody else has changed.
+    #[must_use]
+    pub fn unpopulated(engine: impl StorageBackend, options: MirrorOptions) -> Self {
+        #[allow(clippy::arc_with_non_send_sync, reason = "engines of browsers belong to the thread that made them")]
+        let shared = Arc::new(Shared::new(Box::new(engine), options));
+        Self { shared }
     }
 
     /// Brings in what has changed below since the last time: files and directories that came, went or changed, unless they were changed

@@ -480,3 +480,25 @@ fn files_are_read_as_they_were_until_they_are_loaded_anew() {
         assert_eq!(&seen, b"changed");
     });
 }
+
+/// IDBFS mounts first and populates then. What is written before that must not go over what is below.
+#[test]
+fn a_mirror_may_be_populated_later() {
+    let below = Arc::new(MemoryBackend::new());
+    block_on(async {
+        below.write(&path("there"), b"below").await.unwrap();
+        let mirror = Mirror::unpopulated(Arc::clone(&below), MirrorOptions::new());
+        assert_eq!(mirror.read(&path("there")).await.unwrap_err().kind(), ErrorKind::NotFound);
+        mirror.write(&path("new"), b"here").await.unwrap();
+        assert_eq!(mirror.populate().await.unwrap().conflicts, []);
+        assert_eq!(mirror.read(&path("there")).await.unwrap(), b"below");
+        mirror.sync().await.unwrap();
+        assert_eq!(below.read(&path("new")).await.unwrap(), b"here");
+
+        let early = Mirror::unpopulated(Arc::clone(&below), MirrorOptions::new());
+        early.write(&path("there"), b"early").await.unwrap();
+        assert_eq!(early.sync().await.unwrap_err().kind(), ErrorKind::AlreadyExists);
+        assert_eq!(early.populate().await.unwrap().conflicts, [path("there")]);
+        assert_eq!(below.read(&path("there")).await.unwrap(), b"below");
+    });
+}
