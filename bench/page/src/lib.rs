@@ -16,6 +16,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tempfile::TempDir;
 
 /// Scripts for the page and its workers, and where they expect to be served: how long something takes, and a worker that is asked.
 pub const SCRIPTS: [(&str, &str); 2] =
@@ -63,13 +64,54 @@ struct Heard<T> {
 /// # Errors
 /// If the browser does not start, if the page says that something failed, or nothing for five minutes.
 pub fn measure<T: DeserializeOwned>(browser: Browser, url: &str, order: &Value) -> Result<(String, T), Box<dyn Error>> {
-    // Temporary directories may lie in memory: the disk that is measured is the one that this is built on.
-    let profile = tempfile::Builder::new().prefix("anystorage-").tempdir_in(disk())?;
-    let session = Launch::new(browser, &profile.path().join("profile")).start()?;
-    session.go(url)?;
-    session.run(BEGIN, std::slice::from_ref(order))?;
-    let measured = listen(&session)?;
-    Ok((session.title().to_owned(), measured))
+    let page = Page::open(browser, url)?;
+    let measured = page.order(order)?;
+    Ok((page.browser().to_owned(), measured))
+}
+
+/// A page in a browser on a new profile, for what is measured across reloads. Both are gone when this is dropped.
+#[derive(Debug)]
+pub struct Page {
+    // In the order in which they have to go.
+    session: Session,
+    _profile: TempDir,
+}
+
+impl Page {
+    /// Opens the page at `url`.
+    ///
+    /// # Errors
+    /// If the browser does not start.
+    pub fn open(browser: Browser, url: &str) -> Result<Self, Box<dyn Error>> {
+        // Temporary directories may lie in memory: the disk that is measured is the one that this is built on.
+        let profile = tempfile::Builder::new().prefix("anystorage-").tempdir_in(disk())?;
+        let session = Launch::new(browser, &profile.path().join("profile")).start()?;
+        session.go(url)?;
+        Ok(Self { session, _profile: profile })
+    }
+
+    /// The browser's name and version.
+    #[must_use]
+    pub fn browser(&self) -> &str {
+        self.session.title()
+    }
+
+    /// Gives the page its order, once each time that it was loaded, and waits until it is done: what it has measured.
+    ///
+    /// # Errors
+    /// If the page says that something failed, or nothing for five minutes.
+    pub fn order<T: DeserializeOwned>(&self, order: &Value) -> Result<T, Box<dyn Error>> {
+        self.session.run(BEGIN, std::slice::from_ref(order))?;
+        listen(&self.session)
+    }
+
+    /// Loads the page once more.
+    ///
+    /// # Errors
+    /// What the driver answers.
+    pub fn reload(&self) -> Result<(), Box<dyn Error>> {
+        Ok(self.session.reload()?)
+    }
 }
 
 /// Where this program lies, if that is known.
@@ -126,9 +168,20 @@ pub fn show(text: &str) -> io::Result<()> {
 /// # Errors
 /// The names that there are.
 pub fn browser(name: &str) -> Result<Browser, String> {
-    let with_both = [Browser::Chromium, Browser::Firefox];
-    let known = with_both.into_iter().find(|browser| browser.as_str() == name);
-    known.ok_or_else(|| format!("browsers with OPFS: {}", with_both.map(Browser::as_str).join(", ")))
+    one_of(&[Browser::Chromium, Browser::Firefox], "browsers with OPFS", name)
+}
+
+/// A browser that has IndexedDB, by its name: for the parser of a command line.
+///
+/// # Errors
+/// The names that there are.
+pub fn any_browser(name: &str) -> Result<Browser, String> {
+    one_of(&Browser::ALL, "browsers", name)
+}
+
+fn one_of(browsers: &[Browser], what: &str, name: &str) -> Result<Browser, String> {
+    let known = browsers.iter().find(|browser| browser.as_str() == name);
+    known.copied().ok_or_else(|| format!("{what}: {}", browsers.iter().map(|browser| browser.as_str()).collect::<Vec<_>>().join(", ")))
 }
 
 /// The middle one of the values, or not a number if there are none.
