@@ -1,6 +1,6 @@
 //! The chores of the workspace: `cargo xtask test` checks everything, `cargo xtask conformance` runs the suite in browsers, `cargo xtask
-//! bench` measures engines there, `cargo xtask bench-sqlite` SQLite, `cargo xtask sqlite-tests` runs SQLite's own tests, `cargo xtask demo`
-//! serves the demo page, `cargo xtask size` weighs a module, `cargo xtask deny` checks the dependencies.
+//! bench` measures engines there, `cargo xtask bench-sqlite` SQLite, `cargo xtask bench-idbfs` the IDBFS way, `cargo xtask sqlite-tests` runs
+//! SQLite's own tests, `cargo xtask demo` serves the demo page, `cargo xtask size` weighs a module, `cargo xtask deny` checks the dependencies.
 //!
 //! - [`steps`]: what `test` runs, as stages of lanes of steps
 //! - [`setup`], [`browsers`] and [`tools`]: what is needed and how that gets onto the machine
@@ -53,6 +53,9 @@ enum Chore {
     /// SQLite in browsers, over OPFS pool and packed, beside its peers from npm, in one run. Installs what is missing (on Debian). Other options
     /// are for the benchmark: `--format json`, `--rounds`, `--filter`, `--quick` and more, told by `-- --help`.
     BenchSqlite(BrowserArgs),
+    /// The IDBFS way in browsers, a mount over a mirror over IndexedDB, beside Pyodide's IDBFS from npm, in one run. Installs what is missing (on
+    /// Debian). Other options are for the benchmark: `--format json`, `--rounds`, `--files`, `--megabytes` and more, told by `-- --help`.
+    BenchIdbfs(BrowserArgs),
     /// Builds the demo page and serves it on this machine, until Ctrl-C. Takes `--port N`, and `--out DIR` to write the page down in place of
     /// serving it. Installs the target wasm32-unknown-unknown if it is missing.
     Demo {
@@ -104,6 +107,7 @@ fn main() -> ExitCode {
         Chore::Conformance(args) => said(in_browsers(steps::RUNNER, &["conformance"], &args)),
         Chore::Bench(args) => said(in_browsers(steps::BENCH, &[], &args)),
         Chore::BenchSqlite(args) => said(setup::prepare_sqlite_bench().and_then(|()| in_browsers(steps::SQLITE_BENCH, &[], &args))),
+        Chore::BenchIdbfs(args) => said(setup::prepare_idbfs_bench().and_then(|()| in_browsers(steps::IDBFS_BENCH, &[], &args))),
         Chore::Demo { options } => said(demo(&options)),
         Chore::Size { options } => said(size(&options)),
         Chore::SqliteTests(args) => said(sqlite_tests::run(&args, jobs())),

@@ -94,6 +94,14 @@ pub(crate) fn prepare_sqlite_bench() -> Result<(), String> {
     debian_packages(&BUNDLING.iter().chain([&C_FOR_WASM]).collect::<Vec<_>>())
 }
 
+/// Installs what is missing to fetch Pyodide, and nothing else.
+///
+/// # Errors
+/// What is missing and could not be installed, with how to install it.
+pub(crate) fn prepare_idbfs_bench() -> Result<(), String> {
+    debian_packages(&BUNDLING.iter().collect::<Vec<_>>())
+}
+
 /// Installs what is missing to build the demo page, and nothing else.
 ///
 /// # Errors

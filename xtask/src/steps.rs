@@ -26,6 +26,7 @@ const BROWSER_CRATES: &[&str] = &[
     "anystorage-web-suite",
     "anystorage-browser-bench",
     "anystorage-sqlite-bench",
+    "anystorage-idbfs-bench",
     "anystorage-size",
     "anystorage-web",
 ];
@@ -38,6 +39,9 @@ pub(crate) const BENCH: &str = "anystorage-browser-bench";
 
 /// What measures SQLite in browsers.
 pub(crate) const SQLITE_BENCH: &str = "anystorage-sqlite-bench";
+
+/// What measures the IDBFS way in browsers.
+pub(crate) const IDBFS_BENCH: &str = "anystorage-idbfs-bench";
 
 /// The demo page.
 pub(crate) const DEMO: &str = "anystorage-web";
