@@ -7,6 +7,7 @@ use async_lock::{RwLock, RwLockReadGuard, RwLockUpgradableReadGuard, RwLockWrite
 // First come, first served.
 use tokio::sync::Mutex as Queue;
 
+use crate::ahead::Ahead;
 use crate::block::unseal_block;
 use crate::cache::Cache;
 use crate::format::{Format, Key, ROOT, block_key, missing};
@@ -36,6 +37,7 @@ pub(crate) struct Engine<S> {
     state: RwLock<State>,
     queue: Queue<()>,
     caches: Mutex<Caches>,
+    pub(crate) ahead: Queue<Ahead>,
     pub(crate) handles: Handles,
 }
 
@@ -54,7 +56,9 @@ impl<S: KvStore> Engine<S> {
         let records = Cache::new(options.cache_bytes / 4);
         let blocks = Cache::new(options.cache_bytes - options.cache_bytes / 4);
         let caches = Mutex::new(Caches { records, blocks });
-        Self { store, options, format, block_size, state: RwLock::new(state), queue: Queue::default(), caches, handles: Handles::default() }
+        let state = RwLock::new(state);
+        let (queue, ahead, handles) = (Queue::default(), Queue::default(), Handles::default());
+        Self { store, options, format, block_size, state, queue, caches, ahead, handles }
     }
 
     pub(crate) fn caches(&self) -> MutexGuard<'_, Caches> {
@@ -192,11 +196,7 @@ impl<S: KvStore> Engine<S> {
         if let Some(bytes) = self.caches().blocks.get(&id) {
             return Ok(Arc::clone(bytes));
         }
-        let key = block_key(ino, block, version);
-        let value = self.store.get(&key).await?.ok_or_else(|| missing(&key))?;
-        let bytes = Arc::new(self.unsealed_block(&key, value)?);
-        self.caches().blocks.insert(id, Arc::clone(&bytes), bytes.len());
-        Ok(bytes)
+        self.fetched_block(ino, block, version).await
     }
 
     /// The stored bytes of the blocks that follow one another in `extent`, in one go. They are not kept in memory: who reads so much at
@@ -224,7 +224,7 @@ impl<S: KvStore> Engine<S> {
         Ok(blocks)
     }
 
-    fn unsealed_block(&self, key: &[u8], value: Vec<u8>) -> Result<Vec<u8>> {
+    pub(crate) fn unsealed_block(&self, key: &[u8], value: Vec<u8>) -> Result<Vec<u8>> {
         let bytes = unseal_block(self.format, key, value)?;
         if bytes.len() > self.block_size {
             return Err(crate::format::damaged(key, "it is longer than a block"));

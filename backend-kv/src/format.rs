@@ -168,6 +168,14 @@ pub(crate) fn block_key(ino: u64, block: u64, version: u64) -> Vec<u8> {
     key
 }
 
+/// Inode, number and version of the block that has this key; none if it is no key of a block.
+pub(crate) fn block_of(key: &[u8]) -> Option<(u64, u64, u64)> {
+    let (ino, rest) = key.strip_prefix(b"b")?.split_first_chunk::<8>()?;
+    let (block, rest) = rest.split_first_chunk::<8>()?;
+    let version = <[u8; 8]>::try_from(rest).ok()?;
+    Some((u64::from_be_bytes(*ino), u64::from_be_bytes(*block), u64::from_be_bytes(version)))
+}
+
 /// The key of the record of a spill.
 pub(crate) fn spill_key(number: u64) -> Vec<u8> {
     tagged(b"ps", number)

@@ -61,6 +61,7 @@
 //!     opened again. Reads go on, and see what was written.
 //! 12. *Open files*: handles hold the inode. Its blocks are deleted when the last handle is gone and the removal is published.
 
+mod ahead;
 mod backend;
 mod block;
 mod cache;

@@ -4,10 +4,10 @@ mod cache;
 mod page;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 use anystorage_api::{Result, Usage, engine};
-use tokio::sync::RwLock;
+use tokio::sync::{Mutex, RwLock};
 
 use self::cache::{Found, PageCache};
 use self::page::{Page, behind, last_page};
@@ -33,9 +33,11 @@ pub struct Paged<S> {
     store: S,
     /// Whether records whose keys begin with this byte are kept in pages.
     in_pages: fn(u8) -> bool,
-    cache: Mutex<PageCache>,
+    cache: std::sync::Mutex<PageCache>,
     /// Scans that ask more than once share it, and a commit has it alone: a scan sees the store before it or after it.
     turn: RwLock<()>,
+    /// Held by who asks for a page, each for some part of the keys.
+    asking: [Mutex<()>; 16],
 }
 
 impl<S: KvStore> Paged<S> {
@@ -49,13 +51,27 @@ impl<S: KvStore> Paged<S> {
     /// Around `store`, with the records in pages whose keys begin with a byte of which `in_pages` is true: always the same ones.
     #[must_use]
     pub fn of(store: S, in_pages: fn(u8) -> bool, cache_bytes: usize) -> Self {
-        Self { store, in_pages, cache: Mutex::new(PageCache::new(cache_bytes)), turn: RwLock::default() }
+        Self {
+            store,
+            in_pages,
+            cache: std::sync::Mutex::new(PageCache::new(cache_bytes)),
+            turn: RwLock::default(),
+            asking: Default::default(),
+        }
     }
 
     /// The store below.
     #[must_use]
     pub const fn inner(&self) -> &S {
         &self.store
+    }
+
+    /// The turn of who asks for the page of a record, the same for those beside it.
+    fn asking_near(&self, key: &[u8]) -> &Mutex<()> {
+        // Without the last byte of a number, which is in front of all else.
+        let place = key.iter().take(8).fold(0_usize, |place, byte| place.wrapping_mul(31).wrapping_add(usize::from(*byte)));
+        let [first, ..] = &self.asking;
+        self.asking.get(place % self.asking.len()).unwrap_or(first)
     }
 
     fn cache(&self) -> MutexGuard<'_, PageCache> {
@@ -69,6 +85,11 @@ impl<S: KvStore> Paged<S> {
 
     /// The page in which a record is, or would be.
     async fn find(&self, tag: u8, key: &[u8]) -> Result<Found> {
+        if let Some(found) = self.cache().find(tag, key) {
+            return Ok(found);
+        }
+        // Several that miss the same page, as who looks at all files of a directory at once, ask for it once.
+        let _alone = self.asking_near(key).lock().await;
         let moment = {
             let mut cache = self.cache();
             if let Some(found) = cache.find(tag, key) {
