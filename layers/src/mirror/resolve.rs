@@ -40,7 +40,10 @@ impl Shared {
             if keep == Keep::Mine {
                 return self.lock().stays_gone(id, call, there.as_ref());
             }
-            let Some(found) = there.filter(|found| !found.is_dir()) else { return Ok(self.lock().is_gone_below(id)) };
+            let Some(found) = there.filter(|found| !found.is_dir()) else {
+                self.lock().let_go(id);
+                return Ok(());
+            };
             self.lock().may_come_back(id, call)?;
             let (content, damage) = self.load_theirs(path, &found).await?;
             return self.lock().come_back(id, call, Theirs { found: &found, content, damage });
@@ -157,12 +160,15 @@ impl State {
                 }
                 Ok(())
             }
-            None => Ok(self.is_gone_below(id)),
+            None => {
+                self.let_go(id);
+                Ok(())
+            }
         }
     }
 
     /// Both sides removed it.
-    fn is_gone_below(&mut self, id: Id) {
+    fn let_go(&mut self, id: Id) {
         if let Some(node) = self.nodes.get_mut(&id) {
             node.below = None;
             node.known = None;
