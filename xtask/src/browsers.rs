@@ -33,7 +33,17 @@ pub(crate) const BROWSERS: &[Browser] = &[
         driver: Driver::Program("chromedriver"),
         driver_variable: "CHROMEDRIVER",
         needs_display: false,
-        engines: &["memory", "opfs", "opfs:?layout=packed", "opfs:?layout=pool", "opfs:?io=stream", "idb", "remote+idb", "mirror-memory", "mirror-idb"],
+        engines: &[
+            "memory",
+            "opfs",
+            "opfs:?layout=packed",
+            "opfs:?layout=pool",
+            "opfs:?io=stream",
+            "idb",
+            "remote+idb",
+            "mirror-memory",
+            "mirror-idb",
+        ],
         tools: &[
             Tool { sign: Sign::Program(&["chromium", "chromium-browser", "google-chrome"]), package: "chromium" },
             Tool { sign: Sign::Program(&["chromedriver"]), package: "chromium-driver" },

@@ -6,12 +6,15 @@
 //! - [`records`]: numbered commits of redb
 //! - [`keys`]: many keys in redb
 //! - `place`: all of them by URL, for a browser's worker
+//! - `mirrored`: SQLite by URL over a mirror of an engine that has to be waited for
 //! - `engine`: what such a URL opens
 
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 mod engine;
 pub mod keys;
 pub mod ledger;
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+pub mod mirrored;
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 pub mod place;
 pub mod records;

@@ -14,10 +14,15 @@ use wasm_bindgen::{JsError, JsValue};
 use crate::shop::Expected;
 use crate::{engine, integrity_check, keys, ledger, records, shop};
 
-type Told<T> = Result<T, JsError>;
+pub(crate) type Told<T> = Result<T, JsError>;
 
-fn told(error: impl Display) -> JsError {
+pub(crate) fn told(error: impl Display) -> JsError {
     JsError::new(&error.to_string())
+}
+
+/// What a URL says. An error begins with its kind.
+pub(crate) async fn open(url: &str) -> Told<Arc<dyn StorageBackend>> {
+    engine::open(url).await.map_err(|error| told(format!("{}: {error}", error.kind().as_str())))
 }
 
 /// A location with databases.
@@ -32,8 +37,7 @@ pub struct Place {
 impl Place {
     /// Opens the location of a URL. Its engine has to be immediate, or a bridge to it: `remote+idb://name`. An error begins with its kind.
     pub async fn open(url: &str) -> Told<Self> {
-        let with_kind = |error: anystorage_api::Error| told(format!("{}: {error}", error.kind().as_str()));
-        let storage = engine::open(url).await.map_err(with_kind)?;
+        let storage = open(url).await?;
         let vfs = register("browser", Blocking::new(Arc::clone(&storage)).map_err(told)?).map_err(told)?;
         Ok(Self { storage, vfs })
     }
@@ -96,7 +100,7 @@ impl Place {
 /// See [`ledger::Ledger`].
 #[wasm_bindgen]
 #[derive(Debug)]
-pub struct Ledger(ledger::Ledger);
+pub struct Ledger(pub(crate) ledger::Ledger);
 
 #[wasm_bindgen]
 impl Ledger {

@@ -1,8 +1,8 @@
 // One task over the databases of one location. What becomes of it is told to the server, which has heard it when a call of `say` returns.
 
-import init, { Place } from "/databases.js";
+import init, { MirroredPlace, Place } from "/databases.js";
 
-const LOCKED = "Locked";
+const LOCKED = "locked";
 
 // How long a location may be held by whoever had it, in milliseconds.
 const PATIENCE = 30_000;
@@ -21,11 +21,11 @@ function say(...words) {
 
 const next = () => new Promise((resolve) => addEventListener("message", ({ data }) => resolve(data), { once: true }));
 
-async function open(url) {
+async function open(url, { mirrored }) {
   const start = performance.now();
   for (;;) {
     try {
-      return await Place.open(url);
+      return await (mirrored ? MirroredPlace : Place).open(url);
     } catch (error) {
       if (!error.message.startsWith(LOCKED) || performance.now() - start > PATIENCE) throw error;
       await new Promise((resolve) => setTimeout(resolve, 50));
@@ -35,15 +35,30 @@ async function open(url) {
 
 const databaseOf = (place, { journal }) => (journal ? place.ledger(journal) : place.keys());
 
+const pause = () => new Promise((resolve) => setTimeout(resolve, 0));
+
 const tasks = {
   // Numbered commits, until it is ended.
-  commit(place, options) {
+  async commit(place, options) {
     const database = databaseOf(place, options);
     const found = database.committed();
+    const commit = (number) => (say("begins", number), database.commit(number));
     say("found", found);
     for (let number = found + 1; ; number++) {
-      say("begins", number);
-      database.commit(number);
+      commit(number);
+      if (options.mirrored) {
+        // A commit over a mirror is durable after its sync, and a transaction may be made meanwhile.
+        const synced = place.sync();
+        if (options.ahead) {
+          await pause();
+          commit(number + 1);
+          await synced;
+          say("committed", number);
+          number++;
+          await place.sync();
+        }
+        await synced;
+      }
       say("committed", number);
     }
   },
@@ -133,8 +148,8 @@ async function run({ data: { number, task, url, options } }) {
   token = number;
   try {
     await init({ module_or_path: fetch("/databases_bg.wasm") });
-    let place = await open(url);
-    const reopen = async () => (await place.close(), (place = await open(url)));
+    let place = await open(url, options);
+    const reopen = async () => (await place.close(), (place = await open(url, options)));
     const done = await tasks[task](place, options, reopen);
     await place.close();
     say("done", done ?? null);

@@ -53,6 +53,15 @@ impl Load {
                 loads.push(Self::new(title, url(layout, &format!("{name}-{end:?}")), options));
             }
         }
+        // Over an engine that has to be waited for, behind a mirror.
+        for (database, options) in [
+            ("wal", json!({ "journal": "wal", "mirrored": true })),
+            ("delete", json!({ "journal": "delete", "mirrored": true })),
+            ("delete, ahead", json!({ "journal": "delete", "mirrored": true, "ahead": true })),
+        ] {
+            let url = format!("idb://mirrored-{}-{end:?}", database.replace([',', ' '], "-"));
+            loads.push(Self::new(format!("idb behind a mirror, sqlite, {database}"), url, options));
+        }
         loads
     }
 

@@ -1,4 +1,5 @@
-//! Databases of SQLite and redb in dedicated workers, over the layouts of OPFS that never wait, and over IndexedDB behind a bridge.
+//! Databases of SQLite and redb in dedicated workers, over the layouts of OPFS that never wait, and over IndexedDB behind a bridge
+//! or a mirror.
 //!
 //! - `desk`: what is asked of workers, and what they say
 //! - `ended`: kills, reloads and terminations in the middle of transactions
