@@ -1,6 +1,7 @@
 //! The project's own engines as a suite for browsers: what `anystorage-browser-runner` builds unless it is given another crate.
 #![cfg(all(target_family = "wasm", target_os = "unknown"))]
 
+mod auto_sync;
 mod bridged;
 mod facade;
 mod sahpool;
@@ -16,6 +17,7 @@ use anystorage_opfs::subject::OpfsSubject;
 use anystorage_remote::shared::SharedOptions;
 use anystorage_remote::subject::ThroughShared;
 
+pub use crate::auto_sync::AutoSynced;
 use crate::bridged::Idb;
 use crate::facade::AnySubject;
 pub use crate::facade::anystorage_open;

@@ -78,7 +78,8 @@ fn server() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
     SERVER.get_or_init(|| {
         let suite = Package::new(Some("anystorage-web-suite".to_owned()), None).build().unwrap();
-        Server::start(suite.script(WORKER_URL, include_str!("../../../../backend-opfs/src/worker/script.js"))).unwrap()
+        let suite = suite.script(WORKER_URL, include_str!("../../../../backend-opfs/src/worker/script.js"));
+        Server::start(suite.script("/location.js", include_str!("../auto_sync/location.js"))).unwrap()
     })
 }
 
