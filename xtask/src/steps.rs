@@ -117,7 +117,7 @@ const PLACES: &[Place] = &[
         skipped: NOTHING,
         at_least: 862,
     },
-    Place { browser: "chromium", context: WORKER, tests: &["bridge"], skipped: CONTRACT, at_least: 16 },
+    Place { browser: "chromium", context: WORKER, tests: &["bridge"], skipped: CONTRACT, at_least: 18 },
     Place { browser: "chromium", context: SHARED_WORKER, tests: &["idb", "browser"], skipped: NOTHING, at_least: 190 },
     Place { browser: "chromium", context: PAGE, tests: &["idb", "browser"], skipped: CONTRACT, at_least: 25 },
     Place {
@@ -127,7 +127,7 @@ const PLACES: &[Place] = &[
         skipped: CONTRACT,
         at_least: 47,
     },
-    Place { browser: "firefox", context: WORKER, tests: &["bridge"], skipped: CONTRACT, at_least: 16 },
+    Place { browser: "firefox", context: WORKER, tests: &["bridge"], skipped: CONTRACT, at_least: 18 },
     Place { browser: "firefox", context: PAGE, tests: &["browser"], skipped: NOTHING, at_least: 5 },
     Place { browser: "webkit", context: WORKER, tests: &["browser"], skipped: NOTHING, at_least: 5 },
     Place { browser: "webkit", context: PAGE, tests: &["browser"], skipped: NOTHING, at_least: 5 },

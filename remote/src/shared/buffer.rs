@@ -5,12 +5,14 @@ use js_sys::{Atomics, Int32Array, SharedArrayBuffer, Uint8Array};
 /// In bytes, what stands before the room for pieces.
 const HEADER: u32 = 64;
 
-/// The word that says whose turn it is; the others belong to the piece that is there.
+/// The word that says whose turn it is; the next two belong to the piece that is there.
 const TURN: u32 = 0;
 /// How many bytes the piece has.
 const LEN: u32 = 1;
 /// Whether more pieces of the same frame follow.
 const MORE: u32 = 2;
+/// How often the client has passed the turn, which it writes before it does.
+const PASSED: u32 = 3;
 
 /// How long a sleep is at most, in milliseconds.
 const NAP: f64 = 1_000.0;
@@ -114,6 +116,14 @@ impl Buffer {
         frame.resize(at + len as usize, 0);
         self.room.subarray(0, len).copy_to(frame.get_mut(at..).unwrap_or_default());
         Ok(self.get(MORE) != 0)
+    }
+
+    pub(super) fn passed(&self) -> i32 {
+        self.get(PASSED)
+    }
+
+    pub(super) fn set_passed(&self, times: i32) {
+        self.set(PASSED, times);
     }
 
     fn get(&self, word: u32) -> i32 {

@@ -1,6 +1,6 @@
 //! The end that sleeps until it is answered.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::Closure;
@@ -20,6 +20,8 @@ pub struct SharedTransport {
     /// The one that waits for the end of the other.
     watch: Worker,
     inbox: RefCell<Option<Inbox>>,
+    /// How often the turn was passed.
+    passed: Cell<i32>,
     _quiet: Closure<dyn FnMut(Event)>,
 }
 
@@ -29,7 +31,7 @@ impl SharedTransport {
         let quiet = Closure::new(|event: Event| event.prevent_default());
         worker.set_onerror(Some(wasm_bindgen::JsCast::unchecked_ref(quiet.as_ref())));
         worker.set_onmessage(None);
-        Self { buffer, worker, watch, inbox: RefCell::default(), _quiet: quiet }
+        Self { buffer, worker, watch, inbox: RefCell::default(), passed: Cell::new(0), _quiet: quiet }
     }
 
     /// Sends a frame, and sleeps until its answer is there.
@@ -59,23 +61,21 @@ impl SharedTransport {
 
     /// Passes the turn to the server, and wakes it: it does not sleep, but waits for events as every engine there does.
     fn pass(&self, from: Turn, to: Turn) -> Result<(), Ended> {
+        self.passed.set(self.passed.get().wrapping_add(1));
+        self.buffer.set_passed(self.passed.get());
         self.buffer.pass(from, to)?;
-        self.wake()
-    }
-
-    fn wake(&self) -> Result<(), Ended> {
         self.worker.post_message(&JsValue::NULL).map_err(|_| Ended)
     }
 
     /// Sleeps until it is this end's turn. Whoever writes into the words what does not belong there may have given the server a turn that it
-    /// does not know of: so it is woken again.
+    /// does not know of: so it is asked, now and then, whether it does.
     fn wait_while(&self, turn: Turn) -> Turn {
         loop {
             let found = self.buffer.nap_while(turn);
             if found != turn {
                 return found;
             }
-            if self.wake().is_err() {
+            if self.buffer.passed() != self.passed.get() || self.worker.post_message(&JsValue::TRUE).is_err() {
                 return Turn::Gone;
             }
         }

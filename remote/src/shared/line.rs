@@ -30,8 +30,10 @@ struct Desk {
     coming: RefCell<Vec<u8>>,
     /// What has not gone of an answer.
     going: RefCell<Pieces>,
-    /// Whether a request was taken whole and is not answered. A client that waits for long asks again whether it is this end's turn.
+    /// Whether a request was taken whole and is not answered.
     busy: Cell<bool>,
+    /// How often this end was given the turn.
+    woken: Cell<i32>,
     /// None when the client is going.
     frames: RefCell<Option<mpsc::UnboundedSender<Vec<u8>>>>,
 }
@@ -39,8 +41,8 @@ struct Desk {
 impl Desk {
     /// Does what it is this end's turn to do.
     fn wake(&self) -> Result<(), Ended> {
+        self.woken.set(self.woken.get().wrapping_add(1));
         match self.buffer.turn() {
-            Turn::Asked if self.busy.get() => Ok(()),
             Turn::Asked => {
                 let mut coming = self.coming.borrow_mut();
                 if self.buffer.take(&mut coming)? {
@@ -55,6 +57,19 @@ impl Desk {
             }
             Turn::Onward => self.send(Turn::Onward),
             // A message that comes late: its work is done.
+            _ => Ok(()),
+        }
+    }
+
+    /// The client waits. If it is this end's turn, though it was heard of each that the client has passed and no request is under way, then
+    /// nobody has given it: the words make no sense.
+    fn check(&self) -> Result<(), Ended> {
+        let turn = self.buffer.turn();
+        // Looked at afterwards: the client may have gone on since it asked, and then this is more.
+        let all_heard = self.buffer.passed() == self.woken.get();
+        match turn {
+            Turn::Asked if all_heard && !self.busy.get() => Err(Ended),
+            Turn::Onward if all_heard => Err(Ended),
             _ => Ok(()),
         }
     }
@@ -88,6 +103,7 @@ impl SharedLine {
             coming: RefCell::default(),
             going: RefCell::default(),
             busy: Cell::new(false),
+            woken: Cell::new(0),
             frames: RefCell::new(Some(sender)),
         });
         let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
@@ -96,7 +112,10 @@ impl SharedLine {
             if event.data().is_string() {
                 // The client is going. What it asked for is done.
                 woken.frames.borrow_mut().take();
-            } else if woken.wake().is_err() {
+                return;
+            }
+            let done = if event.data().is_null() { woken.wake() } else { woken.check() };
+            if done.is_err() {
                 woken.leave();
             }
         });

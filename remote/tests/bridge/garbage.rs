@@ -44,7 +44,6 @@ async fn a_turn_that_nobody_has_is_the_end() {
     }
 }
 
-/// A turn that is given back to a server which has answered used to be waited for without an end.
 #[wasm_bindgen_test]
 async fn no_call_hangs_whatever_is_written_into_the_words() {
     let script = script();
@@ -57,7 +56,7 @@ async fn no_call_hangs_whatever_is_written_into_the_words() {
         let storage = bridge().await;
         let file = storage.open(&path("a"), &OpenOptions::editing()).unwrap();
         file.write_at(0, &data).unwrap();
-        call(&script, "scribble", &[seed.into(), SCRIBBLING.into()]).await.unwrap();
+        call(&script, "scribble", &[seed.into(), SCRIBBLING.into(), JsValue::FALSE]).await.unwrap();
         let mut buf = vec![0; data.len()];
         let mut outcomes = 0;
         while outcomes < 10_000 {
@@ -78,4 +77,17 @@ async fn no_call_hangs_whatever_is_written_into_the_words() {
     }
     console_log!("{ended} of {BRIDGES} ended");
     assert!(ended > 0, "nothing was noticed");
+}
+
+/// A turn that is given back to a server which has answered used to be waited for without an end.
+#[wasm_bindgen_test]
+async fn a_turn_that_nobody_gave_is_not_waited_for() {
+    let script = script();
+    let storage = bridge().await;
+    storage.write(&path("a"), b"before").unwrap();
+    call(&script, "scribble", &[1.into(), 3_000.into(), JsValue::TRUE]).await.unwrap();
+    // Each answer is one to be stolen.
+    let error = (0..100_000).find_map(|_| storage.stat(&path("a")).err()).unwrap();
+    assert_eq!(error.kind(), ErrorKind::Disconnected, "{error}");
+    assert_eq!(storage.sync().unwrap_err().kind(), ErrorKind::Disconnected);
 }
