@@ -27,6 +27,9 @@ const FILE_MODE: u32 = 0o666;
 /// In bytes, what the mirror may hold.
 const MEMORY: u64 = 512 << 20;
 
+/// In bytes, what the engine keeps in memory: the records of all files, which populating goes through twice.
+const CACHE: usize = 32 << 20;
+
 /// A mirror, as a mount asks for it.
 #[derive(Debug)]
 struct Behind(Mirror);
@@ -59,7 +62,7 @@ impl Ours {
     /// # Errors
     /// What the engine or the face says.
     pub async fn mount(name: String, block: usize) -> Result<Ours> {
-        let engine = anystorage_idb::open(&name, &IdbOptions::new().block_size(Some(block))).await?;
+        let engine = anystorage_idb::open(&name, &IdbOptions::new().block_size(Some(block)).cache_bytes(CACHE)).await?;
         let mirror = Mirror::unpopulated(engine, MirrorOptions::new().memory_limit(MEMORY));
         let vfs = Vfs::new();
         let failed = failing(&vfs);
