@@ -59,7 +59,7 @@ const SCENARIOS: &[(&str, &[&str], usize)] = &[
     ("chromium", &[], 29),
     ("firefox", &[], 29),
     // Its quota is not to be changed while it runs, and it has neither private windows nor settings that deny storage here.
-    ("webkit", &["tabs::", "fallback::as_usual", "third_party::", "refused::a_strict"], 4),
+    ("webkit", &["tabs::", "fallback::as_usual", "third_party::", "refused::a_strict", "idbfs::"], 5),
 ];
 
 /// Browsers in which the demo page is clicked through, and by how many tests. They pass in the others too, and take minutes there.
@@ -351,9 +351,9 @@ fn browser_tests(browser: &Browser, drivers: &[(&str, String)]) -> Vec<Step> {
     steps.push(step.judged_by(Judge::Report { cases: 160, engines: browser.engines }));
     for (_, filters, at_least) in SCENARIOS.iter().filter(|(name, ..)| *name == browser.name) {
         let about = if filters.is_empty() {
-            "several tabs, a full origin, storage denied, flushes counted, databases, a project built"
+            "several tabs, a full origin, storage denied, flushes counted, databases, a project built, the IDBFS way"
         } else {
-            "several tabs"
+            "several tabs, the IDBFS way"
         };
         let title = format!("{about}, in {}", browser.name);
         let arguments = format!("test -p {RUNNER} --features browsers --test scenarios -- --show-output --test-threads 1");

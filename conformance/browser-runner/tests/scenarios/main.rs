@@ -7,6 +7,7 @@ mod builds;
 mod databases;
 mod fallback;
 mod flushes;
+mod idbfs;
 mod quota;
 mod refused;
 mod sahpool;
