@@ -69,7 +69,9 @@ impl Ours {
         vfs.mount("/", Blocking::new(MemoryBackend::new())?, MountOptions::new()).map_err(&failed)?;
         vfs.mkdir(POINT, DIRECTORY_MODE).map_err(&failed)?;
         let files = mirror.blocking()?;
-        vfs.mount(POINT, files, MountOptions::new().source(name).populate(Arc::new(Behind(mirror)))).map_err(&failed)?;
+        #[expect(clippy::arc_with_non_send_sync, reason = "there is one thread, and engines of browsers stay in it")]
+        let behind = Arc::new(Behind(mirror));
+        vfs.mount(POINT, files, MountOptions::new().source(name).populate(behind)).map_err(&failed)?;
         Ok(Self { vfs, files: Files::default(), read: Vec::new() })
     }
 
