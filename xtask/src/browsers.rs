@@ -54,7 +54,7 @@ pub(crate) const BROWSERS: &[Browser] = &[
         driver: Driver::Crate { name: "geckodriver", version: "0.37.1" },
         driver_variable: "GECKODRIVER",
         needs_display: false,
-        engines: &["memory", "opfs", "opfs:?layout=packed", "opfs:?layout=pool", "opfs:?io=stream", "idb", "remote+idb", "mirror-memory"],
+        engines: &["memory", "opfs", "opfs:?layout=packed", "opfs:?layout=pool", "opfs:?io=stream", "idb", "mirror-memory"],
         tools: &[Tool { sign: Sign::Program(&["firefox-esr", "firefox"]), package: "firefox-esr" }],
     },
     Browser {

@@ -37,10 +37,11 @@ anystorage_conformance::browser_suite!(
     // In pages it is refused.
     Exported::new(PoolSubject::new("")).contexts(&[Context::Worker]).browsers(&WITH_OPFS).small_places_times(2),
     Exported::new(IdbSubject::new("")).small_places_times(3),
-    // For synchronous code in a worker. Opening it takes two more of them.
+    // For synchronous code in a worker. Opening it takes two more of them. As with the mirrors below, one browser does it as usual.
     Exported::new(ThroughShared::<Idb>::new(SharedOptions::new()))
         .contexts(&[Context::Worker])
         .browsers(&WITH_OPFS)
+        .on_request(&[Browser::Firefox])
         .small_places_times(3)
         .isolated(),
     Exported::new(Mirrored::new(MemorySubject::new(u64::MAX))).contexts(&[Context::Page]),
