@@ -184,7 +184,9 @@ fn what_was_opened_and_passed_over_is_logged() {
 #[test]
 fn a_configuration_refuses_what_it_does_not_know() {
     for (text, named) in [
-        ("url = \"memory:\"\nauto_sync = \"5s\"", "auto_sync"),
+        ("url = \"memory:\"\nautosync = \"5s\"", "autosync"),
+        ("url = \"memory:\"\nauto_sync = \"5 parsecs\"", "parsecs"),
+        ("url = \"memory:\"\nauto_sync = 5", "string"),
         ("url = \"memory:\"\nfallbacks = []", "fallbacks"),
         ("fallback = [\"memory:\"]", "url"),
         ("url = \"memory:\"\nfallback = [\"s3://notes\"]", "s3"),

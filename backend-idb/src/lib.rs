@@ -45,6 +45,8 @@
 //!   IndexedDB by itself, with values of 4 KiB, took 140 and 100 ms for 500 puts in one transaction, 120 and 90 ms for 300 gets in one
 //!   each. Chromium is slow just below 64 KiB: values of that size it keeps in files of their own, smaller ones not.
 //! - **Small files** that are read one after another, in the order in which they were made, are fetched some dozens at a time.
+//! - **A commit** is asked for with the last of its requests. Not so in WebKit, which would leave a part of it where a page is reloaded meanwhile:
+//!   there it comes when all of them have succeeded.
 //! - **Reads** wait behind a commit that is under way, because the browser lets them. What is in memory does not.
 //!
 //! # When a connection is lost

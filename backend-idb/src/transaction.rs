@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 
 use anystorage_browser_host::exception::Exception;
+use anystorage_browser_host::global::{member, property};
 use anystorage_browser_host::space::refined;
 use anystorage_kv::Commit;
 use js_sys::{Object, Reflect};
@@ -80,8 +81,10 @@ impl Change {
 
     /// Waits until it is committed. If this fails it is not, but for a [lost](Failure::Lost) connection, after which nobody knows.
     pub(crate) async fn committed(mut self) -> Result<(), Failure> {
-        // By itself it would be committed too, one turn of the event loop later; where it was aborted already, this fails.
-        let _ = idb::Transaction::from(self.transaction.clone()).commit();
+        if may_commit_early() {
+            // By itself it would be committed too, one turn of the event loop later; where it was aborted already, this fails.
+            let _ = idb::Transaction::from(self.transaction.clone()).commit();
+        }
         // The sender lives as long as the callback, which lives here.
         match poll_fn(|context| Pin::new(&mut self.ended).poll(context)).await {
             Ok(true) => Ok(()),
@@ -92,6 +95,14 @@ impl Change {
             }),
         }
     }
+}
+
+/// Whether a commit may be asked for before the requests of its transaction are answered. WebKitGTK 2.50 goes on with such a commit when the page is
+/// left, without the requests that it had not come to, and so leaves a part of it; without being asked it commits only when all of them have
+/// succeeded, and so may browsers of which nothing is known.
+fn may_commit_early() -> bool {
+    let name = member(&property("navigator"), "userAgent").as_string();
+    name.is_some_and(|name| name.contains("Chrome/") || name.contains("Firefox/"))
 }
 
 /// Keeps the first error of a request that is not merely the abort of the transaction.

@@ -60,7 +60,7 @@ const SCENARIOS: &[(&str, &[&str], usize)] = &[
     // What takes minutes there, and differs little from Chromium, is left to `--test scenarios auto_sync`.
     ("firefox", &["--skip", "auto_sync::"], 30),
     // Its quota is not to be changed while it runs, and it has neither private windows nor settings that deny storage here.
-    ("webkit", &["tabs::", "fallback::as_usual", "third_party::", "refused::a_strict", "idbfs::"], 5),
+    ("webkit", &["tabs::", "fallback::as_usual", "third_party::", "refused::a_strict", "idbfs::", "auto_sync::a_page_that_is_left"], 6),
 ];
 
 /// Browsers in which the demo page is clicked through, and by how many tests. They pass in the others too, and take minutes there.

@@ -32,10 +32,9 @@ use crate::Mirror;
 /// A page that is hidden may be frozen or closed before the sync has ended. Over an immediate engine it is over at once, and so it is done.
 /// Elsewhere it has begun, and the browser decides whether it ends: IndexedDB promises nothing to a page that goes. Where a person puts another
 /// tab in front, the page goes on, and the sync ends. Where the page is left or reloaded, Chromium 156 and Firefox 153 were seen to end it, with
-/// 70 kB written right before; what is larger has less of a chance. On an engine with [`atomic_sync`](Capabilities::atomic_sync) it is there
-/// whole or not at all, but for WebKit: WebKitGTK 2.50 was seen to commit a part of what IndexedDB was asked for when the page was reloaded, and
-/// the file is [`Corrupt`](anystorage_api::ErrorKind::Corrupt) then. Whoever has to be sure syncs, and waits for it. A worker is told nothing of all this, and has the times alone. Dropping
-/// it does not sync.
+/// 70 kB written right before, and WebKitGTK 2.50 not to; what is larger has less of a chance. On an engine with
+/// [`atomic_sync`](Capabilities::atomic_sync) it is there whole or not at all. Whoever has to be sure syncs, and waits for it. A worker is told
+/// nothing of all this, and has the times alone. Dropping it does not sync.
 ///
 /// Natively a thread of its own waits for the time and syncs there; in a browser timers do, which hidden pages slow down. Both end when this
 /// is dropped, natively after a sync that is under way. Files that outlive it are not synced by themselves any more.

@@ -1,7 +1,7 @@
 //! `AutoSync` in pages and workers: its times, a page that is hidden, one that is left, and the close.
 //!
-//! In WebKitGTK two of them fail, which `cargo xtask test` does not run there: its tabs were not seen to become hidden, and a page that is reloaded
-//! in the middle of a commit leaves IndexedDB with a part of it.
+//! The failure that is feared most: a page is reloaded in the middle of a commit, and the next one finds a part of it. WebKitGTK's IndexedDB did
+//! that. Its tabs were not seen to become hidden, so that scenario cannot be played there.
 //!
 //! `ANYSTORAGE_RELOADS` says how often a page is left without a sync; 3 if it is not set.
 
