@@ -324,7 +324,7 @@ fn hints() {
 fn errors_for_programs_have_one_shape() {
     let directory = tempfile::tempdir().unwrap();
     let config = directory.path().join("storage.toml");
-    fs::write(&config, "url = \"memory:\"\nauto_sync = \"5s\"\n").unwrap();
+    fs::write(&config, "url = \"memory:\"\nautosync = \"5s\"\n").unwrap();
     let config = config.to_str().unwrap();
     let keys = ["hint", "kind", "message", "operation", "path", "url"];
     for (arguments, kind) in [
@@ -342,7 +342,7 @@ fn errors_for_programs_have_one_shape() {
     }
     // What the parser says has lines, with a mark below the place.
     let text = anystorage(["info", "--config", config]).stderr;
-    assert!(text.lines().count() > 2 && text.contains("auto_sync") && !text.contains("\\n"), "{text}");
+    assert!(text.lines().count() > 2 && text.contains("autosync") && !text.contains("\\n"), "{text}");
 }
 
 #[test]

@@ -195,10 +195,10 @@ fn info_tells_what_is_open_and_what_was_passed_over() {
     let ran = anystorage(["info", "--config", config_text]).ok();
     assert!(ran.stdout.contains("passed over") && ran.stderr.contains("passed over file:///dev/null/notes"), "{ran:#?}");
 
-    fs::write(&config, "url = \"memory:\"\nauto_sync = \"5s\"\n").unwrap();
+    fs::write(&config, "url = \"memory:\"\nautosync = \"5s\"\n").unwrap();
     let ran = anystorage(["--format", "json", "info", "--config", config_text]);
     assert_eq!(ran.code, Some(2));
-    assert!(ran.error()["message"].as_str().unwrap().contains("auto_sync"), "{ran:#?}");
+    assert!(ran.error()["message"].as_str().unwrap().contains("autosync"), "{ran:#?}");
 }
 
 /// `anystorage cat ... | head -c 1` must end quietly.
