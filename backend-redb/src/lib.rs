@@ -11,7 +11,7 @@
 //!   Growing the file is one more.
 //! - **With a log**, which an [`ExtentFile`] has, a durable commit is one flush: what it changes is written behind what was logged before, and
 //!   redb makes it in memory. When the log is full (512 KiB), or relaxed commits came between, redb makes a durable commit of all, with a new number
-//!   for the log, and what was logged counts no more. After a crash what is logged is made in memory again, and stays in the log: opening reads
+//!   for the log, and what was logged counts no more. Where the disk has less than 32 MiB free, or does not tell, nothing is logged, for it might not fit. After a crash what is logged is made in memory again, and stays in the log: opening reads
 //!   it, and writes nothing for it.
 //! - **Opening grows little** with what is stored. redb could do with one flush for each commit, and would then read all that is stored
 //!   when it is opened after a crash. Here every durable commit also writes which pages are free (`set_quick_repair`), which takes the

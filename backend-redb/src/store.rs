@@ -17,6 +17,10 @@ use crate::writer::Writer;
 
 pub(crate) const NAME: &str = "redb";
 
+/// With less free space, in bytes, nothing is logged: what is in the log has to find room in redb's pages later, and what is removed cannot make
+/// room for it in the same commit.
+const AMPLE: u64 = 32 << 20;
+
 /// A redb database in one file, with one table, as a key-value store. The [crate](crate) says what it promises and what it assumes.
 #[derive(Debug)]
 pub struct RedbStore {
@@ -82,7 +86,8 @@ impl RedbStore {
         }
         let is_too_much = writer.relaxed.is_too_much_with(&batch, self.relaxed_bytes, || self.room(&writer));
         let is_durable = durability == Commit::Durable;
-        let record = if is_durable && !is_too_much && !writer.has_unlogged { writer.log.record(&batch) } else { None };
+        let may_log = is_durable && !is_too_much && !writer.has_unlogged && self.medium.free().is_ok_and(|free| free >= AMPLE);
+        let record = if may_log { writer.log.record(&batch) } else { None };
         let by_redb = is_too_much || (is_durable && record.is_none());
         self.snapshot.drop_table();
         let made = match &record {

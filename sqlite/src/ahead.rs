@@ -22,6 +22,9 @@ pub(crate) struct Ahead {
     in_frame: bool,
     /// Whether a frame commits.
     commits: bool,
+    /// Where the next frame is appended, if that is known. Heads elsewhere are of frames that are there already, whose checksums SQLite writes anew,
+    /// and no page follows them.
+    next: Option<u64>,
 }
 
 /// What becomes of a write.
@@ -42,14 +45,25 @@ impl Ahead {
         if self.bytes.is_empty() {
             self.offset = offset;
         }
-        if (is_head && piece.len() != HEAD) || offset < FIRST || offset != self.end() {
+        if (is_head && piece.len() != HEAD) || offset != self.end() || (is_head && Some(offset) != self.next) {
             return Taken::Not;
         }
         self.bytes.extend_from_slice(piece);
+        self.next = Some(self.end());
         self.in_frame = is_head;
         self.commits |= is_head && piece.get(4..8).is_some_and(|size| size != [0; 4]);
         let is_due = !self.in_frame && (self.commits || self.bytes.len() >= MANY);
         if is_due { Taken::Due } else { Taken::Held }
+    }
+
+    /// Takes note of what was written by itself: the log's own head, with which it begins anew, or a part of a frame.
+    pub(crate) fn passed(&mut self, offset: u64, piece: &[u8]) {
+        if offset == 0 {
+            self.next = Some(FIRST);
+        } else if piece.len() != HEAD {
+            let end = offset.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
+            self.next = self.next.max(Some(end));
+        }
     }
 
     /// Where it ends in the log.
@@ -85,6 +99,13 @@ mod tests {
         head
     }
 
+    /// Behind the head of the log.
+    fn begun() -> Ahead {
+        let mut ahead = Ahead::default();
+        ahead.passed(0, &[1; 32]);
+        ahead
+    }
+
     fn written(ahead: &mut Ahead) -> Option<(u64, usize)> {
         let mut written = None;
         let outcome: Result<(), ()> = ahead.write(|offset, bytes| {
@@ -97,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_transaction_is_one_write() {
-        let mut ahead = Ahead::default();
+        let mut ahead = begun();
         let frame = (HEAD + PAGE.len()) as u64;
         for number in 0..2 {
             assert_eq!(ahead.take(FIRST + number * frame, &head(number == 1)), Taken::Held);
@@ -111,16 +132,21 @@ mod tests {
     #[test]
     fn what_is_no_next_piece_of_a_frame_is_not_taken() {
         let mut ahead = Ahead::default();
+        assert_eq!(ahead.take(FIRST, &head(false)), Taken::Not, "a head of which nobody knows whether a page follows");
         assert_eq!(ahead.take(0, &[1; 32]), Taken::Not, "the head of the log");
+        ahead.passed(0, &[1; 32]);
         assert_eq!(ahead.take(FIRST, &PAGE), Taken::Not, "a page without a head");
         assert_eq!(ahead.take(FIRST, &head(false)), Taken::Held);
         assert_eq!(ahead.take(FIRST + 1000, &PAGE), Taken::Not, "a page elsewhere");
         assert_eq!(written(&mut ahead), Some((FIRST, HEAD)));
+        ahead.passed(FIRST + 1000, &PAGE);
+        assert_eq!(ahead.take(FIRST, &head(true)), Taken::Not, "the head of a frame that is there, with its checksum anew");
+        assert_eq!(ahead.take(FIRST + 1512, &head(false)), Taken::Held, "the next one");
     }
 
     #[test]
     fn a_long_transaction_is_written_in_parts() {
-        let mut ahead = Ahead::default();
+        let mut ahead = begun();
         let mut offset = FIRST;
         let mut writes = 0;
         for _ in 0..1000 {

@@ -118,7 +118,12 @@ impl Stored {
         match self.ahead.as_mut().map_or(Taken::Not, |ahead| ahead.take(offset, buf)) {
             Taken::Held => Ok(()),
             Taken::Due => self.write_ahead(state),
-            Taken::Not => self.call_alone(state, Wanted::Write, Operation::Write, |file| file.write_at(offset, buf)),
+            Taken::Not => {
+                if let Some(ahead) = &mut self.ahead {
+                    ahead.passed(offset, buf);
+                }
+                self.call_alone(state, Wanted::Write, Operation::Write, |file| file.write_at(offset, buf))
+            }
         }
     }
 

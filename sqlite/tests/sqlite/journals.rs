@@ -1,7 +1,11 @@
 //! Every journal mode on every engine: written, rolled back, closed, opened again.
 
-use anystorage_api::{Blocking, StoragePath};
-use anystorage_sqlite::{Journal, Settings};
+use std::sync::Arc;
+
+use anystorage_api::{Blocking, StorageBackend, StoragePath};
+use anystorage_memory::MemoryBackend;
+use anystorage_sqlite::{Journal, Settings, Synchronous};
+use futures_lite::future::block_on;
 use rusqlite::{Connection, params};
 
 use crate::engines::{DURABLE, JOURNALS, assert_sound, directory, open_engine, refused, vfs};
@@ -204,4 +208,35 @@ fn a_location_that_is_read_only_is_read() {
     let database = vfs.connect("app.db", rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
     assert_eq!(rounds(&database), [(0, ROWS)]);
     assert_eq!(refused(database.execute("DELETE FROM item", [])), rusqlite::ffi::SQLITE_READONLY);
+}
+
+/// Pages that are written before the commit, and again, have SQLite write heads of frames anew: the last of them stayed behind where no sync
+/// followed, and a copy of the files, as a mirror's, had one commit less.
+#[test]
+fn the_engine_has_each_transaction_when_it_commits_without_a_sync_too() {
+    let storage = Arc::new(MemoryBackend::new());
+    let vfs_here = vfs(Arc::clone(&storage));
+    let mut database = vfs_here.open_with("a.db", &Settings::recommended().synchronous(Synchronous::Off)).unwrap();
+    database.execute_batch("PRAGMA cache_size = 8; PRAGMA wal_autocheckpoint = 12; CREATE TABLE t (number INTEGER, data BLOB)").unwrap();
+    for number in 1..=60_u32 {
+        let transaction = database.transaction().unwrap();
+        for part in 0..1 + number % 5 {
+            let data = vec![part as u8; if number.is_multiple_of(4) { 6_000 } else { 700 }];
+            transaction.execute("INSERT INTO t VALUES (?, ?)", params![number, data]).unwrap();
+        }
+        transaction.execute("DELETE FROM t WHERE number < ?", [number.saturating_sub(3)]).unwrap();
+        transaction.execute("UPDATE t SET data = zeroblob(900) WHERE number = ?", [number.saturating_sub(2)]).unwrap();
+        transaction.commit().unwrap();
+
+        let copy = MemoryBackend::new();
+        block_on(async {
+            for name in ["a.db", "a.db-wal"].map(|name| StoragePath::parse(name).unwrap()) {
+                copy.write(&name, &storage.read(&name).await.unwrap()).await.unwrap();
+            }
+        });
+        let copied = vfs(copy).open("a.db").unwrap();
+        assert_sound(&copied);
+        let last: u32 = copied.query_row("SELECT max(number) FROM t", [], |row| row.get(0)).unwrap();
+        assert_eq!(last, number);
+    }
 }
