@@ -42,7 +42,7 @@ impl RedbStore {
     }
 
     /// Drops a redb that failed; it writes nothing any more.
-    pub(crate) fn give_up(&self, database: Database) {
+    fn give_up(&self, database: Database) {
         self.medium.seal(true);
         let _ = caught(NAME, Operation::Sync, || {
             drop(database);

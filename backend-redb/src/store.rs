@@ -84,11 +84,13 @@ impl RedbStore {
         if batch.is_empty() && (durability == Commit::Relaxed || !writer.has_unlogged) {
             return Ok(());
         }
-        let is_too_much = writer.relaxed.is_too_much_with(&batch, self.relaxed_bytes, || self.room(&writer));
         let is_durable = durability == Commit::Durable;
-        let may_log = is_durable && !is_too_much && !writer.has_unlogged && self.medium.free().is_ok_and(|free| free >= AMPLE);
-        let record = if may_log { writer.log.record(&batch) } else { None };
-        let by_redb = is_too_much || (is_durable && record.is_none());
+        // What the host has to be asked for is asked for only where it matters.
+        let is_too_much = || writer.relaxed.is_too_much_with(&batch, self.relaxed_bytes, || self.room(&writer));
+        let is_ample = || self.medium.free().is_ok_and(|free| free >= AMPLE);
+        let record = if is_durable && !writer.has_unlogged { writer.log.record(&batch) } else { None };
+        let record = record.filter(|_| is_ample() && !is_too_much());
+        let by_redb = record.is_none() && (is_durable || is_too_much());
         self.snapshot.drop_table();
         let made = match &record {
             _ if by_redb => self.commit_durably(database, &mut writer, batch.iter()).map(|()| None),
