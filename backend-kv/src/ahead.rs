@@ -5,14 +5,20 @@ use std::sync::Arc;
 use anystorage_api::Result;
 
 use crate::engine::Engine;
-use crate::format::{block_key, block_of, missing};
+use crate::format::{SMALL_TAG, block_key, block_of, is_small, missing};
 use crate::store::KvStore;
 
 /// Whose inode is at most so far behind the last one is the next file: files that were made together have numbers in a row.
 const NEAR: u64 = 8;
 
+/// Small files in pages cost less, and a directory of them is seldom read in the order in which they were made.
+const NEAR_SMALL: u64 = 64;
+
 /// So many blocks are read ahead at first.
 const FIRST: usize = 16;
+
+/// What so many small files have is read ahead at first.
+const FIRST_SMALL: usize = 64;
 
 /// In bytes, the most that is read ahead at once.
 const AT_ONCE: usize = 4 << 20;
@@ -34,11 +40,17 @@ impl Default for Ahead {
 
 impl Ahead {
     /// Takes note of a file whose block is not in memory; whether it is the next one.
-    const fn is_next(&mut self, ino: u64) -> bool {
-        let is_next = ino > self.last && ino - self.last <= NEAR;
+    fn is_next(&mut self, ino: u64, is_small: bool) -> bool {
+        let is_next = match is_small {
+            true => ino.abs_diff(self.last) <= NEAR_SMALL,
+            false => ino > self.last && ino - self.last <= NEAR,
+        };
         self.last = ino;
         if !is_next {
             self.count = FIRST;
+        }
+        if is_small {
+            self.count = self.count.max(FIRST_SMALL);
         }
         is_next
     }
@@ -59,16 +71,20 @@ impl<S: KvStore> Engine<S> {
     pub(crate) async fn fetched_block(&self, ino: u64, block: u64, version: u64) -> Result<Arc<Vec<u8>>> {
         let key = block_key(ino, block, version);
         // Blocks may all be whole, and a cache that is too small would forget what is read ahead before it is asked for.
-        let most = AT_ONCE.min(self.options.cache_bytes / 2) / self.block_size;
+        let (largest, end) = match is_small(version) {
+            true => (self.options.small_contents.clamp(1, self.block_size), [SMALL_TAG + 1]),
+            false => (self.block_size, [b'b' + 1]),
+        };
+        let most = AT_ONCE.min(self.options.cache_bytes / 2) / largest;
         if !self.options.immediate && most >= 2 {
             let mut ahead = self.ahead.lock().await;
             // Whoever had it before may have read this block ahead.
             if let Some(bytes) = self.caches().blocks.get(&(ino, block, version)) {
                 return Ok(Arc::clone(bytes));
             }
-            if ahead.is_next(ino) {
+            if ahead.is_next(ino, is_small(version)) {
                 ahead.count = ahead.count.min(most);
-                let found = self.store.scan(&key, b"c", ahead.count).await?;
+                let found = self.store.scan(&key, &end, ahead.count).await?;
                 let (mut last, mut bytes, mut asked_for) = (ino, 0, None);
                 for (found_key, value) in found {
                     bytes += value.len();

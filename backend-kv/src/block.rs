@@ -5,7 +5,7 @@ use twox_hash::XxHash64;
 
 use crate::format::{Format, damaged, seal, unseal};
 
-/// The bytes of a checksum of format 2.
+/// The bytes of a checksum since format 2.
 const CHECKSUM: usize = 8;
 
 /// What is stored under `key` for the bytes of a block: they, without the zeros at their end, and a checksum.
@@ -15,7 +15,7 @@ pub(crate) fn seal_block(format: Format, key: &[u8], bytes: &[u8]) -> Vec<u8> {
     payload.extend_from_slice(bytes.get(..used).unwrap_or_default());
     match format {
         Format::V1 => seal(key, payload),
-        Format::V2 => {
+        Format::V2 | Format::V3 => {
             let sum = checksum(key, &payload);
             payload.extend_from_slice(&sum.to_le_bytes());
             payload

@@ -10,7 +10,7 @@ use tokio::sync::Mutex as Queue;
 use crate::ahead::Ahead;
 use crate::block::unseal_block;
 use crate::cache::Cache;
-use crate::format::{Format, Key, ROOT, block_key, missing};
+use crate::format::{self, Format, Key, ROOT, block_key, missing};
 use crate::handles::Handles;
 use crate::map::{BlockMap, Extent, NodeId, Nodes};
 use crate::options::KvOptions;
@@ -232,6 +232,12 @@ impl<S: KvStore> Engine<S> {
         Ok(bytes)
     }
 
+    /// Whether this block is all that a small file has, and is kept where those are if it is new.
+    pub(crate) fn is_small(&self, block: u64, len: u64, bytes: &[u8]) -> bool {
+        let most = self.options.small_contents.min(self.block_size);
+        self.format == Format::V3 && block == 0 && bytes.len() <= most && len <= most as u64
+    }
+
     /// The next revision.
     pub(crate) const fn next_revision(state: &mut State) -> u64 {
         state.revisions = state.revisions.wrapping_add(1);
@@ -278,6 +284,11 @@ impl<S: KvStore> Nodes for MapEdit<'_, S> {
     fn set_node(&mut self, id: NodeId, runs: Option<Arc<Runs>>) {
         self.nodes.insert(id, runs);
     }
+}
+
+/// Whether a block that is small or is not can be written under the version that it has.
+pub(crate) const fn stays_there(stored: u64, is_small: bool) -> bool {
+    is_small || !format::is_small(stored)
 }
 
 /// The root, where a location has nothing else.

@@ -15,21 +15,28 @@ pub(crate) enum Format {
     V1,
     /// Blocks have an XXH64.
     V2,
+    /// As V2, and the contents of small files are apart from other blocks.
+    V3,
 }
 
 impl Format {
-    /// Of new locations.
-    pub(crate) const LATEST: Self = Self::V2;
+    pub(crate) const LATEST: Self = Self::V3;
+
+    /// Of new locations: what earlier versions can read, if that is enough.
+    pub(crate) const fn of_new(small_contents: usize) -> Self {
+        if small_contents == 0 { Self::V2 } else { Self::V3 }
+    }
 
     pub(crate) const fn number(self) -> u32 {
         match self {
             Self::V1 => 1,
             Self::V2 => 2,
+            Self::V3 => 3,
         }
     }
 
     pub(crate) fn of(number: u32) -> Option<Self> {
-        [Self::V1, Self::V2].into_iter().find(|format| format.number() == number)
+        [Self::V1, Self::V2, Self::V3].into_iter().find(|format| format.number() == number)
     }
 }
 
@@ -158,10 +165,31 @@ fn integer(bytes: &[u8]) -> Option<(u64, &[u8])> {
 /// How a key is damaged that cannot be read.
 pub(crate) const NO_SENSE: &str = "its key makes no sense";
 
+/// Set in a version, it says that the block is all that a small file has, and kept where those are. Numbers that are given out are below it.
+const SMALL: u64 = 1 << 63;
+
+/// The version of the only block of a small file.
+pub(crate) const fn small(version: u64) -> u64 {
+    version | SMALL
+}
+
+/// Whether it is the version of the only block of a small file.
+pub(crate) const fn is_small(version: u64) -> bool {
+    version & SMALL != 0
+}
+
+/// The number that was given out for a version.
+pub(crate) const fn number_of(version: u64) -> u64 {
+    version & !SMALL
+}
+
+/// The keys of the only blocks of small files begin with it.
+pub(crate) const SMALL_TAG: u8 = b'c';
+
 /// The key of a block of a file.
 pub(crate) fn block_key(ino: u64, block: u64, version: u64) -> Vec<u8> {
     let mut key = Vec::with_capacity(25);
-    key.push(b'b');
+    key.push(if is_small(version) { SMALL_TAG } else { b'b' });
     for part in [ino, block, version] {
         key.extend_from_slice(&part.to_be_bytes());
     }
@@ -170,10 +198,12 @@ pub(crate) fn block_key(ino: u64, block: u64, version: u64) -> Vec<u8> {
 
 /// Inode, number and version of the block that has this key; none if it is no key of a block.
 pub(crate) fn block_of(key: &[u8]) -> Option<(u64, u64, u64)> {
-    let (ino, rest) = key.strip_prefix(b"b")?.split_first_chunk::<8>()?;
+    let (tag, rest) = key.split_first()?;
+    let (ino, rest) = rest.split_first_chunk::<8>()?;
     let (block, rest) = rest.split_first_chunk::<8>()?;
-    let version = <[u8; 8]>::try_from(rest).ok()?;
-    Some((u64::from_be_bytes(*ino), u64::from_be_bytes(*block), u64::from_be_bytes(version)))
+    let version = u64::from_be_bytes(<[u8; 8]>::try_from(rest).ok()?);
+    let right = if is_small(version) { SMALL_TAG } else { b'b' };
+    (*tag == right).then(|| (u64::from_be_bytes(*ino), u64::from_be_bytes(*block), version))
 }
 
 /// The key of the record of a spill.
@@ -255,7 +285,7 @@ pub(crate) fn decode<T: DeserializeOwned>(key: &[u8], value: Vec<u8>) -> Result<
 pub(crate) fn damaged(key: &[u8], how: &str) -> Error {
     let what = match key {
         [b's', ..] => "superblock",
-        [b'b', ..] => "block",
+        [b'b' | SMALL_TAG, ..] => "block",
         [b'e', ..] => "entry",
         [b'i', ..] => "inode",
         [b'n', ..] => "node of a block map",

@@ -7,7 +7,7 @@
 use anystorage_api::{ErrorKind, MaybeSend, Result};
 
 use crate::engine::Engine;
-use crate::format::{Key, numbered, spill_key};
+use crate::format::{Key, SMALL_TAG, numbered, spill_key};
 use crate::records::{Spill, SpilledFile};
 use crate::state::State;
 use crate::store::{Batch, Commit, KvStore};
@@ -106,7 +106,7 @@ impl<S: KvStore> Engine<S> {
         let mut count = 0;
         let page_len = (PAGE_BYTES / self.block_size).clamp(1, PAGE);
         let shadows: &[u8] = b"pwn";
-        for tag in [b"b", b"n", shadows] {
+        for tag in [b"b", &[SMALL_TAG], b"n", shadows] {
             let (from, to) = numbered(tag, ino);
             loop {
                 if count >= limit {

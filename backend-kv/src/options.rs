@@ -10,6 +10,7 @@ pub struct KvOptions {
     pub(crate) checksums: bool,
     pub(crate) usage: bool,
     pub(crate) block_size: usize,
+    pub(crate) small_contents: usize,
     pub(crate) dirty_bytes: usize,
     pub(crate) cache_bytes: usize,
     pub(crate) clock: fn() -> Option<Timestamp>,
@@ -34,6 +35,7 @@ impl KvOptions {
             checksums: true,
             usage: true,
             block_size: 16 << 10,
+            small_contents: 0,
             dirty_bytes: 16 << 20,
             cache_bytes: 8 << 20,
             clock: host_clock,
@@ -84,6 +86,15 @@ impl KvOptions {
     #[must_use]
     pub const fn block_size(mut self, bytes: usize) -> Self {
         self.block_size = bytes;
+        self
+    }
+
+    /// Files of at most so many bytes are kept apart from others, with keys of their own: over [`Paged`](crate::Paged), which puts many of
+    /// them into one record of the store, at most a quarter of [its pages](crate::Paged::SMALL_CONTENTS_PAGE). 0, the default, for none. It
+    /// counts where a file is written; a location that was created without has none.
+    #[must_use]
+    pub const fn small_contents(mut self, bytes: usize) -> Self {
+        self.small_contents = bytes;
         self
     }
 

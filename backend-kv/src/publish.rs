@@ -7,8 +7,8 @@ use anystorage_api::{ErrorKind, Operation, Result};
 use async_lock::RwLockWriteGuard;
 
 use crate::block::seal_block;
-use crate::engine::{Engine, MapEdit};
-use crate::format::{APPLY, Key, ROOT, SUPERBLOCK, block_key, encode, prefix, seal, spill_key};
+use crate::engine::{Engine, MapEdit, stays_there};
+use crate::format::{APPLY, Key, ROOT, SUPERBLOCK, block_key, encode, prefix, seal, small, spill_key};
 use crate::map::{Freed, NodeId};
 use crate::pages::Pages;
 use crate::placement::Placement;
@@ -266,15 +266,22 @@ impl<S: KvStore> Engine<S> {
         let mut inode = Inode::clone(&*self.inode(state, ino).await?);
         plan.whole.insert(ino);
         plan.publishes_spills |= inode.changed.spilled;
+        let grown = self.grown(state, ino, &inode).await?;
         let mut edit = MapEdit::new(self, state);
         let mut map = std::mem::take(&mut inode.map);
         for (block, bytes) in state.blocks_of(ino, 0) {
             // A block that is there is overwritten: this commit is made whole or not at all.
-            let version = match edit.version_of(&map, ino, block).await? {
-                Some(version) => version,
-                None => {
-                    map.assign(&mut edit, ino, block, inode.version).await?;
-                    inode.version
+            let version = match (edit.version_of(&map, ino, block).await?, grown.filter(|_| block == 0)) {
+                (Some(small), Some(version)) => {
+                    map.assign(&mut edit, ino, block, version).await?;
+                    plan.delete(ino, &[Freed { block, count: 1, version: small }]);
+                    version
+                }
+                (Some(version), None) => version,
+                (None, _) => {
+                    let version = if self.is_small(block, inode.len, bytes) { small(inode.version) } else { inode.version };
+                    map.assign(&mut edit, ino, block, version).await?;
+                    version
                 }
             };
             let key = block_key(ino, block, version);
@@ -294,6 +301,14 @@ impl<S: KvStore> Engine<S> {
         plan.records.extend(nodes.into_iter().map(|(id, node)| (Key::Node(id), node.map(Record::Node))));
         plan.records.insert(Key::Inode(ino), Some(Record::Inode(Arc::new(inode.settled()))));
         self.plan_freed(state, ino, plan).await
+    }
+
+    /// A version for the first block of a file that was small when that was stored, and is not any more.
+    async fn grown(&self, state: &mut State, ino: u64, inode: &Inode) -> Result<Option<u64>> {
+        let Some(bytes) = state.block(ino, 0) else { return Ok(None) };
+        let is_small = self.is_small(0, inode.len, bytes);
+        let stored = MapEdit::new(self, state).version_of(&inode.map, ino, 0).await?;
+        Ok(stored.filter(|stored| !stays_there(*stored, is_small)).map(|_| state.ids.take()))
     }
 
     /// The stored blocks that a file has let go since it was published.

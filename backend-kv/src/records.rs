@@ -308,7 +308,7 @@ mod tests {
     #[test]
     fn sealed_records_that_cannot_be_are_damage() {
         let with = |format, block_size, ids| Superblock { format, fields: Fields { block_size, ids } };
-        for format in [Format::V1, Format::V2] {
+        for format in [Format::V1, Format::V2, Format::V3] {
             let superblock = with(format, 4096, 7);
             assert_eq!(Superblock::decode(superblock.encode().unwrap()).unwrap(), superblock);
         }

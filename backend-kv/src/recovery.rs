@@ -46,8 +46,9 @@ impl<S: KvStore> Engine<S> {
             return Err(Error::new(ErrorKind::NotFound, Operation::OpenLocation).with_text(text));
         }
         let (block_size, revisions) = (options.block_size, options.salt);
+        let format = Format::of_new(options.small_contents);
         let bound = ROOT + 1 + IDS_AT_ONCE;
-        let engine = Self::new(store, options, Format::LATEST, block_size, State::new(Ids::starting(ROOT + 1), revisions));
+        let engine = Self::new(store, options, format, block_size, State::new(Ids::starting(ROOT + 1), revisions));
         let mut state = State::new(Ids::starting(ROOT + 1), revisions);
         state.ids.bound = bound;
         let root = Key::Inode(ROOT).published();

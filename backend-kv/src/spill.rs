@@ -6,8 +6,8 @@ use std::sync::Arc;
 use anystorage_api::{Error, ErrorKind, Operation, Result};
 
 use crate::block::seal_block;
-use crate::engine::{Engine, MapEdit};
-use crate::format::{Key, ROOT, SUPERBLOCK, block_key, encode, spill_key};
+use crate::engine::{Engine, MapEdit, stays_there};
+use crate::format::{Key, ROOT, SUPERBLOCK, block_key, encode, number_of, small, spill_key};
 use crate::map::{Freed, NodeId};
 use crate::records::{Fields, Inode, Record, Spill, SpilledFile, Superblock, encode_shadow};
 use crate::runs::Runs;
@@ -94,8 +94,10 @@ impl<S: KvStore> Engine<S> {
                 }
             };
             let stored = edit.version_of(&inode.map, *ino, *block).await?;
+            let is_small = self.is_small(*block, inode.len, bytes);
+            let version = if is_small { small(version) } else { version };
             // What this file spilled since its last sync is nobody else's, and is overwritten.
-            let at = stored.filter(|stored| inode.changed.spilled && *stored > inode.stamp);
+            let at = stored.filter(|stored| inode.changed.spilled && number_of(*stored) > inode.stamp && stays_there(*stored, is_small));
             if at.is_none() {
                 let mut map = std::mem::take(&mut inode.map);
                 map.assign(&mut edit, *ino, *block, version).await?;

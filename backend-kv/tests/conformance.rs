@@ -46,7 +46,8 @@ impl Simulated {
 
     /// As IndexedDB is used.
     fn paged(block_size: usize, memory: usize) -> Self {
-        Self { paged: true, ..Self::waiting(block_size, memory) }
+        let subject = Self::waiting(block_size, memory);
+        Self { paged: true, options: subject.options.small_contents(block_size / 2), ..subject }
     }
 
     /// Small blocks and little memory: most cases spill.

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use super::page::Page;
+use super::page::{PAGE, Page};
+use crate::format::SMALL_TAG;
 
 /// Pages by the keys under which they are stored, and from which record on each is known to be the page. Where a page ends is in its key;
 /// where it begins the one before it says.
@@ -18,7 +19,15 @@ pub(super) struct PageCache {
     commits: u64,
     /// One is under way, or was dropped: nobody knows which pages it has changed so far, and none is kept.
     committing: bool,
+    /// Of each tag the number in the last key whose page was asked for.
+    asked: BTreeMap<u8, u64>,
 }
+
+/// So many pages are asked for at once where keys near to each other are looked up, unless the cache is small.
+const TOGETHER: usize = 8;
+
+/// A page has so many numbers of inodes or fewer, and an even larger one is still near.
+const NEAR: u64 = 128;
 
 /// A page, the key under which it is stored, and a record from which on it is the page.
 #[derive(Clone, Debug)]
@@ -72,6 +81,14 @@ impl PageCache {
         if read == self.moment() && !self.committing {
             self.insert(found);
         }
+    }
+
+    /// How many pages are worth asking for from that of this record on, which is not here.
+    pub(super) fn wanted(&mut self, tag: u8, key: &[u8]) -> usize {
+        let number = key.get(1..).and_then(<[u8]>::first_chunk).map_or(0, |number| u64::from_be_bytes(*number));
+        let last = self.asked.insert(tag, number);
+        let is_near = tag != SMALL_TAG && last.is_some_and(|last| last.abs_diff(number) <= NEAR);
+        if is_near && self.capacity >= 4 * TOGETHER * PAGE { TOGETHER } else { 1 }
     }
 
     /// The page in which a record is, or would be.

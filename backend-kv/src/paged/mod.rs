@@ -11,18 +11,22 @@ use tokio::sync::{Mutex, RwLock};
 
 use self::cache::{Found, PageCache};
 use self::page::{Page, behind, last_page};
+use crate::format::SMALL_TAG;
 use crate::store::{Batch, Commit, KvEntry, KvStore};
 
 /// About how many records a page has, to know how many pages are worth asking for.
-const RECORDS_OF_A_PAGE: usize = 32;
+const fn records_of_a_page(tag: u8) -> usize {
+    if tag == SMALL_TAG { 8 } else { 32 }
+}
 
-/// So many pages are asked for at a time, at most.
+/// So many pages are asked for at a time, at most and at first.
 const MOST_PAGES: usize = 64;
+const FIRST_PAGES: usize = 4;
 
 /// A store around one in which each put costs much, however small it is: inodes and names are put together in pages, each of which is one
-/// record of the store below. IndexedDB is such a store.
+/// record of the store below, and so are the contents of files that are [small](crate::KvOptions::small_contents). IndexedDB is such a store.
 ///
-/// A page has the records between two keys, up to about 4 KiB of them, or one that is larger. It is stored under the highest key that one
+/// A page has the records between two keys, up to about 4 KiB of them, 16 KiB of contents, or one that is larger. It is stored under the highest key that one
 /// of them may have, so that one scan finds the page of any key. Pages are split when they grow, and deleted when they are empty. A commit
 /// of this store is one commit of the store below, with the same durability.
 ///
@@ -40,12 +44,17 @@ pub struct Paged<S> {
     asking: [Mutex<()>; 16],
 }
 
+impl<S> Paged<S> {
+    /// The bytes of a page of [small contents](crate::KvOptions::small_contents), at most. One that is larger than that has a page of its own.
+    pub const SMALL_CONTENTS_PAGE: usize = 16 << 10;
+}
+
 impl<S: KvStore> Paged<S> {
     /// Around `store`, which keeps about so many bytes of pages in memory.
     #[must_use]
     pub fn new(store: S, cache_bytes: usize) -> Self {
-        // Inodes and entries. All else is large, or is there for a short time.
-        Self::of(store, |tag| matches!(tag, b'i' | b'e'), cache_bytes)
+        // Inodes, entries, what small files have. All else is large, or is there for a short time.
+        Self::of(store, |tag| matches!(tag, b'i' | b'e' | SMALL_TAG), cache_bytes)
     }
 
     /// Around `store`, with the records in pages whose keys begin with a byte of which `in_pages` is true: always the same ones.
@@ -90,22 +99,23 @@ impl<S: KvStore> Paged<S> {
         }
         // Several that miss the same page, as who looks at all files of a directory at once, ask for it once.
         let _alone = self.asking_near(key).lock().await;
-        let moment = {
+        let (moment, wanted) = {
             let mut cache = self.cache();
             if let Some(found) = cache.find(tag, key) {
                 return Ok(found);
             }
-            cache.moment()
+            (cache.moment(), cache.wanted(tag, key))
         };
-        let stored = self.store.scan(key, &behind(tag), 1).await?;
-        let (page_key, page) = match stored.into_iter().next() {
-            Some((page_key, value)) => {
-                let page = Page::decode(&page_key, value);
-                (page_key, Arc::new(page))
-            }
-            None => (last_page(tag), Arc::default()),
-        };
-        let found = Found { page_key, low: key.to_vec(), page };
+        let stored = self.store.scan(key, &behind(tag), wanted).await?;
+        let mut first = None;
+        for found in pages(key, stored) {
+            first.get_or_insert_with(|| found.clone());
+            self.cache().keep(found, moment);
+        }
+        if let Some(first) = first {
+            return Ok(first);
+        }
+        let found = Found { page_key: last_page(tag), low: key.to_vec(), page: Arc::default() };
         self.cache().keep(found.clone(), moment);
         Ok(found)
     }
@@ -134,18 +144,26 @@ impl<S: KvStore> Paged<S> {
     /// The records of one tag.
     async fn scan_pages(&self, tag: u8, from: &[u8], to: &[u8], limit: usize, found: &mut Vec<KvEntry>) -> Result<()> {
         let mut next = from.to_vec();
+        // Nobody knows how many there are before `to`.
+        let mut most = FIRST_PAGES;
         while found.len() < limit {
-            let wanted = ((limit - found.len()) / RECORDS_OF_A_PAGE + 1).min(MOST_PAGES);
-            let pages = self.store.scan(&next, &behind(tag), wanted).await?;
-            let is_last = pages.len() < wanted;
-            for (page_key, value) in pages {
-                let page = Page::decode(&page_key, value);
-                let records = page.range(from, to)?.take(limit - found.len());
+            let wanted = ((limit - found.len()) / records_of_a_page(tag) + 1).min(most);
+            most = (most * 4).min(MOST_PAGES);
+            let moment = self.cache().moment();
+            let stored = self.store.scan(&next, &behind(tag), wanted).await?;
+            let is_last = stored.len() < wanted;
+            for page in pages(&next.clone(), stored) {
+                let records = page.page.range(from, to)?.take(limit - found.len());
                 found.extend(records.map(|(key, value)| (key.clone(), value.clone())));
-                if page_key.as_slice() >= to {
+                next = [page.page_key.as_slice(), &[0]].concat();
+                let is_beyond = page.page_key.as_slice() >= to;
+                // What small files have is kept by whoever asked for so much of it.
+                if tag != SMALL_TAG {
+                    self.cache().keep(page, moment);
+                }
+                if is_beyond {
                     return Ok(());
                 }
-                next = [page_key.as_slice(), &[0]].concat();
             }
             if is_last {
                 return Ok(());
@@ -153,6 +171,16 @@ impl<S: KvStore> Paged<S> {
         }
         Ok(())
     }
+}
+
+/// Pages that follow one another, as they are stored from the one of a record on.
+fn pages(from: &[u8], stored: Vec<KvEntry>) -> impl Iterator<Item = Found> {
+    let mut low = from.to_vec();
+    stored.into_iter().map(move |(page_key, value)| {
+        let next = [page_key.as_slice(), &[0]].concat();
+        let page = Arc::new(Page::decode(&page_key, value));
+        Found { page_key, low: std::mem::replace(&mut low, next), page }
+    })
 }
 
 #[engine]

@@ -5,14 +5,17 @@ use std::ops::Bound;
 
 use anystorage_api::Result;
 
-use crate::format::{damaged, seal, unseal};
+use crate::format::{SMALL_TAG, damaged, seal, unseal};
+use crate::paged::Paged;
 use crate::store::MAX_KEY_LEN;
 
-/// A page with more bytes than this is split.
-const MOST_BYTES: usize = 4 << 10;
+/// The bytes of a page of inodes or names, at most.
+pub(super) const PAGE: usize = 4 << 10;
 
-/// Bytes of a page that comes of a split, where more follow: it has room to grow.
-const SPLIT_BYTES: usize = 3 << 10;
+/// Of a page by its key: with more bytes than this it is split.
+fn most_bytes(page_key: &[u8]) -> usize {
+    if page_key.first() == Some(&SMALL_TAG) { Paged::<()>::SMALL_CONTENTS_PAGE } else { PAGE }
+}
 
 /// The lengths of a key and a value.
 const FRAME: usize = 6;
@@ -121,13 +124,16 @@ impl Page {
     /// Cut in pieces that are not too large, with their keys: the last one has that of the page.
     pub(super) fn split(mut self, page_key: Vec<u8>) -> Vec<(Vec<u8>, Self)> {
         let mut pieces = Vec::new();
-        if self.bytes <= MOST_BYTES {
+        let most = most_bytes(&page_key);
+        if self.bytes <= most {
             return vec![(page_key, self)];
         }
+        // Where more follow, a page has room to grow.
+        let most = most / 4 * 3;
         let new = || Self { holes: self.holes, ..Self::default() };
         let mut piece = new();
         for (key, value) in std::mem::take(&mut self.records) {
-            if piece.bytes + FRAME + key.len() + value.len() > SPLIT_BYTES
+            if piece.bytes + FRAME + key.len() + value.len() > most
                 && let Some((highest, _)) = piece.records.last_key_value()
             {
                 let highest = highest.clone();

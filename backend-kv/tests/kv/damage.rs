@@ -297,7 +297,8 @@ fn run(mut bench: Bench, all_pairs: bool) -> Bench {
 #[test]
 fn damage_to_any_record_is_corrupt_or_changes_nothing() {
     let medium = SimMedium::new();
-    let options = tiny(64, 64 << 10);
+    // `d/small` is kept apart.
+    let options = tiny(64, 64 << 10).small_contents(64);
     plant(&medium, &options);
     let bench = run(Bench::new(&medium, options, true), true);
     let kinds: BTreeSet<&str> = bench.counts.keys().map(|(kind, _)| *kind).collect();
@@ -313,7 +314,7 @@ fn damage_to_any_record_is_corrupt_or_changes_nothing() {
 
 #[test]
 fn damage_to_pending_records_loses_nothing_that_was_synced() {
-    let options = tiny(64, 2048);
+    let options = tiny(64, 2048).small_contents(64);
     let medium = plant_pending(&options);
     let bench = run(Bench::new(&medium, options, false), false);
     let kinds: BTreeSet<&str> = bench.counts.keys().map(|(kind, _)| *kind).collect();

@@ -1,4 +1,4 @@
-//! Stored images of formats 1 and 2. Every later version has to open them, and to find every byte.
+//! Stored images of formats 1 to 3. Every later version has to open them, and to find every byte.
 //!
 //! `cargo test -p anystorage-kv --test kv -- --ignored write_the_fixtures` writes those of the latest format anew, which only a new
 //! format may need.
@@ -22,8 +22,13 @@ fn options() -> KvOptions {
     tiny(64, 1024)
 }
 
+/// A location of format 3.
+fn with_small_contents() -> KvOptions {
+    options().small_contents(48)
+}
+
 /// Those of which there are images.
-const FORMATS: [u32; 2] = [1, 2];
+const FORMATS: [u32; 3] = [1, 2, 3];
 
 /// Where the sparse file has its second piece.
 const FAR: u64 = 1 << 40;
@@ -103,7 +108,7 @@ async fn spilled_part(backend: &dyn StorageBackend) -> Result<()> {
 /// Synced files of all kinds, and everything that may be pending.
 fn unsynced_image() -> SimMedium {
     let medium = SimMedium::new();
-    let backend = open(&medium, &options()).unwrap();
+    let backend = open(&medium, &with_small_contents()).unwrap();
     let removed = block_on(async {
         synced_part(&backend).await?;
         pending_part(&backend).await
@@ -117,7 +122,7 @@ fn unsynced_image() -> SimMedium {
 fn applying_image() -> SimMedium {
     let sync = |stop: Option<usize>| {
         let medium = SimMedium::new();
-        let backend = open(&medium, &options()).unwrap();
+        let backend = open(&medium, &with_small_contents()).unwrap();
         block_on(synced_part(&backend)).unwrap();
         block_on(spilled_part(&backend)).unwrap();
         if let Some(stop) = stop {
@@ -132,7 +137,7 @@ fn applying_image() -> SimMedium {
 }
 
 fn images() -> [(&'static str, SimMedium); 2] {
-    [("format-2.txt", unsynced_image()), ("format-2-applying.txt", applying_image())]
+    [("format-3.txt", unsynced_image()), ("format-3-applying.txt", applying_image())]
 }
 
 fn fixture(name: &str) -> PathBuf {
@@ -157,7 +162,7 @@ fn stored(name: &str) -> BTreeMap<Vec<u8>, Vec<u8>> {
 #[ignore = "writes into the source tree"]
 fn write_the_fixtures() {
     for (name, medium) in images() {
-        let mut text = "# A location of format 2: on each line the key and the value of a record.\n".to_owned();
+        let mut text = "# A location of format 3: on each line the key and the value of a record.\n".to_owned();
         for (key, value) in medium.records() {
             text += &format!("{} {}\n", hex(&key), hex(&value));
         }
@@ -187,8 +192,11 @@ fn the_images_have_records_of_every_kind() {
         kinds
     };
     for format in FORMATS {
-        assert_eq!(kinds(&format!("format-{format}.txt")), ["b", "e", "i", "n", "po", "ps", "pwe", "pwi", "s"]);
-        assert_eq!(kinds(&format!("format-{format}-applying.txt")), ["b", "e", "i", "n", "pa", "ps", "pwe", "pwi", "s"]);
+        let blocks: &[&str] = if format < 3 { &["b"] } else { &["b", "c"] };
+        let rest: &[&str] = &["e", "i", "n", "po", "ps", "pwe", "pwi", "s"];
+        assert_eq!(kinds(&format!("format-{format}.txt")), [blocks, rest].concat());
+        let rest: &[&str] = &["e", "i", "n", "pa", "ps", "pwe", "pwi", "s"];
+        assert_eq!(kinds(&format!("format-{format}-applying.txt")), [blocks, rest].concat());
     }
 }
 
@@ -255,7 +263,8 @@ fn goes_on(medium: &SimMedium, options: &KvOptions) {
 #[test]
 fn an_image_with_unsynced_changes_opens_as_it_was_synced() {
     // A location has its own size of blocks, whatever the options say.
-    for (format, options) in FORMATS.into_iter().flat_map(|format| [(format, options()), (format, tiny(512, 64 << 10))]) {
+    let all = |format| [(format, options()), (format, with_small_contents()), (format, tiny(512, 64 << 10))];
+    for (format, options) in FORMATS.into_iter().flat_map(all) {
         let medium = SimMedium::holding(stored(&format!("format-{format}.txt")));
         let backend = open(&medium, &options).unwrap();
         block_on(async {
@@ -302,8 +311,33 @@ fn records_are_laid_out_as_format_2_says() {
         backend.sync().await
     })
     .unwrap();
-    let found: Vec<String> = medium.records().iter().map(|(key, value)| format!("{} {}", hex(key), hex(value))).collect();
-    assert_eq!(found, LAID_OUT, "a change of the format needs another number, and this version still has to read those before");
+    assert_eq!(laid_out(&medium), LAID_OUT, "a change of the format needs another number, and this version still has to read those before");
+}
+
+/// What is small has a tag of its own, and says so in its version.
+#[test]
+fn records_are_laid_out_as_format_3_says() {
+    let medium = SimMedium::new();
+    let backend = open(&medium, &with_small_contents()).unwrap();
+    block_on(async {
+        backend.write(&path("f"), b"bytes").await?;
+        backend.sync().await
+    })
+    .unwrap();
+    let [_, entry, root, ..] = LAID_OUT;
+    let expected = [
+        // A block: inode 2, block 0, version 2.
+        "63000000000000000200000000000000008000000000000002 627974657394b8e6cffbc997a2",
+        entry,
+        root,
+        "690000000000000002 0001010166050180c49fd50c0500000009030200010001828080808080808080010000002b30a995",
+        "73 616e7973746f726167650000030000004082800475c8856e",
+    ];
+    assert_eq!(laid_out(&medium), expected, "a change of the format needs another number, and this version still has to read those before");
+}
+
+fn laid_out(medium: &SimMedium) -> Vec<String> {
+    medium.records().iter().map(|(key, value)| format!("{} {}", hex(key), hex(value))).collect()
 }
 
 const LAID_OUT: [&str; 5] = [
@@ -336,7 +370,7 @@ fn what_is_no_location_of_a_known_format_is_refused_and_left_alone() {
     no_superblock.set(b"s", None);
     let foreign = SimMedium::holding([(b"users/7".to_vec(), b"{}".to_vec())]);
     for (what, medium, kind, text) in [
-        ("format 3", with_superblock(|payload| payload[12] = 3), ErrorKind::Unsupported, "format 3"),
+        ("format 4", with_superblock(|payload| payload[12] = 4), ErrorKind::Unsupported, "format 4"),
         ("format 0", with_superblock(|payload| payload[12] = 0), ErrorKind::Unsupported, "format 0"),
         ("another magic", with_superblock(|payload| payload[0] = b'A'), ErrorKind::Corrupt, "superblock"),
         ("no superblock", no_superblock, ErrorKind::Corrupt, "another program"),

@@ -24,8 +24,9 @@ fn loads() -> u64 {
 
 /// Blocks and memory of several sizes, all of them too small for the load.
 pub(crate) fn options(load: u64) -> KvOptions {
-    let (block_size, dirty_bytes) = [(64, 1024), (512, 2048), (128, 1536), (64, 8192)][usize::try_from(load % 4).unwrap()];
-    tiny(block_size, dirty_bytes)
+    let (block_size, dirty_bytes, small) =
+        [(64, 1024, 0), (512, 2048, 400), (128, 1536, 0), (64, 8192, 64)][usize::try_from(load % 4).unwrap()];
+    tiny(block_size, dirty_bytes).small_contents(small)
 }
 
 #[derive(Clone, Copy, Debug, Default)]

@@ -22,6 +22,8 @@ struct Scenario {
     steps: &'static [Step],
     spills: bool,
     memory: usize,
+    /// Files of so many bytes are kept apart.
+    small: usize,
 }
 
 use Step::{Create, CreateDir, RemoveDir, RemoveFile, Rename, Replace, SetLen, Sync, SyncFile, WriteAt};
@@ -33,6 +35,7 @@ const SCENARIOS: &[Scenario] = &[
         steps: &[Create("a"), WriteAt("a", 0, &[1; 300]), SyncFile("a")],
         spills: false,
         memory: 1536,
+        small: 0,
     },
     Scenario {
         name: "sync of a new file in directories that are new",
@@ -40,6 +43,7 @@ const SCENARIOS: &[Scenario] = &[
         steps: &[CreateDir("d"), CreateDir("d/e"), Create("d/e/a"), WriteAt("d/e/a", 0, &[1; 300]), SyncFile("d/e/a")],
         spills: false,
         memory: 1536,
+        small: 0,
     },
     Scenario {
         name: "sync of a file written over",
@@ -47,6 +51,7 @@ const SCENARIOS: &[Scenario] = &[
         steps: &[WriteAt("a", 100, &[2; 300]), SyncFile("a")],
         spills: false,
         memory: 1536,
+        small: 0,
     },
     Scenario {
         name: "sync of a large file, spilled",
@@ -54,6 +59,7 @@ const SCENARIOS: &[Scenario] = &[
         steps: &[WriteAt("a", 100, &[2; 3000]), WriteAt("a", 2000, &[3; 3000]), SyncFile("a")],
         spills: true,
         memory: 1536,
+        small: 0,
     },
     Scenario {
         name: "write of a large file over another one, spilled, then a sync of the backend",
@@ -61,6 +67,7 @@ const SCENARIOS: &[Scenario] = &[
         steps: &[Replace("a", &[2; 5000]), Sync],
         spills: true,
         memory: 1536,
+        small: 0,
     },
     Scenario {
         name: "sync of the backend with many files, spilled",
@@ -76,6 +83,7 @@ const SCENARIOS: &[Scenario] = &[
         ],
         spills: true,
         memory: 1536,
+        small: 0,
     },
     Scenario {
         name: "sync of the backend with more names than fit",
@@ -104,6 +112,7 @@ const SCENARIOS: &[Scenario] = &[
         ],
         spills: true,
         memory: 1536,
+        small: 0,
     },
     Scenario {
         name: "rename over a file, then a sync of the backend",
@@ -111,6 +120,7 @@ const SCENARIOS: &[Scenario] = &[
         steps: &[Create("t"), WriteAt("t", 0, &[2; 500]), Rename("t", "a"), Sync],
         spills: false,
         memory: 1536,
+        small: 0,
     },
     Scenario {
         name: "rename over a file, then a sync of the one that moved",
@@ -118,6 +128,7 @@ const SCENARIOS: &[Scenario] = &[
         steps: &[WriteAt("b", 0, &[3; 100]), Rename("b", "a"), SyncFile("a")],
         spills: false,
         memory: 1536,
+        small: 0,
     },
     Scenario {
         name: "removal of a large file",
@@ -125,6 +136,7 @@ const SCENARIOS: &[Scenario] = &[
         steps: &[RemoveFile("a"), Sync, Replace("c", &[3; 300]), Sync],
         spills: false,
         memory: 1536,
+        small: 0,
     },
     Scenario {
         name: "cut of a large file",
@@ -132,6 +144,7 @@ const SCENARIOS: &[Scenario] = &[
         steps: &[SetLen("a", 700), SyncFile("a"), WriteAt("a", 800, &[2; 300]), SyncFile("a")],
         spills: false,
         memory: 1536,
+        small: 0,
     },
     Scenario {
         name: "spilled and never synced, then another file's sync",
@@ -139,6 +152,7 @@ const SCENARIOS: &[Scenario] = &[
         steps: &[WriteAt("a", 0, &[2; 4000]), Create("b"), WriteAt("b", 0, &[3; 100]), SyncFile("b")],
         spills: true,
         memory: 1536,
+        small: 0,
     },
     Scenario {
         name: "spilled and removed, then a sync of the backend",
@@ -146,6 +160,7 @@ const SCENARIOS: &[Scenario] = &[
         steps: &[Replace("a", &[1; 4000]), RemoveFile("a"), Replace("b", &[2; 100]), Sync],
         spills: true,
         memory: 1536,
+        small: 0,
     },
     Scenario {
         name: "two syncs of the backend, each spilled",
@@ -153,6 +168,7 @@ const SCENARIOS: &[Scenario] = &[
         steps: &[Replace("a", &[1; 5000]), Sync, Replace("a", &[2; 5000]), Replace("b", &[3; 5000]), Sync],
         spills: true,
         memory: 1536,
+        small: 0,
     },
 ];
 
@@ -174,11 +190,83 @@ fn many_names() -> Scenario {
     steps.push(Sync);
     steps.extend((150..250).map(|number| CreateDir(name(number))));
     let name = "more names than one commit moves, a sync, and more names";
-    Scenario { name, before: &[], steps: Vec::leak(steps), spills: true, memory: 16 << 10 }
+    Scenario { name, before: &[], steps: Vec::leak(steps), spills: true, memory: 16 << 10, small: 0 }
 }
 
+/// Files that are small, and that become so or are so no longer.
+const SMALL: &[Scenario] = &[
+    Scenario {
+        name: "syncs of a small file that is written over",
+        before: &[Replace("a", &[1; 60]), Sync],
+        steps: &[WriteAt("a", 10, &[2; 30]), SyncFile("a"), Replace("a", &[3; 100]), SyncFile("a")],
+        spills: false,
+        memory: 1536,
+        small: 100,
+    },
+    Scenario {
+        name: "syncs of a small file that grows and is cut again",
+        before: &[Replace("a", &[1; 60]), Sync],
+        steps: &[
+            WriteAt("a", 50, &[2; 300]),
+            SyncFile("a"),
+            SetLen("a", 20),
+            SyncFile("a"),
+            SetLen("a", 0),
+            WriteAt("a", 0, &[3; 90]),
+            SyncFile("a"),
+            WriteAt("a", 90, &[4; 20]),
+            SyncFile("a"),
+        ],
+        spills: false,
+        memory: 1536,
+        small: 100,
+    },
+    Scenario {
+        name: "small files, spilled, that grow before their sync",
+        before: &[Replace("a", &[1; 60]), Replace("c", &[1; 300]), Sync],
+        steps: &[
+            WriteAt("a", 50, &[2; 10]),
+            Create("d"),
+            WriteAt("d", 0, &[2; 40]),
+            SetLen("c", 0),
+            WriteAt("c", 0, &[2; 40]),
+            Replace("large", &[5; 3000]),
+            WriteAt("d", 20, &[3; 90]),
+            WriteAt("c", 20, &[3; 90]),
+            Replace("large", &[6; 3000]),
+            Sync,
+        ],
+        spills: true,
+        memory: 1536,
+        small: 100,
+    },
+    Scenario {
+        name: "a small file that was large for a while, spilled",
+        before: &[Replace("a", &[1; 60]), Sync],
+        steps: &[
+            WriteAt("a", 200, &[2; 300]),
+            Replace("large", &[5; 3000]),
+            SetLen("a", 60),
+            WriteAt("a", 0, &[3; 30]),
+            Replace("large", &[6; 3000]),
+            SyncFile("a"),
+        ],
+        spills: true,
+        memory: 1536,
+        small: 100,
+    },
+    Scenario {
+        name: "small files, spilled as large ones",
+        before: &[Replace("a", &[1; 60]), Replace("b", &[1; 60]), Sync],
+        steps: &[WriteAt("a", 50, &[4; 90]), WriteAt("b", 50, &[4; 90]), Replace("large", &[7; 3000]), SyncFile("a"), SyncFile("b")],
+        spills: true,
+        memory: 1536,
+        small: 100,
+    },
+];
+
 fn scenarios() -> Vec<Scenario> {
-    SCENARIOS.iter().copied().chain([many_names()]).collect()
+    SCENARIOS.iter().chain(SMALL).copied().chain([many_names()]).collect()
 }
 
 fn image(scenario: &Scenario) -> (SimMedium, DurabilityModel) {
@@ -203,7 +291,7 @@ impl Scenario {
     }
 
     fn options(&self) -> KvOptions {
-        tiny(128, self.memory)
+        tiny(128, self.memory).small_contents(self.small)
     }
 }
 
@@ -325,4 +413,52 @@ fn every_protocol_passes_every_cut_and_needs_each_of_its_durable_commits() {
     println!("{} states, all kept; {mutants} durable commits made relaxed one by one, {} caught", total.states, mutants - missed.len());
     assert!(missed.is_empty(), "not caught: {missed:#?}");
     assert!(reservations > 1, "reservations of numbers made relaxed: {reservations} caught");
+}
+
+/// The block that a small file had as a large one waited to be deleted, and was written anew under the same version.
+#[test]
+fn a_file_that_grows_again_loses_nothing_to_what_waits_to_be_deleted() {
+    let options = tiny(128, 1536).small_contents(100);
+    let path = StoragePath::parse("a").unwrap();
+    let planted = |stop: Option<usize>| {
+        let medium = SimMedium::new();
+        let backend = open(&medium, &options).unwrap();
+        let mut model = DurabilityModel::new(Promise::AtomicSync);
+        let before: &[Step] = &[Replace("a", &[1; 120]), Sync];
+        block_on(play(&backend, &mut model, before)).unwrap();
+        if let Some(stop) = stop {
+            medium.stop_before(stop);
+        }
+        let steps: &[Step] = &[SetLen("a", 40), WriteAt("a", 0, &[2; 30]), Replace("large", &[5; 3000]), SyncFile("a")];
+        let played = block_on(play(&backend, &mut model, steps));
+        assert_eq!(played.is_err(), medium.is_off());
+        medium
+    };
+    let commits = planted(None).log().len();
+    let (mut small, mut large) = (0, 0);
+    for stop in 0..=commits {
+        let medium = planted(Some(stop)).cut(Outcome::Returned);
+        let backend = open(&medium, &options).unwrap();
+        let expected = block_on(async {
+            let mut expected = backend.read(&path).await?;
+            if expected.len() == 40 {
+                small += 1
+            } else {
+                large += 1
+            }
+            expected.resize(expected.len().max(110), 7);
+            let file = backend.open(&path, &OpenOptions::editing()).await?;
+            file.write_at(0, &expected).await?;
+            file.sync().await?;
+            // What was waiting to be deleted is.
+            backend.write(&StoragePath::parse("another")?, &[8; 10]).await?;
+            backend.sync().await?;
+            Ok::<_, Error>(expected)
+        })
+        .unwrap();
+        drop(backend);
+        let backend = open(&medium.cut(Outcome::NothingUnsynced), &options).unwrap();
+        assert_eq!(block_on(backend.read(&path)).unwrap(), expected, "power off before commit {stop}");
+    }
+    assert!(small > 0 && large > 0, "{small} cuts behind the sync, {large} before it");
 }
