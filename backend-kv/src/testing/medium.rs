@@ -158,6 +158,12 @@ impl SimMedium {
         self.state().scans
     }
 
+    /// How many entries scans have brought.
+    #[must_use]
+    pub fn scanned(&self) -> u64 {
+        self.state().scanned
+    }
+
     /// Every record as readers see it.
     #[must_use]
     pub fn records(&self) -> BTreeMap<Vec<u8>, Vec<u8>> {

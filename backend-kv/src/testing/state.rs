@@ -63,6 +63,8 @@ pub(super) struct State {
     pub(super) log: Vec<SimCommit>,
     pub(super) gets: u64,
     pub(super) scans: u64,
+    /// Entries that they brought.
+    pub(super) scanned: u64,
     pub(super) power: Power,
     pub(super) relax: Option<Relax>,
     pub(super) fail: Option<Fail>,
@@ -82,6 +84,7 @@ impl State {
             log: Vec::new(),
             gets: 0,
             scans: 0,
+            scanned: 0,
             power: Power::On,
             relax: None,
             fail: None,

@@ -72,8 +72,9 @@ impl KvStore for SimStore {
         if from >= to {
             return Ok(Vec::new());
         }
-        let found = state.current.map.range(from..to).take(limit);
-        Ok(found.map(|(key, value)| (key.clone(), value.clone())).collect())
+        let found: Vec<KvEntry> = state.current.map.range(from..to).take(limit).map(|(key, value)| (key.clone(), value.clone())).collect();
+        state.scanned += found.len() as u64;
+        Ok(found)
     }
 
     async fn commit(&self, batch: Batch, durability: Commit) -> Result<()> {

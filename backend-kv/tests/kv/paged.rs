@@ -37,8 +37,8 @@ fn name(number: usize) -> StoragePath {
     path(&format!("d/file {number}"))
 }
 
-fn planted() -> (SimMedium, KvOptions) {
-    let (medium, options) = (SimMedium::new(), tiny(4096, 1 << 20));
+fn planted(small_contents: usize) -> (SimMedium, KvOptions) {
+    let (medium, options) = (SimMedium::new(), tiny(4096, 1 << 20).small_contents(small_contents));
     let backend = open(&medium, &options).unwrap();
     block_on(async {
         backend.create_dir(&path("d")).await?;
@@ -55,20 +55,40 @@ fn planted() -> (SimMedium, KvOptions) {
 /// It is what pages are for.
 #[test]
 fn a_sync_of_many_files_is_few_puts_besides_their_bytes() {
-    let (medium, _) = planted();
-    let largest = medium.log().into_iter().map(|commit| commit.changes).max().unwrap();
-    assert!((FILES..FILES + 30).contains(&largest), "{largest} changes");
-    let pages: Vec<usize> =
-        medium.records().iter().filter(|(key, _)| key[0] == b'i' || key[0] == b'e').map(|(_, value)| value.len()).collect();
-    assert!(pages.len() < 20 && pages.iter().all(|len| *len < 4200), "{pages:?}");
+    for (small_contents, puts) in [(0, FILES..FILES + 30), (100, 10..30)] {
+        let (medium, _) = planted(small_contents);
+        let largest = medium.log().into_iter().map(|commit| commit.changes).max().unwrap();
+        assert!(puts.contains(&largest), "{largest} changes");
+        let pages: Vec<usize> =
+            medium.records().iter().filter(|(key, _)| key[0] == b'i' || key[0] == b'e').map(|(_, value)| value.len()).collect();
+        assert!(pages.len() < 20 && pages.iter().all(|len| *len < 4200), "{pages:?}");
+    }
+}
+
+/// A directory of ten files was asked for by as many pages as one of a thousand has.
+#[test]
+fn a_short_list_brings_few_pages() {
+    let (medium, options) = planted(100);
+    let backend = block_on(async { KvBackend::open(Paged::new(medium.open()?, 1 << 20), options).await }).unwrap();
+    let before = medium.scanned();
+    assert_eq!(block_on(backend.list(&path(""), None, 1000)).unwrap().len(), 1);
+    assert!(medium.scanned() - before <= 4, "{} pages", medium.scanned() - before);
+    // What was listed is there for whoever looks at each name.
+    assert_eq!(block_on(backend.list(&path("d"), None, 1000)).unwrap().len(), FILES);
+    let before = (medium.gets(), medium.scans());
+    for number in 0..FILES {
+        block_on(backend.stat(&name(number))).unwrap();
+    }
+    let asked = medium.gets() + medium.scans() - before.0 - before.1;
+    assert!(asked <= 3, "{asked} questions");
 }
 
 /// Every page, each of some of its bytes: a file is right or `Corrupt`, never missing; a listing is whole or `Corrupt`; also after
 /// the page was written again.
 #[test]
 fn damage_to_a_page_is_never_a_missing_name() {
-    let (medium, options) = planted();
-    let pages: Vec<(Vec<u8>, Vec<u8>)> = medium.records().into_iter().filter(|(key, _)| key[0] == b'i' || key[0] == b'e').collect();
+    let (medium, options) = planted(100);
+    let pages: Vec<(Vec<u8>, Vec<u8>)> = medium.records().into_iter().filter(|(key, _)| b"iec".contains(&key[0])).collect();
     assert!(pages.len() > 6, "{} pages", pages.len());
     let (mut right, mut corrupt) = (0, 0);
     for (key, value) in &pages {
