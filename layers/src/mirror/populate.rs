@@ -3,10 +3,11 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::future::poll_fn;
 use std::ops::Range;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 
-use anystorage_api::{Detached, DirEntry, Error, ErrorKind, FileKind, Metadata, OpenOptions, Operation, Result, StoragePath};
+use anystorage_api::{DirEntry, Error, ErrorKind, FileKind, Metadata, OpenOptions, Operation, Result, StorageFile, StoragePath};
 
 use super::content::Content;
 use super::node::{Id, Kind, Known, Node, Place, ROOT};
@@ -17,8 +18,9 @@ use super::state::{Call, State, out_of_memory};
 /// How many entries of a directory are asked for at once.
 const PAGE: usize = 1024;
 
-/// How many bytes are asked for at once.
+/// How many bytes are asked for at once, and how many times as many of one file.
 const CHUNK: usize = 1 << 20;
+const CHUNKS: usize = 4;
 
 /// What [`Mirror::populate`](super::Mirror::populate) found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -85,13 +87,20 @@ impl<T> Work<T> {
     }
 }
 
-/// Waits for all of them.
-async fn together(mut workers: Vec<Detached>) {
+/// What all of them answer, in their order.
+async fn together<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
+    let mut futures: Vec<Pin<Box<F>>> = futures.into_iter().map(Box::pin).collect();
+    let mut answers: Vec<Option<F::Output>> = futures.iter().map(|_| None).collect();
     poll_fn(|context| {
-        workers.retain_mut(|worker| worker.as_mut().poll(context).is_pending());
-        if workers.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+        for (future, answer) in futures.iter_mut().zip(&mut answers).filter(|(_, answer)| answer.is_none()) {
+            if let Poll::Ready(ready) = future.as_mut().poll(context) {
+                *answer = Some(ready);
+            }
+        }
+        if answers.iter().all(Option::is_some) { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;
+    answers.into_iter().flatten().collect()
 }
 
 impl Shared {
@@ -107,24 +116,22 @@ impl Shared {
     /// Everything that is below, a directory before what is in it.
     async fn scan(self: &Arc<Self>) -> Result<Vec<Found>> {
         let mut found = Vec::new();
-        let mut directories = vec![StoragePath::root()];
-        while let Some(directory) = directories.pop() {
-            let mut after: Option<String> = None;
-            loop {
-                let page = self.engine.list(&directory, after.as_deref(), PAGE).await?;
-                let is_last = page.len() < PAGE;
-                after = page.last().map(|entry| entry.name.clone());
-                for entry in page {
-                    let path = if entry.addressable { directory.join(&entry.name).ok() } else { None };
-                    if let (Some(path), FileKind::Directory) = (&path, entry.kind) {
-                        directories.push(path.clone());
+        let mut level = vec![StoragePath::root()];
+        while !level.is_empty() {
+            let mut below = Vec::new();
+            for directories in level.chunks(self.options.parallel) {
+                let lists = together(directories.iter().map(|directory| self.list(directory))).await;
+                for (directory, list) in directories.iter().zip(lists) {
+                    for entry in list? {
+                        let path = if entry.addressable { directory.join(&entry.name).ok() } else { None };
+                        if let (Some(path), FileKind::Directory) = (&path, entry.kind) {
+                            below.push(path.clone());
+                        }
+                        found.push((path.unwrap_or_else(|| directory.clone()), entry));
                     }
-                    found.push((path.unwrap_or_else(|| directory.clone()), entry));
-                }
-                if is_last {
-                    break;
                 }
             }
+            level = below;
         }
         let follows_links = !self.engine.capabilities().attributes;
         let order = found.len();
@@ -132,7 +139,7 @@ impl Shared {
         let results: Arc<Mutex<Vec<Option<Found>>>> = Arc::new(Mutex::new((0..order).map(|_| None).collect()));
         let workers = (0..self.options.parallel.min(order)).map(|_| {
             let (shared, work, results) = (Arc::clone(self), Arc::clone(&work), Arc::clone(&results));
-            let worker = async move {
+            async move {
                 while let Some((number, (path, entry))) = work.next() {
                     let is_known =
                         entry.addressable && !(entry.kind == FileKind::Symlink && follows_links) && entry.kind != FileKind::Other;
@@ -149,13 +156,26 @@ impl Shared {
                         Err(error) => work.fail(error.in_operation(Operation::OpenLocation)),
                     }
                 }
-            };
-            Box::pin(worker) as Detached
+            }
         });
-        together(workers.collect()).await;
+        together(workers).await;
         work.outcome()?;
         let results = std::mem::take(&mut *results.lock().unwrap_or_else(PoisonError::into_inner));
         Ok(results.into_iter().flatten().collect())
+    }
+
+    /// All names of a directory.
+    async fn list(&self, directory: &StoragePath) -> Result<Vec<DirEntry>> {
+        let mut found: Vec<DirEntry> = Vec::new();
+        loop {
+            let after = found.last().map(|entry| entry.name.clone());
+            let page = self.engine.list(directory, after.as_deref(), PAGE).await?;
+            let is_last = page.len() < PAGE;
+            found.extend(page);
+            if is_last {
+                return Ok(found);
+            }
+        }
     }
 
     /// Loads bytes, several files at once.
@@ -167,18 +187,17 @@ impl Shared {
         let work = Work::new(loads.into_iter().filter(|_| wants_bytes));
         let workers = (0..self.options.parallel).map(|_| {
             let (shared, work, progress, outcomes) = (Arc::clone(self), Arc::clone(&work), Arc::clone(&progress), Arc::clone(&outcomes));
-            let worker = async move {
+            async move {
                 while let Some(load) = work.next() {
                     match shared.load_one(load, &progress).await {
                         Ok(taken) => outcomes.lock().unwrap_or_else(PoisonError::into_inner).push(taken),
                         Err(error) => work.fail(error.in_operation(Operation::OpenLocation)),
                     }
                 }
-            };
-            Box::pin(worker) as Detached
+            }
         });
         if wants_bytes {
-            together(workers.collect()).await;
+            together(workers).await;
             work.outcome()?;
         }
         for taken in std::mem::take(&mut *outcomes.lock().unwrap_or_else(PoisonError::into_inner)) {
@@ -238,19 +257,13 @@ impl Shared {
             return Ok(());
         }
         let file = self.engine.open(path, &OpenOptions::reading()).await?;
-        let mut chunk = Vec::new();
-        for range in ranges {
-            let mut at = range.start;
-            while at < range.end {
-                chunk.resize(usize::try_from(range.end - at).unwrap_or(usize::MAX).min(CHUNK), 0);
-                let count = file.read_at(at, &mut chunk).await?;
-                if count == 0 {
-                    let why = "it became shorter while it was loaded; populate again";
-                    return Err(Error::new(ErrorKind::Io, Operation::OpenLocation).with_path(path).with_text(why));
-                }
-                take(at, chunk.get(..count).unwrap_or(&chunk))?;
-                at += count as u64;
-                self.tell(progress, |progress| progress.bytes += count as u64);
+        let mut chunks = ranges.into_iter().flat_map(chunks).peekable();
+        while chunks.peek().is_some() {
+            let some = chunks.by_ref().take(CHUNKS).map(|chunk| read_chunk(&*file, path, chunk));
+            for read in together(some).await {
+                let (at, data) = read?;
+                take(at, &data)?;
+                self.tell(progress, |progress| progress.bytes += data.len() as u64);
             }
         }
         file.close().await
@@ -266,6 +279,28 @@ impl Shared {
             told(now);
         }
     }
+}
+
+/// The pieces in which a range is asked for.
+fn chunks(range: Range<u64>) -> impl Iterator<Item = Range<u64>> {
+    let end = range.end;
+    range.step_by(CHUNK).map(move |start| start..end.min(start + CHUNK as u64))
+}
+
+/// All bytes of a piece, and where they are.
+async fn read_chunk(file: &dyn StorageFile, path: &StoragePath, chunk: Range<u64>) -> Result<(u64, Vec<u8>)> {
+    let mut data = vec![0; usize::try_from(chunk.end - chunk.start).unwrap_or(CHUNK)];
+    let mut filled = 0;
+    while let Some(rest) = data.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match file.read_at(chunk.start + filled as u64, rest).await? {
+            0 => {
+                let why = "it became shorter while it was loaded; populate again";
+                return Err(Error::new(ErrorKind::Io, Operation::OpenLocation).with_path(path).with_text(why));
+            }
+            count => filled += count,
+        }
+    }
+    Ok((chunk.start, data))
 }
 
 /// What became of a file that was loaded.
