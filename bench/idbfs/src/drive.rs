@@ -61,8 +61,8 @@ struct Arguments {
     /// How many small files are changed before the last sync.
     #[arg(long, value_name = "N", default_value_t = 10)]
     changed: u32,
-    /// How many bytes a block of ours has.
-    #[arg(long, value_name = "BYTES", default_value_t = 65_536)]
+    /// How many bytes a block of ours has: large ones for a mirror, which reads and writes whole files.
+    #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
     block: u32,
     /// How to show the figures.
     #[arg(long, value_enum, default_value = "table")]
