@@ -89,9 +89,9 @@ impl KvOptions {
         self
     }
 
-    /// Files of at most so many bytes are kept apart from others, with keys of their own: over [`Paged`](crate::Paged), which puts many of
-    /// them into one record of the store, at most a quarter of [its pages](crate::Paged::SMALL_CONTENTS_PAGE). 0, the default, for none. It
-    /// counts where a file is written; a location that was created without has none.
+    /// Files of at most so many bytes, and of at most a block, are kept apart from others, so that [`Paged`](crate::Paged) can put them together,
+    /// up to 16 KiB into one record: for stores in which each put costs much. 0, the default, for none. It counts where a file is synced, in locations that
+    /// were created with another number than 0; others have none.
     #[must_use]
     pub const fn small_contents(mut self, bytes: usize) -> Self {
         self.small_contents = bytes;

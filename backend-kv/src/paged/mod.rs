@@ -44,11 +44,6 @@ pub struct Paged<S> {
     asking: [Mutex<()>; 16],
 }
 
-impl<S> Paged<S> {
-    /// The bytes of a page of [small contents](crate::KvOptions::small_contents), at most. One that is larger than that has a page of its own.
-    pub const SMALL_CONTENTS_PAGE: usize = 16 << 10;
-}
-
 impl<S: KvStore> Paged<S> {
     /// Around `store`, which keeps about so many bytes of pages in memory.
     #[must_use]

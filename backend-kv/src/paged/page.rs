@@ -6,15 +6,17 @@ use std::ops::Bound;
 use anystorage_api::Result;
 
 use crate::format::{SMALL_TAG, damaged, seal, unseal};
-use crate::paged::Paged;
 use crate::store::MAX_KEY_LEN;
 
 /// The bytes of a page of inodes or names, at most.
 pub(super) const PAGE: usize = 4 << 10;
 
+/// The bytes of a page of what small files have, at most.
+const CONTENTS_PAGE: usize = 16 << 10;
+
 /// Of a page by its key: with more bytes than this it is split.
 fn most_bytes(page_key: &[u8]) -> usize {
-    if page_key.first() == Some(&SMALL_TAG) { Paged::<()>::SMALL_CONTENTS_PAGE } else { PAGE }
+    if page_key.first() == Some(&SMALL_TAG) { CONTENTS_PAGE } else { PAGE }
 }
 
 /// The lengths of a key and a value.
