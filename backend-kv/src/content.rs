@@ -95,8 +95,25 @@ impl<S: KvStore> Engine<S> {
 
     /// Writes all of `data`, or what comes before an error. The end has been checked.
     pub(crate) async fn write_at(&self, ino: u64, offset: u64, data: &[u8]) -> Result<()> {
-        let mut state = self.changing(Operation::Write).await?;
+        // In this order: whoever is polled first has the turn first.
+        let (turn, ()) = zip(self.turn(), self.edges_ahead(ino, offset, data.len())).await;
+        let mut state = self.changing_in(turn, Operation::Write).await?;
         self.write_to(&mut state, ino, offset, data).await
+    }
+
+    /// Fetches the blocks of which a write leaves something standing, while it waits for its turn: so the store is asked for those of many
+    /// writes at once, and not for each after the one before. They are found in memory then; what fails is told by the write, which asks again.
+    async fn edges_ahead(&self, ino: u64, offset: u64, len: usize) {
+        if self.options.immediate {
+            return;
+        }
+        // Who has it alone is before this write, and may change what it finds.
+        let Some(state) = self.state.try_read() else { return };
+        let Ok(inode) = self.inode(&state, ino).await else { return };
+        let end = offset + len as u64;
+        for block in [self.position(offset).0, self.position(end - 1).0] {
+            let _ = self.standing(&state, &inode, ino, block, offset, end).await;
+        }
     }
 
     pub(crate) async fn write_to(&self, state: &mut State, ino: u64, offset: u64, data: &[u8]) -> Result<()> {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use anystorage_api::{Detached, Error, ErrorKind, Operation, Result};
 use async_lock::{RwLock, RwLockReadGuard, RwLockUpgradableReadGuard, RwLockWriteGuard};
 // First come, first served.
-use tokio::sync::Mutex as Queue;
+use tokio::sync::{Mutex as Queue, MutexGuard as QueueGuard};
 
 use crate::ahead::Ahead;
 use crate::block::unseal_block;
@@ -34,12 +34,15 @@ pub(crate) struct Engine<S> {
     pub(crate) format: Format,
     /// In bytes; the location's own.
     pub(crate) block_size: usize,
-    state: RwLock<State>,
+    pub(crate) state: RwLock<State>,
     queue: Queue<()>,
     caches: Mutex<Caches>,
     pub(crate) ahead: Queue<Ahead>,
     pub(crate) handles: Handles,
 }
+
+/// The turn of a call, until it has the state.
+pub(crate) type Turn<'a> = Option<QueueGuard<'a, ()>>;
 
 /// What the store has, kept in memory.
 #[derive(Debug)]
@@ -71,7 +74,7 @@ impl<S: KvStore> Engine<S> {
 
     /// `StorageBackend::close`.
     pub(crate) async fn close(&self) -> Result<()> {
-        let mut state = self.exclusive(Operation::Close).await?;
+        let mut state = self.exclusive(Operation::Close, self.turn().await).await?;
         state.closed = true;
         self.store.close().await
     }
@@ -88,13 +91,16 @@ impl<S: KvStore> Engine<S> {
         Ok(state)
     }
 
-    /// For changing something.
-    pub(crate) async fn exclusive(&self, operation: Operation) -> Result<RwLockWriteGuard<'_, State>> {
-        let mut state = if self.options.immediate {
-            immediate::write(&self.state, operation)?
-        } else {
-            let _turn = self.queue.lock().await;
-            self.state.write().await
+    /// Waits for the turn of a call. Over an immediate store there is none.
+    pub(crate) async fn turn(&self) -> Turn<'_> {
+        if self.options.immediate { None } else { Some(self.queue.lock().await) }
+    }
+
+    /// For changing something, by a call that has its turn.
+    pub(crate) async fn exclusive(&self, operation: Operation, turn: Turn<'_>) -> Result<RwLockWriteGuard<'_, State>> {
+        let mut state = match turn {
+            None => immediate::write(&self.state, operation)?,
+            Some(_turn) => self.state.write().await,
         };
         check_open(&state, operation)?;
         if state.committing {

@@ -7,7 +7,7 @@ use anystorage_api::{ErrorKind, Operation, Result};
 use async_lock::RwLockWriteGuard;
 
 use crate::block::seal_block;
-use crate::engine::{Engine, MapEdit, stays_there};
+use crate::engine::{Engine, MapEdit, Turn, stays_there};
 use crate::format::{APPLY, Key, ROOT, SUPERBLOCK, block_key, encode, prefix, seal, small, spill_key};
 use crate::map::{Freed, NodeId};
 use crate::pages::Pages;
@@ -105,7 +105,12 @@ impl<S: KvStore> Engine<S> {
 
     /// For changes and syncs: what was left half done before is finished first.
     pub(crate) async fn changing(&self, operation: Operation) -> Result<RwLockWriteGuard<'_, State>> {
-        let mut state = self.exclusive(operation).await?;
+        self.changing_in(self.turn().await, operation).await
+    }
+
+    /// The same for a call that has its turn.
+    pub(crate) async fn changing_in(&self, turn: Turn<'_>, operation: Operation) -> Result<RwLockWriteGuard<'_, State>> {
+        let mut state = self.exclusive(operation, turn).await?;
         state.check_changes(operation)?;
         if state.recovering {
             self.recover(&mut state).await?;

@@ -62,7 +62,7 @@ impl<S: KvStore> Engine<S> {
     }
 
     async fn start(&self, state: State) -> Result<()> {
-        *self.exclusive(Operation::OpenLocation).await? = state;
+        *self.exclusive(Operation::OpenLocation, self.turn().await).await? = state;
         Ok(())
     }
 
