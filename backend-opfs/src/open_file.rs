@@ -3,7 +3,6 @@
 use std::rc::Rc;
 
 use anystorage_api::{Error, ErrorKind, Operation, Result};
-use js_sys::Uint8Array;
 
 use crate::faults::FlushFaults;
 use crate::handle::Handle;
@@ -154,7 +153,7 @@ impl OpenFile {
     pub(crate) async fn read(&self, offset: u64, buf: &mut [u8]) -> Result<usize> {
         match self {
             Self::Handle(handle) => handle.read(offset, buf),
-            Self::Worker(handle) => handle.read(offset, buf.len()).await.map(|read| filled(buf, &read)),
+            Self::Worker(handle) => handle.read(offset, buf.len()).await.map(|read| read.copy_to(buf)),
             Self::Stream(stream) => stream.read(offset, buf).await,
         }
     }
@@ -258,19 +257,6 @@ impl OpenFile {
             },
             Self::Stream(stream) => stream.move_bytes_to(plain).await,
         }
-    }
-}
-
-/// Copies what was read into the memory that it was asked for; how much that is.
-pub(crate) fn filled(buf: &mut [u8], read: &Uint8Array) -> usize {
-    let len = read.length() as usize;
-    match buf.get_mut(..len) {
-        Some(place) => {
-            read.copy_to(place);
-            len
-        }
-        // More is never asked for.
-        None => 0,
     }
 }
 

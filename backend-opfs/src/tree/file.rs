@@ -3,13 +3,12 @@ use std::rc::Rc;
 
 use anystorage_api::{Error, ErrorKind, Metadata, OpenOptions, Operation, Result, StorageFile, StoragePath, Timestamp, engine};
 use anystorage_browser_host::task::run_to_end;
-use js_sys::Uint8Array;
 
 use super::location::Location;
 use super::node::Node;
 use crate::host::MAX_LEN;
-use crate::open_file::{Change, OpenFile, filled};
-use crate::worker::WorkerHandle;
+use crate::open_file::{Change, OpenFile};
+use crate::worker::{Piece, WorkerHandle};
 
 /// An opener of a node, until the last call that was made through it is over.
 #[derive(Debug)]
@@ -108,10 +107,9 @@ impl StorageFile for TreeFile {
             if let Some(done) = node.at_once(|file| file.read_now(offset, buf)) {
                 return done;
             }
-            let sent =
-                |handle: &WorkerHandle| -> Pin<Box<dyn Future<Output = Result<Uint8Array>>>> { Box::pin(handle.read(offset, buf.len())) };
+            let sent = |handle: &WorkerHandle| -> Pin<Box<dyn Future<Output = Result<Piece>>>> { Box::pin(handle.read(offset, buf.len())) };
             if let Some(sent) = node.elsewhere(sent) {
-                return sent.await.map(|read| filled(buf, &read));
+                return sent.await.map(|read| read.copy_to(buf));
             }
             // By itself, so that the future of a call that need not wait is small: its memory is the most of what such a call costs.
             let waits = async {

@@ -5,10 +5,10 @@ use std::rc::Rc;
 
 use anystorage_api::{Error, ErrorKind, Operation, Result};
 use anystorage_browser_host::space::refined;
-use js_sys::Uint8Array;
-use wasm_bindgen::{JsCast, JsValue};
 
+use super::answer::Piece;
 use super::link::Link;
+use super::outgoing::{Call, Last};
 use crate::faults::FlushFaults;
 use crate::handle::{checked_write, not_lengthened};
 use crate::host::{Plain, count, exact, failed, when_free};
@@ -19,7 +19,7 @@ use crate::open_file::Change;
 #[derive(Debug)]
 pub(crate) struct WorkerHandle {
     link: Rc<Link>,
-    id: JsValue,
+    id: u32,
     faults: FlushFaults,
 }
 
@@ -28,7 +28,7 @@ impl WorkerHandle {
     pub(crate) async fn open(link: &Rc<Link>, plain: &Plain, faults: &FlushFaults) -> Result<Self> {
         let operation = Operation::Open;
         let handle = Self { link: Rc::clone(link), id: link.next_id(), faults: faults.clone() };
-        let opened = when_free(async || link.call(operation, "open", &[&handle.id, plain.as_js()]).await);
+        let opened = when_free(async || link.call(operation, Call::Open, [handle.id.into(), 0.0], Last::Object(plain.as_js())).await);
         match opened.await? {
             Ok(_) => Ok(handle),
             Err(exception) => Err(refined(exception).await.into_error(operation)),
@@ -37,18 +37,24 @@ impl WorkerHandle {
 
     /// Its number, by which the script knows it.
     #[cfg(feature = "packed-page")]
-    pub(crate) const fn id(&self) -> &JsValue {
-        &self.id
+    pub(crate) const fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// A call of which a number comes.
+    fn number(&self, operation: Operation, call: Call, number: Result<f64>, last: Last<'_>) -> Pin<Box<dyn Future<Output = Result<f64>>>> {
+        let answered = number.map(|number| self.link.call(operation, call, [self.id.into(), number], last));
+        Box::pin(async move { answered?.await?.map(|(number, _)| number).map_err(failed(operation)) })
     }
 
     /// Reads `len` bytes from `offset` on, or as many as there are.
-    pub(crate) fn read(&self, offset: u64, len: usize) -> impl Future<Output = Result<Uint8Array>> + use<> {
+    pub(crate) fn read(&self, offset: u64, len: usize) -> impl Future<Output = Result<Piece>> + use<> {
         let operation = Operation::Read;
         let wanted = exact(offset, operation).and_then(|at| Ok((at, exact(len as u64, operation)?)));
-        let read = wanted.map(|(at, len)| self.link.call(operation, "read", &[&self.id, &at.into(), &len.into()]));
+        let read = wanted.map(|(at, len)| self.link.call(operation, Call::Read, [self.id.into(), at], Last::Number(len)));
         async move {
-            let read = read?.await?.map_err(failed(operation))?.dyn_into::<Uint8Array>().ok();
-            read.filter(|read| read.length() as usize <= len).ok_or_else(|| nonsense(operation))
+            let (count, read) = read?.await?.map_err(failed(operation))?;
+            if count == read.len() as f64 && read.len() <= len { Ok(read) } else { Err(nonsense(operation)) }
         }
     }
 
@@ -64,23 +70,20 @@ impl WorkerHandle {
     pub(crate) fn write(&self, offset: u64, data: &[u8]) -> impl Future<Output = Result<()>> + use<> {
         let operation = Operation::Write;
         let len = data.len();
-        let at = exact(offset, operation);
-        let written = at.map(|at| self.link.call_with(operation, "write", &[&self.id, &at.into()], Some(data)));
-        async move {
-            let written = written?.await?.map_err(failed(operation))?;
-            checked_write(written.as_f64().ok_or_else(|| nonsense(operation))?, len)
-        }
+        let written = self.number(operation, Call::Write, exact(offset, operation), Last::Bytes(data));
+        async move { checked_write(written.await?, len) }
     }
 
     pub(crate) fn len(&self) -> impl Future<Output = Result<u64>> + use<> {
         let operation = Operation::Stat;
-        let len = self.link.call(operation, "size", &[&self.id]);
-        async move { count(len.await?.map_err(failed(operation))?.as_f64().ok_or_else(|| nonsense(operation))?, operation) }
+        let len = self.number(operation, Call::Size, Ok(0.0), Last::Number(0.0));
+        async move { count(len.await?, operation) }
     }
 
     pub(crate) fn set_len(&self, len: u64) -> impl Future<Output = Result<()>> + use<> {
         let operation = Operation::SetLen;
-        let cut = exact(len, operation).map(|wanted| self.link.call(operation, "truncate", &[&self.id, &wanted.into()]));
+        let cut =
+            exact(len, operation).map(|wanted| self.link.call(operation, Call::Truncate, [self.id.into(), wanted], Last::Number(0.0)));
         // Behind it, in the same message.
         let now = self.len();
         async move {
@@ -92,24 +95,23 @@ impl WorkerHandle {
     }
 
     pub(crate) fn flush(&self) -> impl Future<Output = Result<()>> + use<> {
-        let operation = Operation::Sync;
-        let flushed = self.faults.check().map(|()| self.link.call(operation, "flush", &[&self.id]));
-        async move { flushed?.await?.map(drop).map_err(failed(operation)) }
+        let flushed = self.faults.check().map(|()| self.number(Operation::Sync, Call::Flush, Ok(0.0), Last::Number(0.0)));
+        async move { flushed?.await.map(drop) }
     }
 
     /// Copies all of its bytes into an empty file.
     pub(crate) async fn copy_to(&self, to: &Self) -> Result<()> {
         let operation = Operation::Write;
         let len = self.len();
-        let copied = self.link.call(operation, "copy", &[&self.id, &to.id]);
+        let copied = self.number(operation, Call::Copy, Ok(to.id.into()), Last::Number(0.0));
         let len = usize::try_from(len.await?).map_err(|_| nonsense(operation))?;
-        checked_write(copied.await?.map_err(failed(operation))?.as_f64().ok_or_else(|| nonsense(operation))?, len)
+        checked_write(copied.await?, len)
     }
 }
 
 impl Drop for WorkerHandle {
     fn drop(&mut self) {
-        self.link.close(&self.id);
+        self.link.close(self.id);
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::fmt;
+use std::ops::RangeInclusive;
 use std::rc::{Rc, Weak};
 
 use anystorage_api::{Error, ErrorKind, Operation, Result};
@@ -10,29 +12,36 @@ use anystorage_browser_host::global::{member, sleep};
 use anystorage_browser_host::lock::until_free;
 use anystorage_browser_host::task::spawn;
 use futures_lite::future::or;
-use js_sys::{Array, Uint8Array};
+use js_sys::{Array, ArrayBuffer};
 use tokio::sync::{oneshot, watch};
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Event, MessageEvent, Worker};
 
+use super::answer::{Answer, Answered, Waiting, deliver};
+use super::outgoing::{Call, Last, Outgoing};
+
 /// How long the worker may take to start and to end, in milliseconds. Calls may take as long as they need.
 const PATIENCE: f64 = 20_000.0;
 
-/// In bytes, what is handed over by a message instead of copied: below it, handing over takes longer.
-const MUCH: usize = 1 << 16;
+/// In bytes, the buffers that are kept for answers: smaller ones are copied by the browser, and larger ones are much to keep.
+const KEPT: RangeInclusive<u32> = 1 << 12..=1 << 20;
+
+/// How many of them.
+const MOST_KEPT: usize = 4;
 
 /// A worker that answers. What it is asked is done in that order.
 ///
 /// Calls that are made one behind the other, without waiting between them, go in one message, and so do their answers: a round trip is paid
 /// once for all.
-#[derive(Debug)]
 pub(crate) struct Link {
     worker: Worker,
     /// Who waits for an answer.
-    waiting: RefCell<VecDeque<oneshot::Sender<JsValue>>>,
+    waiting: RefCell<VecDeque<Waiting>>,
     /// Calls that have not been sent.
     outgoing: RefCell<Option<Outgoing>>,
+    /// Buffers in which it has answered and may do so again: a new one takes as long as what is read into it.
+    spares: RefCell<Vec<ArrayBuffer>>,
     /// The first thing that it says.
     hello: RefCell<Option<oneshot::Sender<JsValue>>>,
     /// Why there are no more answers, once the worker is gone.
@@ -44,22 +53,15 @@ pub(crate) struct Link {
     _heard: (OnMessage, OnError, OnError),
 }
 
-#[derive(Debug, Default)]
-struct Outgoing {
-    calls: Array,
-    /// Buffers that are handed over with them.
-    handed: Array,
-    /// Small arguments, which share a buffer: each by itself takes longer to send than a call to answer.
-    shared: Vec<u8>,
-    /// The calls that have one of them, as the last argument, and where it ends; each begins where the one before ends.
-    ends: Vec<(Array, usize)>,
+/// Without what is under way: to print that takes kilobytes of code.
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link").finish_non_exhaustive()
+    }
 }
 
 type OnMessage = Closure<dyn FnMut(MessageEvent)>;
 type OnError = Closure<dyn FnMut(Event)>;
-
-/// What came out of a call: what it returned, or what it threw.
-pub(crate) type Answer = Result<JsValue, Exception>;
 
 impl Link {
     pub(super) fn new(worker: Worker) -> Rc<Self> {
@@ -84,6 +86,7 @@ impl Link {
                 worker,
                 waiting: RefCell::default(),
                 outgoing: RefCell::default(),
+                spares: RefCell::default(),
                 hello: RefCell::default(),
                 gone: watch::Sender::new(None),
                 next_id: Cell::new(0),
@@ -119,53 +122,21 @@ impl Link {
     }
 
     /// A number for a handle.
-    pub(crate) fn next_id(&self) -> JsValue {
+    pub(crate) fn next_id(&self) -> u32 {
         self.next_id.set(self.next_id.get().wrapping_add(1));
-        self.next_id.get().into()
+        self.next_id.get()
     }
 
-    /// Makes a call of the script, with these arguments. It has its place among the others when this returns, whatever becomes of the future.
-    pub(crate) fn call(
-        self: &Rc<Self>,
-        operation: Operation,
-        name: &str,
-        arguments: &[&JsValue],
-    ) -> impl Future<Output = Result<Answer>> + use<> {
-        self.call_with(operation, name, arguments, None)
-    }
-
-    /// The same with bytes as the last argument.
-    pub(crate) fn call_with(
-        self: &Rc<Self>,
-        operation: Operation,
-        name: &str,
-        arguments: &[&JsValue],
-        bytes: Option<&[u8]>,
-    ) -> impl Future<Output = Result<Answer>> + use<> {
-        let sent = self.push(operation, name, arguments, bytes);
+    /// Has the script do something. It has its place among what else is to be done when this returns, whatever becomes of the future.
+    pub(crate) fn call(self: &Rc<Self>, operation: Operation, call: Call, numbers: [f64; 2], last: Last<'_>) -> Answered {
+        let sent = self.push(operation, call, numbers, last);
         let link = Rc::clone(self);
-        async move {
-            let answer = sent?.await.map_err(|_| link.why(operation))?;
-            Ok(match answer.dyn_ref::<Array>() {
-                None => Ok(answer),
-                Some(threw) => Err(Exception::named(word(threw, 0), word(threw, 1))),
-            })
-        }
+        Box::pin(async move { sent?.await.map_err(|_| link.why(operation)) })
     }
 
-    fn push(
-        self: &Rc<Self>,
-        operation: Operation,
-        name: &str,
-        arguments: &[&JsValue],
-        bytes: Option<&[u8]>,
-    ) -> Result<oneshot::Receiver<JsValue>> {
+    fn push(self: &Rc<Self>, operation: Operation, call: Call, numbers: [f64; 2], last: Last<'_>) -> Result<oneshot::Receiver<Answer>> {
         if self.gone.borrow().is_some() {
             return Err(self.why(operation));
-        }
-        let call = Array::of1(&name.into());
-        for value in arguments {
-            call.push(value);
         }
         let mut outgoing = self.outgoing.borrow_mut();
         let outgoing = outgoing.get_or_insert_with(|| {
@@ -174,35 +145,33 @@ impl Link {
             spawn(Box::pin(async move { link.send() }));
             Outgoing::default()
         });
-        outgoing.calls.push(&call);
-        if let Some(bytes) = bytes {
-            outgoing.add(call, bytes);
-        }
+        outgoing.push(call, numbers, last);
         let (sender, receiver) = oneshot::channel();
-        self.waiting.borrow_mut().push_back(sender);
+        self.waiting.borrow_mut().push_back(Waiting { sender, has_bytes: call.gives_bytes() });
         Ok(receiver)
     }
 
     fn send(&self) {
         let outgoing = self.outgoing.borrow_mut().take();
         if let Some(outgoing) = outgoing
-            && let (calls, handed) = outgoing.complete()
+            && let (calls, handed) = outgoing.complete(self.spares.take())
             && let Err(value) = self.worker.post_message_with_transfer(&calls, &handed)
         {
             self.end(&disconnected("nothing can be sent to it").with_cause(Exception::new(&value)));
         }
     }
 
-    fn hear(&self, message: &JsValue) {
+    /// Has the worker answer in a buffer, when it is asked the next time.
+    pub(super) fn keep(&self, buffer: ArrayBuffer) {
+        let mut spares = self.spares.borrow_mut();
+        if spares.len() < MOST_KEPT && KEPT.contains(&buffer.byte_length()) {
+            spares.push(buffer);
+        }
+    }
+
+    fn hear(self: &Rc<Self>, message: &JsValue) {
         if let Some(answers) = message.dyn_ref::<Array>() {
-            for answer in answers.iter() {
-                let waiting = self.waiting.borrow_mut().pop_front();
-                if let Some(waiting) = waiting {
-                    // Whoever waited may have given up.
-                    let _ = waiting.send(answer);
-                }
-            }
-            return;
+            return deliver(answers, self, || self.waiting.borrow_mut().pop_front());
         }
         let died = member(message, "died");
         if let Some(died) = died.as_string() {
@@ -233,9 +202,9 @@ impl Link {
     }
 
     /// Closes a handle, in its turn.
-    pub(super) fn close(self: &Rc<Self>, id: &JsValue) {
+    pub(super) fn close(self: &Rc<Self>, id: u32) {
         self.closes.set(self.closes.get() + 1);
-        drop(self.call(Operation::Close, "close", &[id]));
+        drop(self.call(Operation::Close, Call::Close, [id.into(), 0.0], Last::Number(0.0)));
     }
 
     /// Waits until all handles are closed that were to be.
@@ -254,7 +223,10 @@ impl Link {
     /// Waits until everything is answered that was asked so far.
     async fn barrier(self: &Rc<Self>) -> Result<()> {
         let operation = Operation::Close;
-        self.call(operation, "nothing", &[]).await?.map(drop).map_err(|exception| exception.into_error(operation))
+        self.call(operation, Call::Nothing, [0.0; 2], Last::Number(0.0))
+            .await?
+            .map(drop)
+            .map_err(|exception| exception.into_error(operation))
     }
 
     /// Ends the worker behind what it was asked so far, and waits until it holds nothing any more, unless it has ended already: then the browser may
@@ -275,41 +247,6 @@ impl Link {
         }
         self.worker.terminate();
     }
-}
-
-impl Outgoing {
-    /// Gives a call its last argument.
-    fn add(&mut self, call: Array, bytes: &[u8]) {
-        if bytes.len() >= MUCH {
-            let bytes = Uint8Array::from(bytes);
-            self.handed.push(&bytes.buffer());
-            call.push(&bytes);
-        } else {
-            self.shared.extend_from_slice(bytes);
-            self.ends.push((call, self.shared.len()));
-        }
-    }
-
-    /// The calls with all of their arguments, and the buffers that are handed over.
-    fn complete(self) -> (Array, Array) {
-        let Self { calls, handed, shared, ends } = self;
-        let shared = Uint8Array::from(shared.as_slice());
-        let mut from = 0;
-        for (call, end) in ends {
-            let end = place(end);
-            call.push(&shared.subarray(from, end));
-            from = end;
-        }
-        if place(MUCH) <= from {
-            handed.push(&shared.buffer());
-        }
-        (calls, handed)
-    }
-}
-
-/// A place in the memory of a module, which is not larger than that.
-fn place(at: usize) -> u32 {
-    u32::try_from(at).unwrap_or(u32::MAX)
 }
 
 impl Drop for Link {
@@ -333,14 +270,10 @@ pub(super) async fn in_time<T>(done: impl Future<Output = Result<T>>) -> Result<
     or(done, impatient).await
 }
 
-fn heard(link: &Weak<Link>, act: impl FnOnce(&Link)) {
+fn heard(link: &Weak<Link>, act: impl FnOnce(&Rc<Link>)) {
     if let Some(link) = link.upgrade() {
         act(&link);
     }
-}
-
-fn word(list: &Array, at: u32) -> String {
-    list.get(at).as_string().unwrap_or_default()
 }
 
 fn disconnected(what: &str) -> Error {

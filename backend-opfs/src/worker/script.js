@@ -1,39 +1,53 @@
-// The worker that the engine starts where there are no synchronous access handles. The page sends lists of calls, each a list of a name and
-// arguments; a list of calls is answered by one of what came out: what each returned, or a list of the name and the message of what it threw.
-// Everything is done in the order in which it was sent.
+// The worker that the engine starts where there are no synchronous access handles. Everything is done in the order in which it was sent.
+// What is said is told in worker/mod.rs.
 'use strict';
 
 (() => {
   // The page asks for the same number: a copy of this file may be older.
-  const VERSION = 1;
+  const VERSION = 2;
 
   // In bytes, what is handed over by a message instead of copied: below it, handing over takes longer.
-  const MUCH = 1 << 16;
+  const MUCH = 1 << 12;
 
   // In bytes, a buffer that small results share: by itself each takes longer to hand over than to read.
-  const SHARED = 1 << 18;
+  const SHARED = 1 << 19;
 
   // In bytes, how much of a file is copied at once.
   const COPIED_AT_ONCE = 1 << 20;
+
+  const NO_BYTES = new Uint8Array(0);
 
   const describe = (error) => [String(error?.name ?? 'Error'), String(error?.message ?? error)];
 
   // Files that are open, by the number that the page gave them.
   const handles = new Map();
 
-  // Where results of the list that is being answered go, and how many calls of it are left.
-  let rest = null;
-  let left = 0;
+  // What the message brought that is being answered, and how far its calls have come with it.
+  let bytes, objects, taken, left;
+
+  const object = () => objects.shift();
+  const data = (len) => (len < 0 ? object() : bytes.subarray(taken, (taken += len)));
+
+  // In number, the buffers that wait to be used.
+  const MOST_SPARE = 4;
+
+  // Where replies go, how much of each buffer is used, and those that are used next.
+  let buffers, used;
+  const spares = [];
 
   const room = (len) => {
-    if (len >= MUCH) return new Uint8Array(len);
-    if (rest === null || rest.byteLength < len) rest = new Uint8Array(Math.min(Math.max(SHARED, len), len * left));
-    const taken = rest.subarray(0, len);
-    rest = rest.subarray(len);
-    return taken;
+    let last = buffers.at(-1);
+    if (!last || last.byteLength - used.at(-1) < len) {
+      const spare = spares.pop();
+      last = new Uint8Array(spare?.byteLength >= len ? spare : Math.min(Math.max(SHARED, len), len * left));
+      buffers.push(last);
+      used.push(0);
+    }
+    return last.subarray(used.at(-1), used.at(-1) + len);
   };
+  const replied = (len) => ((used[used.length - 1] += len), len);
 
-  // Fills the buffer from a place on, as far as the file goes.
+  // Fills the buffer from a place on, as far as the file goes; how much that is.
   const fill = (handle, buffer, at) => {
     let filled = 0;
     while (filled < buffer.byteLength) {
@@ -43,7 +57,7 @@
       if (read === 0) break;
       filled += read;
     }
-    return filled === buffer.byteLength ? buffer : buffer.subarray(0, filled);
+    return filled;
   };
 
   // The module of the page, once more and with a memory of its own. Of what it imports there are only the calls below: what is used here
@@ -59,14 +73,14 @@
       return NaN;
     }
   };
-  const bytes = (place, len) => new Uint8Array(module.memory.buffer, place >>> 0, len >>> 0);
+  const memory = (place, len) => new Uint8Array(module.memory.buffer, place >>> 0, len >>> 0);
   const offered = {
     anystorageopfssize: () => guarded(() => module.handle.getSize()),
-    anystorageopfsread: (at, place, len) => guarded(() => module.handle.read(bytes(place, len), { at })),
-    anystorageopfswrite: (at, place, len) => guarded(() => module.handle.write(bytes(place, len), { at })),
+    anystorageopfsread: (at, place, len) => guarded(() => module.handle.read(memory(place, len), { at })),
+    anystorageopfswrite: (at, place, len) => guarded(() => module.handle.write(memory(place, len), { at })),
     anystorageopfstruncate: (len) => guarded(() => (module.handle.truncate(len), 0)),
     anystorageopfsflush: () => guarded(() => (module.handle.flush(), 0)),
-    anystorageopfsthrown: (place, len) => new TextEncoder().encodeInto(thrown, bytes(place, len)).written,
+    anystorageopfsthrown: (place, len) => new TextEncoder().encodeInto(thrown, memory(place, len)).written,
   };
 
   const plain = (name) => name.toLowerCase().replaceAll('_', '');
@@ -101,12 +115,11 @@
     try {
       // Whatever the module does may give its memory another buffer.
       const into = module.room(request.byteLength);
-      bytes(into, request.byteLength).set(request);
+      memory(into, request.byteLength).set(request);
       const len = module.serve();
       const from = module.room(len);
-      const reply = room(len);
-      reply.set(bytes(from, len));
-      return reply;
+      room(len).set(memory(from, len));
+      return replied(len);
     } catch (error) {
       throw new Died(`${error?.name}: ${error?.message ?? error}`);
     }
@@ -121,66 +134,85 @@
     }
   };
 
-  const calls = {
-    // Held until this worker ends, however it ends: so the page learns of it.
-    lock: (name) =>
+  // The page has the same list, by names: Call.
+  const calls = [
+    // Nothing, in its turn.
+    () => {},
+    // A lock, held until this worker ends, however it ends: so the page learns of it.
+    () =>
       new Promise((granted, refused) => {
         const held = () => {
           granted();
           return new Promise(() => {});
         };
-        navigator.locks.request(name, held).catch(refused);
+        navigator.locks.request(object(), held).catch(refused);
       }),
-    open: async (id, file) => {
-      handles.set(id, await file.createSyncAccessHandle());
+    // Open.
+    async (id) => {
+      handles.set(id, await object().createSyncAccessHandle());
     },
-    close: (id) => {
+    // Close.
+    (id) => {
       handles.get(id)?.close();
       handles.delete(id);
     },
-    size: (id) => handles.get(id).getSize(),
-    read: (id, at, len) => {
+    // Size.
+    (id) => handles.get(id).getSize(),
+    // Read. The file is asked for its size only where much may be too much.
+    (id, at, len) => {
       const handle = handles.get(id);
-      return fill(handle, room(Math.max(0, Math.min(len, handle.getSize() - at))), at);
+      const most = len > SHARED ? Math.max(0, Math.min(len, handle.getSize() - at)) : len;
+      return replied(fill(handle, room(most), at));
     },
-    write: (id, at, data) => handles.get(id).write(data, { at }),
-    truncate: (id, len) => handles.get(id).truncate(len),
-    flush: (id) => handles.get(id).flush(),
-    // As many bytes as were written; fewer than there are if there is no space for more.
-    copy: (from, to) => {
+    // Write.
+    (id, at, len) => {
+      const from = data(len);
+      return handles.get(id).write(from, { at });
+    },
+    // Truncate.
+    (id, len) => handles.get(id).truncate(len),
+    // Flush.
+    (id) => handles.get(id).flush(),
+    // Copy: as many bytes as were written; fewer than there are if there is no space for more.
+    (from, to) => {
       const buffer = new Uint8Array(COPIED_AT_ONCE);
       let at = 0;
       for (;;) {
         const read = fill(handles.get(from), buffer, at);
-        if (read.byteLength === 0) return at;
-        const written = handles.get(to).write(read, { at });
-        if (written !== read.byteLength) return at + Math.min(written, read.byteLength - 1);
+        if (read === 0) return at;
+        const written = handles.get(to).write(buffer.subarray(0, read), { at });
+        if (written !== read) return at + Math.min(written, read - 1);
         at += written;
       }
     },
-    module: (id, compiled) => instantiate(compiled, handles.get(id)),
-    serve,
-    nothing: () => {},
-  };
+    // The module.
+    (id) => instantiate(object(), handles.get(id)),
+    // A request to it.
+    (_id, _at, len) => serve(data(len)),
+  ];
 
-  const answer = async (list) => {
-    const answers = [];
-    const handed = new Set();
-    rest = null;
-    left = list.length;
-    for (const [name, ...values] of list) {
+  const answer = async (message) => {
+    const [heads, small = NO_BYTES, others, ...more] = message;
+    spares.push(...more);
+    spares.splice(MOST_SPARE);
+    [bytes, objects, taken, left, buffers, used] = [small, others, 0, heads.length / 4, [], []];
+    const results = new Float64Array(left);
+    const failures = [];
+    for (let at = 0; left > 0; at += 4, left--) {
+      const call = calls[heads[at]];
       try {
-        let done = calls[name](...values);
+        let done = call(heads[at + 1], heads[at + 2], heads[at + 3]);
         if (done instanceof Promise) done = await done;
-        if (done instanceof Uint8Array && done.buffer.byteLength >= MUCH) handed.add(done.buffer);
-        answers.push(done);
+        results[at / 4] = done ?? 0;
       } catch (error) {
         if (error instanceof Died) throw error;
-        answers.push(describe(error));
+        results[at / 4] = NaN;
+        failures.push(...describe(error));
       }
-      left--;
     }
-    self.postMessage(answers, [...handed]);
+    const replies = buffers.map((buffer, at) => buffer.subarray(0, used[at]));
+    const handed = buffers.map(({ buffer }) => buffer).filter(({ byteLength }) => byteLength >= MUCH);
+    self.postMessage([results, failures, ...replies], handed);
   };
 
   // Where something goes wrong that is no answer, the page is not left to wait.

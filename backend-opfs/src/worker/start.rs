@@ -8,12 +8,13 @@ use anystorage_browser_host::worker::WorkerUrl;
 use wasm_bindgen::JsValue;
 
 use super::link::{Link, in_time};
+use super::outgoing::{Call, Last};
 
 /// The script of the worker, for [`WorkerUrl::At`]: serve it as it is, as `text/javascript`.
 pub const WORKER_SCRIPT: &str = include_str!("script.js");
 
 /// The number in the script.
-const VERSION: f64 = 1.0;
+const VERSION: f64 = 2.0;
 
 /// Whether this is a place that can start workers.
 pub(crate) fn can_start() -> bool {
@@ -35,7 +36,7 @@ pub(crate) async fn start(url: &WorkerUrl) -> Result<Rc<Link>> {
         return Err(Error::new(ErrorKind::InvalidInput, operation).with_text(text));
     }
     let lock = format!("anystorage:opfs-worker:{:016x}", random());
-    let taken = in_time(link.call(operation, "lock", &[&JsValue::from_str(&lock)])).await?;
+    let taken = in_time(link.call(operation, Call::Lock, [0.0; 2], Last::Object(&JsValue::from_str(&lock)))).await?;
     taken.map_err(|exception| exception.into_error(operation))?;
     link.watch(&lock);
     Ok(link)

@@ -6,16 +6,14 @@ use std::rc::Rc;
 use anystorage_api::{Error, ErrorKind, Operation, Result, Usage, engine};
 use anystorage_browser_host::task::{run_to_end, spawn};
 use anystorage_kv::{Batch, Commit, KvEntry, KvStore};
-use js_sys::Uint8Array;
 use serde_bytes::Bytes;
-use wasm_bindgen::JsCast;
 
 use super::protocol::{Reply, Request};
 use crate::faults::FlushFaults;
 use crate::hold::Hold;
 use crate::host::{Plain, failed};
 use crate::packed::PackedOptions;
-use crate::worker::{Link, WorkerHandle};
+use crate::worker::{Call, Last, Link, WorkerHandle};
 
 /// A redb database in an OPFS file that a worker has open.
 #[derive(Debug)]
@@ -41,10 +39,12 @@ impl WorkerStore {
     ) -> Result<Self> {
         let operation = Operation::OpenLocation;
         let handle = WorkerHandle::open(&link, plain, faults).await?;
-        link.call(operation, "module", &[handle.id(), &wasm_bindgen::module()]).await?.map_err(|exception| {
-            let text = "the engine's worker cannot use the module of this page";
-            Error::new(ErrorKind::Unsupported, operation).with_text(text).with_cause(exception)
-        })?;
+        link.call(operation, Call::Module, [handle.id().into(), 0.0], Last::Object(&wasm_bindgen::module())).await?.map_err(
+            |exception| {
+                let text = "the engine's worker cannot use the module of this page";
+                Error::new(ErrorKind::Unsupported, operation).with_text(text).with_cause(exception)
+            },
+        )?;
         // From here on the location is given back when the worker is gone, whatever happens.
         let store = Self { link, _handle: handle, hold: RefCell::new(Some(hold)), faults: faults.clone() };
         let redb = options.redb();
@@ -60,12 +60,11 @@ impl WorkerStore {
     }
 
     fn ask(&self, operation: Operation, request: &Request<'_>) -> impl Future<Output = Result<Reply>> + use<> {
-        let reply = request.encode().map(|request| self.link.call_with(operation, "serve", &[], Some(&request)));
+        let reply = request.encode().map(|request| self.link.call(operation, Call::Serve, [0.0; 2], Last::Bytes(&request)));
         let faults = self.faults.clone();
         async move {
-            let reply = reply?.await?.map_err(failed(operation))?;
-            let reply = reply.dyn_into::<Uint8Array>().map(|reply| reply.to_vec());
-            match Reply::decode(&reply.unwrap_or_default())? {
+            let (_, reply) = reply?.await?.map_err(failed(operation))?;
+            match Reply::decode(&reply.to_vec())? {
                 Reply::Failed(failure) => {
                     faults.count(failure.failed_flushes);
                     Err(failure.into_error(operation))
