@@ -3,7 +3,7 @@
 const BLOCK = 4096;
 const STEP = 1 << 20;
 
-class Random {
+export class Random {
   constructor(seed) {
     this.state = seed >>> 0;
   }

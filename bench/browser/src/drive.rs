@@ -96,6 +96,8 @@ fn measure(arguments: &Arguments, report: &mut Report) -> Result<(), Box<dyn Err
         ("/fresh.js", include_str!("../js/fresh.js")),
         ("/in_page.js", include_str!("../js/in_page.js")),
         ("/elsewhere.js", include_str!("../js/elsewhere.js")),
+        ("/messages.js", include_str!("../js/messages.js")),
+        ("/messages_worker.js", include_str!("../js/messages_worker.js")),
         ("/bridged.js", include_str!("../js/bridged.js")),
     ];
     let module = scripts.into_iter().chain(page::SCRIPTS).fold(module, |module, (path, text)| module.script(path, text));

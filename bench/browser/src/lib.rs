@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::task::Poll;
 
 use anystorage::{OpenOptions, Result, Storage, StorageBackend, StorageBackendExt, StorageFile, StoragePath};
-use futures_lite::future::poll_once;
+use futures_lite::future::{poll_once, try_zip};
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -19,7 +19,7 @@ pub use crate::bridged::Bridged;
 /// Bytes of an operation.
 const BLOCK: usize = 4096;
 
-/// Reads that are under way together.
+/// Calls that are under way together.
 const AT_ONCE: usize = 64;
 
 /// Bytes of a step of a stream.
@@ -79,6 +79,10 @@ impl Bench {
                 self.overwrites(times, &mut random, false).await?;
                 self.large.sync().await?;
             }
+            "overwrites, 64 at once" => {
+                self.overwrites_at_once(times, &mut random).await?;
+                self.large.sync().await?;
+            }
             "overwrites, a sync each" => self.overwrites(times, &mut random, true).await?,
             "stream read" => self.stream_read(times).await?,
             "stream write" => self.stream_write(times).await?,
@@ -136,11 +140,20 @@ impl Bench {
         for _ in 0..times.div_ceil(AT_ONCE as u32) {
             let mut waiting = Vec::with_capacity(AT_ONCE);
             for buffer in &mut buffers {
-                let mut read = Box::pin(self.large.read_at(random.block(self.blocks) * BLOCK as u64, buffer));
-                match poll_once(&mut read).await {
-                    Some(read) => drop(read?),
-                    None => waiting.push(read),
-                }
+                begin(self.large.read_at(random.block(self.blocks) * BLOCK as u64, buffer), &mut waiting).await?;
+            }
+            all(waiting).await?;
+        }
+        Ok(())
+    }
+
+    /// The same with writes.
+    async fn overwrites_at_once(&self, times: u32, random: &mut Random) -> Result<()> {
+        let data = [0x5a; BLOCK];
+        for _ in 0..times.div_ceil(AT_ONCE as u32) {
+            let mut waiting = Vec::with_capacity(AT_ONCE);
+            for _ in 0..AT_ONCE {
+                begin(self.large.write_at(random.block(self.blocks) * BLOCK as u64, &data), &mut waiting).await?;
             }
             all(waiting).await?;
         }
@@ -150,9 +163,12 @@ impl Bench {
     async fn overwrites(&self, times: u32, random: &mut Random, synced: bool) -> Result<()> {
         let data = [0x5a; BLOCK];
         for _ in 0..times {
-            self.large.write_at(random.block(self.blocks) * BLOCK as u64, &data).await?;
+            let write = self.large.write_at(random.block(self.blocks) * BLOCK as u64, &data);
             if synced {
-                self.large.sync().await?;
+                // One behind the other, and asked for together.
+                try_zip(write, self.large.sync()).await?;
+            } else {
+                write.await?;
             }
         }
         Ok(())
@@ -214,6 +230,16 @@ impl Random {
         self.0 ^= self.0 << 5;
         u64::from(self.0) % blocks.max(1)
     }
+}
+
+/// Makes a call, which is under way with the others unless it is done at once.
+async fn begin<T, F: Future<Output = Result<T>>>(call: F, waiting: &mut Vec<Pin<Box<F>>>) -> Result<()> {
+    let mut call = Box::pin(call);
+    match poll_once(&mut call).await {
+        Some(done) => drop(done?),
+        None => waiting.push(call),
+    }
+    Ok(())
 }
 
 /// Polls all of them whenever one may have gone on.
