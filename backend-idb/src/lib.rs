@@ -25,7 +25,7 @@
 //!   the browser in `relaxed` transactions before it. All puts and deletions of a transaction are asked for at once and none is awaited by
 //!   itself; nothing else is awaited while it is open. Bytes are copied out of the memory of wasm before anything is.
 //! - **Puts cost**, not bytes: so inodes and names are kept together in [pages](anystorage_kv::Paged), and so are the bytes of files of at most
-//!   4,096 bytes, in pages of 16 KiB.
+//!   2,048 bytes, in pages of 16 KiB.
 //! - **Blocks** are 4,096 bytes unless told otherwise: what a small change rewrites, and what one `get` brings. In 64 KiB long streams
 //!   are several times as fast, and changes here and there as much slower, since a block is read and put as a whole:
 //!
@@ -147,8 +147,8 @@ use crate::faults::CommitFaults;
 /// The bytes of changes in memory. What is beyond goes to the browser in relaxed commits.
 const DIRTY_BYTES: usize = 8 << 20;
 
-/// Files of at most so many bytes share pages.
-const SMALL_CONTENTS: usize = 4 << 10;
+/// Files of at most so many bytes share pages. Where each is synced by itself, a page is written each time: larger ones took twice as long.
+const SMALL_CONTENTS: usize = 2 << 10;
 
 /// A tree of files in an IndexedDB database.
 pub type IdbBackend = KvBackend<Paged<IdbStore>>;
