@@ -114,7 +114,7 @@ pub async fn open_with_faults(name: &str, options: &PackedOptions, faults: &Flus
     let host = KvOptions::new().durability(Durability::Process).usage(false).clock(global::now).salt(global::random());
     let kv = anystorage_redb::kv_options(&options.redb(), host);
     Ok(match Store::open(name, options, faults).await? {
-        Store::Here(store) => Box::new(KvBackend::open(store, kv.immediate(true)).await?),
+        Store::Here(store) => Box::new(KvBackend::open(*store, kv.immediate(true)).await?),
         #[cfg(feature = "packed-page")]
         Store::InWorker(store) => Box::new(KvBackend::open(store, options.in_page(kv)).await?),
     })
@@ -123,7 +123,7 @@ pub async fn open_with_faults(name: &str, options: &PackedOptions, faults: &Flus
 /// The store of a location by itself.
 #[derive(Debug)]
 enum Store {
-    Here(RedbStore),
+    Here(Box<RedbStore>),
     #[cfg(feature = "packed-page")]
     InWorker(page::WorkerStore),
 }
@@ -138,7 +138,7 @@ impl Store {
         let opened = match found? {
             Found { hold, by: By::Handle(handle) } => {
                 let file = ExtentFile::over(HandleFile::new(handle, hold, free)).map_err(|error| not_opened(&title, error))?;
-                RedbStore::open(file, &title, &options.redb()).map(Self::Here)
+                RedbStore::open(file, &title, &options.redb()).map(|store| Self::Here(Box::new(store)))
             }
             #[cfg(feature = "packed-page")]
             Found { hold, by: By::Worker(link, plain) } => {

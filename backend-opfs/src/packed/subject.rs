@@ -77,7 +77,7 @@ impl Place for PackedPlace {
 
     async fn damage(&self, seed: u64) -> Result<Option<String>> {
         match super::Store::open(&self.name, &self.options.clone().mode(Mode::ReadWrite), &FlushFaults::default()).await? {
-            super::Store::Here(store) => damaged(&store, seed).await,
+            super::Store::Here(store) => damaged(&*store, seed).await,
             #[cfg(feature = "packed-page")]
             super::Store::InWorker(store) => damaged(&store, seed).await,
         }
