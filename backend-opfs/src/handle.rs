@@ -49,7 +49,7 @@ impl<C: HandleCalls> Handle<C> {
     /// Writes all of `data`.
     pub(crate) fn write(&self, offset: u64, data: &[u8]) -> Result<()> {
         let operation = Operation::Write;
-        checked_write(self.calls.write(exact(offset, operation)?, data).map_err(failed(operation))?, data.len())
+        checked_write(self.calls.write(exact(offset, operation)?, data).map_err(failed(operation))?, data.len() as u64)
     }
 
     pub(crate) fn len(&self) -> Result<u64> {
@@ -75,8 +75,8 @@ impl<C: HandleCalls> Drop for Handle<C> {
 }
 
 /// Whether as many bytes were written as there were.
-#[expect(clippy::cast_precision_loss, reason = "memory is smaller than what is counted exactly")]
-pub(crate) fn checked_write(written: f64, len: usize) -> Result<()> {
+#[expect(clippy::cast_precision_loss, reason = "neither memory nor files are larger than what is counted exactly")]
+pub(crate) fn checked_write(written: f64, len: u64) -> Result<()> {
     // Where the quota ends, Firefox returns a short count, and Chromium one that is larger than what was asked for.
     if written == len as f64 {
         return Ok(());

@@ -71,7 +71,7 @@ impl WorkerHandle {
         let operation = Operation::Write;
         let len = data.len();
         let written = self.number(operation, Call::Write, exact(offset, operation), Last::Bytes(data));
-        async move { checked_write(written.await?, len) }
+        async move { checked_write(written.await?, len as u64) }
     }
 
     pub(crate) fn len(&self) -> impl Future<Output = Result<u64>> + use<> {
@@ -104,7 +104,7 @@ impl WorkerHandle {
         let operation = Operation::Write;
         let len = self.len();
         let copied = self.number(operation, Call::Copy, Ok(to.id.into()), Last::Number(0.0));
-        let len = usize::try_from(len.await?).map_err(|_| nonsense(operation))?;
+        let len = len.await?;
         checked_write(copied.await?, len)
     }
 }

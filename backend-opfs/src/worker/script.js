@@ -38,7 +38,8 @@
   const room = (len) => {
     let last = buffers.at(-1);
     if (!last || last.byteLength - used.at(-1) < len) {
-      const spare = spares.pop();
+      // What little there is would be handed over with all of a buffer.
+      const spare = len * left >= MUCH ? spares.pop() : undefined;
       last = new Uint8Array(spare?.byteLength >= len ? spare : Math.min(Math.max(SHARED, len), len * left));
       buffers.push(last);
       used.push(0);
@@ -46,6 +47,11 @@
     return last.subarray(used.at(-1), used.at(-1) + len);
   };
   const replied = (len) => ((used[used.length - 1] += len), len);
+
+  const counted = (count) => {
+    if (!(count >= 0)) throw new Error(`the browser gave ${count} as a count`);
+    return count;
+  };
 
   // Fills the buffer from a place on, as far as the file goes; how much that is.
   const fill = (handle, buffer, at) => {
@@ -157,22 +163,22 @@
       handles.delete(id);
     },
     // Size.
-    (id) => handles.get(id).getSize(),
+    (id) => counted(handles.get(id).getSize()),
     // Read. The file is asked for its size only where much may be too much.
     (id, at, len) => {
       const handle = handles.get(id);
-      const most = len > SHARED ? Math.max(0, Math.min(len, handle.getSize() - at)) : len;
+      const most = len > SHARED / 8 ? Math.max(0, Math.min(len, handle.getSize() - at)) : len;
       return replied(fill(handle, room(most), at));
     },
     // Write.
     (id, at, len) => {
       const from = data(len);
-      return handles.get(id).write(from, { at });
+      return counted(handles.get(id).write(from, { at }));
     },
     // Truncate.
-    (id, len) => handles.get(id).truncate(len),
+    (id, len) => void handles.get(id).truncate(len),
     // Flush.
-    (id) => handles.get(id).flush(),
+    (id) => void handles.get(id).flush(),
     // Copy: as many bytes as were written; fewer than there are if there is no space for more.
     (from, to) => {
       const buffer = new Uint8Array(COPIED_AT_ONCE);
@@ -180,7 +186,7 @@
       for (;;) {
         const read = fill(handles.get(from), buffer, at);
         if (read === 0) return at;
-        const written = handles.get(to).write(buffer.subarray(0, read), { at });
+        const written = counted(handles.get(to).write(buffer.subarray(0, read), { at }));
         if (written !== read) return at + Math.min(written, read - 1);
         at += written;
       }
@@ -213,6 +219,8 @@
     const replies = buffers.map((buffer, at) => buffer.subarray(0, used[at]));
     const handed = buffers.map(({ buffer }) => buffer).filter(({ byteLength }) => byteLength >= MUCH);
     self.postMessage([results, failures, ...replies], handed);
+    // What was brought may be much, and the next message far.
+    bytes = objects = buffers = used = undefined;
   };
 
   // Where something goes wrong that is no answer, the page is not left to wait.

@@ -14,7 +14,7 @@ export class Messages {
     const messages = new Messages();
     const worker = messages.#worker;
     const [ready, failed] = [messages.#next(), new Promise((_, reject) => (worker.onerror = ({ message }) => reject(new Error(message))))];
-    worker.onmessage = ({ data }) => messages.#waiting.shift()(data);
+    worker.onmessage = ({ data }) => messages.#waiting.shift()(data?.error ? Promise.reject(new Error(data.error)) : data);
     worker.postMessage({ open: bytes });
     await Promise.race([ready, failed]);
     messages.blocks = Math.ceil(bytes / BLOCK);
@@ -44,7 +44,7 @@ export class Messages {
     for (let asked = 0; asked < times; asked += together) await Promise.all(Array.from({ length: together }, ask));
   }
 
-  // The same work as an engine's in the page: each call a message, which the worker does on its handle and answers.
+  // The same work as an engine's in the page: each step a message, which the worker does on its handle and answers.
   async run(work, times, seed) {
     const random = new Random(seed);
     const at = () => random.block(this.blocks) * BLOCK;
@@ -52,7 +52,7 @@ export class Messages {
     const buffer = new Uint8Array(BLOCK);
     for (let i = 0; i < times; i++) {
       if (work === "reads") buffer.set(await this.#ask({ read: BLOCK, at: at() }));
-      else await this.#ask({ write: data, at: at(), flush: work === "overwrites, a sync each" });
+      else await this.#ask({ write: data, at: at(), flush: work === "overwrites with their syncs" });
     }
     if (work === "overwrites, one sync") await this.#ask({ flush: true });
   }

@@ -79,11 +79,12 @@ impl Bench {
                 self.overwrites(times, &mut random, false).await?;
                 self.large.sync().await?;
             }
-            "overwrites, 64 at once" => {
+            "overwrites, 64 at once, one sync" => {
                 self.overwrites_at_once(times, &mut random).await?;
                 self.large.sync().await?;
             }
             "overwrites, a sync each" => self.overwrites(times, &mut random, true).await?,
+            "overwrites with their syncs" => self.overwrites_with_syncs(times, &mut random).await?,
             "stream read" => self.stream_read(times).await?,
             "stream write" => self.stream_write(times).await?,
             "files, a sync each" => self.files(times, true).await?,
@@ -163,13 +164,19 @@ impl Bench {
     async fn overwrites(&self, times: u32, random: &mut Random, synced: bool) -> Result<()> {
         let data = [0x5a; BLOCK];
         for _ in 0..times {
-            let write = self.large.write_at(random.block(self.blocks) * BLOCK as u64, &data);
+            self.large.write_at(random.block(self.blocks) * BLOCK as u64, &data).await?;
             if synced {
-                // One behind the other, and asked for together.
-                try_zip(write, self.large.sync()).await?;
-            } else {
-                write.await?;
+                self.large.sync().await?;
             }
+        }
+        Ok(())
+    }
+
+    /// Asks for each write and its sync together, one behind the other.
+    async fn overwrites_with_syncs(&self, times: u32, random: &mut Random) -> Result<()> {
+        let data = [0x5a; BLOCK];
+        for _ in 0..times {
+            try_zip(self.large.write_at(random.block(self.blocks) * BLOCK as u64, &data), self.large.sync()).await?;
         }
         Ok(())
     }

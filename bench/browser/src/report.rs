@@ -62,8 +62,11 @@ impl Report {
     pub(crate) fn table(&self) -> String {
         let mut table = String::new();
         // Writing to a String does not fail.
-        let _ =
-            writeln!(table, "Medians of {} rounds, per operation. In a dedicated worker, and what ends in -page in a page.", self.rounds);
+        let _ = writeln!(
+            table,
+            "Medians of {} rounds, per operation. In a dedicated worker; what ends in -page, and messages, in a page.",
+            self.rounds
+        );
         let mut browser = "";
         for measurement in &self.measurements {
             if measurement.browser != browser {
