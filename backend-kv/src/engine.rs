@@ -25,7 +25,8 @@ use crate::store::KvStore;
 /// during the commit, and has it alone again to finish. Over an immediate store nobody waits for it in a future: the thread waits, and the
 /// call is ready when first polled. Over another one calls get it in the order in which they were first polled, which the lock by itself
 /// does not promise: each waits in the queue until it has the lock. So a read goes on beside a commit if nothing is before it, and a read
-/// behind a change that waits for the commit waits with it: that change is one that it has to see.
+/// behind a change that waits for the commit waits with it: that change is one that it has to see. A call that was polled once and not again holds up
+/// those behind it, and the commit beside it.
 #[derive(Debug)]
 pub(crate) struct Engine<S> {
     pub(crate) store: S,

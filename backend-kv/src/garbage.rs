@@ -52,7 +52,15 @@ impl<S: KvStore> Engine<S> {
             if deleted >= limit {
                 break;
             }
-            let (count, finished) = self.collect_orphan(state, ino, limit - deleted, how).await?;
+            let (count, finished) = match self.collect_orphan(state, ino, limit - deleted, how).await {
+                // What of it is left stays, as with spills, and does not stand in the way of others.
+                Err(error) if error.kind() == ErrorKind::Corrupt => {
+                    log::warn!("{error}");
+                    state.garbage.orphans.pop_front();
+                    continue;
+                }
+                outcome => outcome?,
+            };
             // To look for nothing is work too.
             deleted += count.max(1);
             if finished {

@@ -54,6 +54,11 @@ impl PageCache {
         Self { capacity, ..Self::default() }
     }
 
+    /// In bytes.
+    pub(super) const fn capacity(&self) -> usize {
+        self.capacity
+    }
+
     pub(super) const fn moment(&self) -> Moment {
         Moment(self.commits)
     }

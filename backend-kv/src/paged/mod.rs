@@ -30,6 +30,9 @@ const FIRST_PAGES: usize = 4;
 /// of them may have, so that one scan finds the page of any key. Pages are split when they grow, and deleted when they are empty. A commit
 /// of this store is one commit of the store below, with the same durability.
 ///
+/// A relaxed commit of a page holds what the one before it made. So the store below may lose relaxed commits from the last one backwards alone, as
+/// IndexedDB does, and not one without those behind it.
+///
 /// A page has a checksum, as each record in it has. Of a damaged page those records are still read that can be; all others whose page it
 /// would be are [`Corrupt`](anystorage_api::ErrorKind::Corrupt), and so is every scan that meets it. That it was damaged stays noted in it.
 #[derive(Debug)]
@@ -221,14 +224,23 @@ impl<S: KvStore> KvStore for Paged<S> {
             }
         }
         let edited = self.edit(changes).await?;
-        for Found { page_key, page, .. } in &edited {
-            below.push(page_key.clone(), if page.is_empty() { None } else { Some(page.encode(page_key)) });
+        let keys: Vec<Vec<u8>> = edited.iter().map(|edited| edited.page_key.clone()).collect();
+        let mut room = self.cache().capacity();
+        // They may be many. Those that will not be kept need not be there while they are committed.
+        let mut made = Vec::new();
+        for found in edited {
+            let value = if found.page.is_empty() { None } else { Some(found.page.encode(&found.page_key)) };
+            below.push(found.page_key.clone(), value);
+            let cost = found.page.cost();
+            if cost <= room && !found.page.is_empty() {
+                room -= cost;
+                made.push(found);
+            }
         }
         let _turn = self.turn.write().await;
-        self.cache().begin(edited.iter().map(|edited| &edited.page_key));
+        self.cache().begin(keys.iter());
         let outcome = self.store.commit(below, durability).await;
-        let made = edited.into_iter().filter(|edited| outcome.is_ok() && !edited.page.is_empty());
-        self.cache().end(made);
+        self.cache().end(made.into_iter().filter(|_| outcome.is_ok()));
         outcome
     }
 

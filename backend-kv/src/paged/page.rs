@@ -6,13 +6,13 @@ use std::ops::Bound;
 use anystorage_api::Result;
 
 use crate::format::{SMALL_TAG, damaged, seal, unseal};
-use crate::store::MAX_KEY_LEN;
+use crate::store::{MAX_KEY_LEN, MAX_RECORD_LEN};
 
 /// The bytes of a page of inodes or names, at most.
 pub(super) const PAGE: usize = 4 << 10;
 
-/// The bytes of a page of what small files have, at most.
-const CONTENTS_PAGE: usize = 16 << 10;
+/// The bytes of a page of what small files have, at most: with what is around them no more than a record may have.
+const CONTENTS_PAGE: usize = MAX_RECORD_LEN - 5;
 
 /// Of a page by its key: with more bytes than this it is split.
 fn most_bytes(page_key: &[u8]) -> usize {

@@ -1,7 +1,9 @@
 //! Small records in pages: the store that `Paged` makes keeps what a store promises, and damage to a page is no loss without a word.
 
 use anystorage_api::{Error, ErrorKind, StorageBackend, StoragePath};
-use anystorage_kv::testing::{SimMedium, SimStore, check_store};
+use anystorage_conformance::durability_model::{DurabilityModel, Promise, Tree};
+use anystorage_conformance::workload::Workload;
+use anystorage_kv::testing::{Outcome, SimMedium, SimStore, check_store};
 use anystorage_kv::{Batch, Commit, KvBackend, KvOptions, KvStore, Paged};
 use futures_lite::future::block_on;
 
@@ -140,6 +142,97 @@ fn damage_to_a_page_is_never_a_missing_name() {
     }
     println!("{right} reads were right, {corrupt} Corrupt");
     assert!(right > 10 * corrupt / 2, "{right} right, {corrupt} Corrupt");
+}
+
+/// Files in a row are read ahead: beside a damaged page those of whole pages were `Corrupt` too, for as long as it was there. And of files that
+/// were removed none was deleted any more behind one that has its place in it.
+#[test]
+fn a_damaged_page_is_the_damage_of_its_own_files_alone() {
+    let content = |number: usize| vec![number as u8 | 1; 800];
+    let (planted, options) = (SimMedium::new(), tiny(4096, 1 << 20).small_contents(1000).immediate(false).cache_bytes(1 << 20));
+    // More blocks than are deleted at once.
+    let large = ["large", "large too"];
+    block_on(async {
+        let backend = KvBackend::open(Paged::new(planted.open()?, 64 << 10), options.clone()).await?;
+        backend.create_dir(&path("d")).await?;
+        for number in 0..FILES {
+            backend.write(&name(number), &content(number)).await?;
+            if let Some(large) = (number % (FILES / 2) == FILES / 4).then(|| large[number * 2 / FILES]) {
+                backend.write(&path(large), &vec![1; 4096 * 1100]).await?;
+            }
+        }
+        backend.sync().await?;
+        backend.close().await
+    })
+    .unwrap();
+    let pages: Vec<(Vec<u8>, Vec<u8>)> = planted.records().into_iter().filter(|(key, _)| key[0] == b'c').collect();
+    assert!(pages.len() > 10, "{} pages", pages.len());
+    for (key, value) in &pages {
+        let medium = SimMedium::holding(planted.records());
+        let mut damaged = value.clone();
+        let middle = damaged.len() / 2;
+        damaged[middle] ^= 1;
+        medium.set(key, Some(&damaged));
+        let backend = open(&medium, &options).unwrap();
+        let mut corrupt = 0;
+        for number in 0..FILES {
+            match block_on(backend.read(&name(number))) {
+                Ok(data) => assert_eq!(data, content(number)),
+                Err(error) => {
+                    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+                    corrupt += 1;
+                }
+            }
+        }
+        assert!((1..=20).contains(&corrupt), "{corrupt} files are lost with one page");
+        block_on(async {
+            for large in large {
+                backend.remove_file(&path(large)).await?;
+            }
+            backend.sync().await?;
+            backend.create_dir(&path("another")).await?;
+            backend.sync().await
+        })
+        .unwrap();
+        let left = medium.records().into_keys().filter(|key| key[0] == b'b').count();
+        assert_eq!(left, 0, "blocks of files that were removed");
+    }
+}
+
+/// Relaxed commits that are lost from the last one backwards, as a store below loses them: each state that a commit has left is one of those.
+#[test]
+fn what_is_in_pages_survives_every_cut() {
+    let seed = seed();
+    println!("ANYSTORAGE_SEED={seed} repeats this run");
+    let options = tiny(512, 4096).small_contents(300);
+    let play = |medium: &SimMedium| {
+        let mut model = DurabilityModel::new(Promise::AtomicSync);
+        if let Ok(backend) = open(medium, &options) {
+            let played = block_on(Workload::new(seed, 300).play(&backend, &mut model));
+            assert!(played.is_ok() || medium.is_off(), "{played:?}");
+        }
+        model
+    };
+    let commits = {
+        let medium = SimMedium::new();
+        play(&medium);
+        medium.log().len()
+    };
+    let mut found = 0;
+    for stop in 1..=commits {
+        let medium = SimMedium::new();
+        medium.stop_before(stop);
+        let model = play(&medium);
+        for outcome in [Outcome::NothingUnsynced, Outcome::Returned, Outcome::Everything] {
+            let medium = medium.cut(outcome);
+            let backend = open(&medium, &options).unwrap();
+            let tree = block_on(Tree::observe(&backend)).unwrap_or_else(|error| panic!("before commit {stop}, {outcome}: {error}"));
+            model.check(&tree).unwrap_or_else(|violation| panic!("before commit {stop}, {outcome}: {violation}"));
+            found += 1;
+        }
+    }
+    println!("{found} states");
+    assert!(found > 100, "{found} states");
 }
 
 /// Scans meet commits at every point, and see them whole or not at all.

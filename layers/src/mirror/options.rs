@@ -60,7 +60,7 @@ impl MirrorOptions {
         self
     }
 
-    /// How many files are loaded at once; at least one.
+    /// How many files are loaded at once; at least one. Of each up to 2 MiB are under way, beside what the limit counts.
     pub const fn parallel(mut self, files: usize) -> Self {
         self.parallel = if files == 0 { 1 } else { files };
         self

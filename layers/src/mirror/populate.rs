@@ -20,7 +20,7 @@ const PAGE: usize = 1024;
 
 /// How many bytes are asked for at once, and how many times as many of one file.
 const CHUNK: usize = 1 << 20;
-const CHUNKS: usize = 4;
+const CHUNKS: usize = 2;
 
 /// What [`Mirror::populate`](super::Mirror::populate) found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
