@@ -74,7 +74,7 @@ impl Report {
                 let _ = writeln!(table, "\n{browser}");
                 let _ = writeln!(
                     table,
-                    "{:<11} {:<25} {:>11} {:>11} {:>6}  {:<11} the floor",
+                    "{:<11} {:<33} {:>11} {:>11} {:>6}  {:<11} the floor",
                     "engine", "case", "engine", "floor", "ratio", "goal"
                 );
             }
@@ -85,7 +85,7 @@ impl Report {
             };
             let _ = writeln!(
                 table,
-                "{:<11} {:<25} {:>11} {:>11} {:>6.2}  {:<11} {}",
+                "{:<11} {:<33} {:>11} {:>11} {:>6.2}  {:<11} {}",
                 measurement.engine,
                 measurement.case,
                 measurement.shown(measurement.engine_us),
