@@ -84,11 +84,6 @@ impl Log {
         *self = Self { room: self.room, number: self.number.saturating_add(1), ..Self::default() };
     }
 
-    /// Whether there is one.
-    pub(crate) const fn is_there(&self) -> bool {
-        self.room > 0
-    }
-
     /// Whether it holds what redb's file does not.
     pub(crate) const fn has_records(&self) -> bool {
         self.records > 0

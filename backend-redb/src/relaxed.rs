@@ -7,7 +7,7 @@ use anystorage_kv::Batch;
 
 use crate::session::Change;
 
-/// What they changed, each key once. Either all of it is in redb's memory as well, or, where there is a log, none of it.
+/// What they changed, each key once. Either all of it is in redb's memory, or all of it is in the log and nowhere else.
 #[derive(Debug, Default)]
 pub(crate) struct Relaxed {
     pub(crate) changes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
@@ -34,7 +34,7 @@ impl Relaxed {
         self.is_pending = false;
     }
 
-    /// Another one was made, where redb has none of them.
+    /// Another one was logged, where redb has none of them.
     pub(crate) fn keep_pending(&mut self, batch: Batch) {
         self.put(batch);
         self.is_pending = true;

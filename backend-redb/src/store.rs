@@ -115,12 +115,6 @@ impl RedbStore {
                 Err(Unwritten::Write(error) | Unwritten::Flush(error)) => Err(Error::new(ErrorKind::Io, Operation::Sync).with_cause(error)),
             },
             None if by_redb => self.commit_durably(database, &mut writer, &batch),
-            // It comes with the next one that redb makes durable, and so does the log.
-            None if writer.log.is_there() => {
-                writer.has_unlogged = true;
-                self.relaxed_mut().keep_pending(batch);
-                return Ok(());
-            }
             None => match self.give(database, &batch, Strength::Relaxed) {
                 Ok((mut relaxed, change)) => {
                     writer.has_unlogged = true;
