@@ -1,21 +1,18 @@
-//! The commits since the last one that redb made durable: none of them may be lost when redb has to be opened again.
+//! The relaxed commits since the last durable one: none of them may be lost when redb has to be opened again.
 
-use std::collections::{BTreeMap, BTreeSet, btree_map};
-use std::ops::Bound;
+use std::collections::BTreeMap;
 
 use anystorage_kv::Batch;
 
 use crate::session::Change;
 
-/// What they changed, each key once. Either all of it is in redb's memory, or all of it is in the log and nowhere else.
+/// What they changed, each key once.
 #[derive(Debug, Default)]
 pub(crate) struct Relaxed {
     pub(crate) changes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
     bytes: usize,
-    /// How they changed the bytes in use, as far as redb has them.
-    change: Change,
-    /// Whether redb has none of them.
-    is_pending: bool,
+    /// How they changed the bytes in use.
+    pub(crate) change: Change,
 }
 
 impl Relaxed {
@@ -27,67 +24,19 @@ impl Relaxed {
         put > 0 && (all > most || u64::try_from(all).is_ok_and(|all| all > room()))
     }
 
-    /// Another one was made in redb; with it, all of them changed the bytes in use by `change`.
+    /// Another one was made; with it, all of them changed the bytes in use by `change`.
     pub(crate) fn keep(&mut self, batch: Batch, change: Change) {
-        self.put(batch);
-        self.change = change;
-        self.is_pending = false;
-    }
-
-    /// Another one was logged, where redb has none of them.
-    pub(crate) fn keep_pending(&mut self, batch: Batch) {
-        self.put(batch);
-        self.is_pending = true;
-    }
-
-    fn put(&mut self, batch: Batch) {
         for (key, value) in batch {
-            self.bytes = self.bytes.saturating_add(size(&key, value.as_ref()));
-            match self.changes.entry(key) {
-                btree_map::Entry::Vacant(place) => drop(place.insert(value)),
-                btree_map::Entry::Occupied(mut place) => {
-                    let old = place.insert(value);
-                    self.bytes = self.bytes.saturating_sub(size(place.key(), old.as_ref()));
-                }
-            }
+            let bytes = size(&key, value.as_ref());
+            let old = self.changes.get(&key).map_or(0, |old| size(&key, old.as_ref()));
+            self.bytes = self.bytes.saturating_sub(old).saturating_add(bytes);
+            self.changes.insert(key, value);
         }
-    }
-
-    /// How those that are in redb's memory changed the bytes in use; none if there are none.
-    pub(crate) fn before(&self) -> Option<Change> {
-        (!self.changes.is_empty() && !self.is_pending).then_some(self.change)
-    }
-
-    /// Whether there are some, and redb has none of them.
-    pub(crate) const fn is_pending(&self) -> bool {
-        self.is_pending
-    }
-
-    /// What redb has to be given for a key, or for a range of them, before it answers for all of them.
-    pub(crate) fn pending(&self, key: &[u8]) -> Option<Option<&[u8]>> {
-        self.changes.get(key).filter(|_| self.is_pending).map(Option::as_deref)
-    }
-
-    /// As [`pending`](Self::pending), from a key to before another one, which must not be smaller.
-    pub(crate) fn pending_between(&self, from: &[u8], to: &[u8]) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
-        let range = self.changes.range::<[u8], _>((Bound::Included(from), Bound::Excluded(to)));
-        range.filter(|_| self.is_pending).map(|(key, value)| (key.as_slice(), value.as_deref()))
+        self.change = change;
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
         self.changes.iter().map(|(key, value)| (key.as_slice(), value.as_deref()))
-    }
-
-    /// With a batch behind them, each key once.
-    pub(crate) fn merged<'a>(&'a self, batch: &'a Batch) -> impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> {
-        let keys: BTreeSet<&[u8]> = batch.iter().map(|(key, _)| key).collect();
-        self.iter().filter(move |(key, _)| !keys.contains(key)).chain(batch.iter())
-    }
-
-    /// What redb has to be given for a batch behind them: those that it has not got, and the batch.
-    pub(crate) fn missing<'a>(&'a self, batch: &'a Batch) -> impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> {
-        let (merged, alone) = if self.is_pending { (Some(self.merged(batch)), None) } else { (None, Some(batch.iter())) };
-        merged.into_iter().flatten().chain(alone.into_iter().flatten())
     }
 }
 
