@@ -111,8 +111,10 @@ impl<S: KvStore> Engine<S> {
         let Some(state) = self.state.try_read() else { return };
         let Ok(inode) = self.inode(&state, ino).await else { return };
         let end = offset + len as u64;
-        for block in [self.position(offset).0, self.position(end - 1).0] {
-            let _ = self.standing(&state, &inode, ino, block, offset, end).await;
+        let (first, last) = (self.position(offset).0, self.position(end - 1).0);
+        let _ = self.standing(&state, &inode, ino, first, offset, end).await;
+        if last != first {
+            let _ = self.standing(&state, &inode, ino, last, offset, end).await;
         }
     }
 
