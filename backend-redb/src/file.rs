@@ -81,6 +81,16 @@ pub trait StoreFile: fmt::Debug + Send + Sync + 'static {
         false
     }
 
+    /// Keeps room, from now on, for so many bytes that are written later, beside what is set aside; [`release`](Self::release) gives it to a
+    /// change that makes room. By default nothing is kept.
+    ///
+    /// # Errors
+    /// Those of [`write`](Self::write); what was kept before is then kept on.
+    fn promise(&self, bytes: u64) -> io::Result<()> {
+        let _ = bytes;
+        Ok(())
+    }
+
     /// How many bytes it has for a log beside the file, which [`set_len`](Self::set_len) does not touch: 0, by default, for none.
     fn log_len(&self) -> u64 {
         0

@@ -10,15 +10,16 @@
 //! - **A durable commit** of redb is two flushes: the pages, then the header that puts them in force. A sync that changed nothing flushes nothing.
 //!   Growing the file is one more.
 //! - **With a log**, which an [`ExtentFile`] has, a durable commit is one flush: what it changes is written behind what was logged before, and
-//!   redb makes it in memory. When the log is full (512 KiB), or relaxed commits came between, redb makes a durable commit of all, with a new number
-//!   for the log, and what was logged counts no more. Where the disk has less than 32 MiB free, or does not tell, nothing is logged, for it might not fit. After a crash what is logged is made in memory again, and stays in the log: opening reads
-//!   it, and writes nothing for it.
+//!   stays in memory beside redb, where reads find it first. When the log is full (512 KiB), or relaxed commits came between, redb makes a durable
+//!   commit of all, with a new number for the log, and what was logged counts no more. The room that redb will need for it is kept in the file
+//!   meanwhile, up to 2 MiB: others may fill the disk. Where that has less than 32 MiB free, or does not tell, nothing is logged. After a crash
+//!   what is logged is read into memory, and stays in the log: opening writes nothing for it.
 //! - **Opening grows little** with what is stored. redb could do with one flush for each commit, and would then read all that is stored
 //!   when it is opened after a crash. Here every durable commit also writes which pages are free (`set_quick_repair`), which takes the
 //!   second flush, and two bits for each page of the file: 4 KiB for a file of 64 MiB, 64 KiB for one of 1 GiB.
-//! - **Relaxed commits** stay in redb's memory (`Durability::None`), and up to 8 MiB ([`relaxed_bytes`](RedbOptions::relaxed_bytes)) of what they
-//!   changed beside it, so that none is lost when
-//!   redb has to be opened again under the engine. Where there is more, or less space on the disk, one of them is made durable.
+//! - **Relaxed commits** stay in redb's memory (`Durability::None`), with what was logged before them, and up to 8 MiB
+//!   ([`relaxed_bytes`](RedbOptions::relaxed_bytes)) of what they changed beside it, so that none is lost when redb has to be opened again under
+//!   the engine. Where there is more, or less space on the disk, one of them is made durable.
 //!
 //! # What it assumes
 //!
@@ -36,7 +37,7 @@
 //! 3. *`atomic_sync`*: redb's commits are atomic, and a record of the log has a checksum: it counts whole or not at all.
 //! 4. *Replacing* is part of the same commits.
 //! 5. *Reads* are those of the engine above.
-//! 6. *Order*: one commit at a time; reads go on meanwhile, on what was there before.
+//! 6. *Order*: one commit at a time; reads go on meanwhile, on what was there before. While redb takes what was beside it, they wait.
 //! 7. *One holder* is up to who opens the file.
 //! 8. *Space*: a commit that runs out is refused whole. redb takes no more calls after such an error, so it is opened again on what is
 //!    durable, and the relaxed commits are made again. Before that the commit is tried in smaller forms, and once with the file compacted,

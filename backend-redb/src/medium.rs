@@ -101,6 +101,11 @@ impl Medium {
         self.file.flush()
     }
 
+    /// Keeps room for what is to be written of the log.
+    pub(crate) fn promise(&self, bytes: usize) -> io::Result<()> {
+        self.file.promise(u64::try_from(bytes).unwrap_or(u64::MAX))
+    }
+
     pub(crate) fn log_len(&self) -> u64 {
         self.file.log_len()
     }

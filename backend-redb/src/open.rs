@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use anystorage_api::{Error, ErrorKind, Operation, Result};
+use anystorage_kv::Batch;
 use anystorage_kv::panics::caught;
 use redb::{Database, ReadableDatabase, TableHandle};
 
@@ -12,11 +13,19 @@ use crate::file::StoreFile;
 use crate::header::{HEADER_LEN, Looks, impossible, look};
 use crate::log::Log;
 use crate::medium::Medium;
+use crate::relaxed::Relaxed;
 use crate::session::{self, LOG_TABLE, Strength, TABLE};
 use crate::store::NAME;
 use crate::writer::Writer;
 
-pub(crate) fn open(file: Box<dyn StoreFile>, title: &str, creates: bool, cache: usize) -> Result<(Arc<Medium>, Database, Writer)> {
+/// A database, and what was committed since redb made a commit of it durable.
+pub(crate) struct Opened {
+    pub(crate) database: Database,
+    pub(crate) writer: Writer,
+    pub(crate) relaxed: Relaxed,
+}
+
+pub(crate) fn open(file: Box<dyn StoreFile>, title: &str, creates: bool, cache: usize) -> Result<(Arc<Medium>, Opened)> {
     let medium = Arc::new(Medium::new(file).map_err(|error| file_error(error, title))?);
     let is_new = match inspect(&medium, title) {
         Ok(is_new) => is_new,
@@ -29,8 +38,8 @@ pub(crate) fn open(file: Box<dyn StoreFile>, title: &str, creates: bool, cache: 
     if is_new && !creates {
         return Err(open_error(ErrorKind::NotFound, title, "holds nothing yet, and was not to be created"));
     }
-    let (database, writer) = caught(NAME, Operation::OpenLocation, || create(&medium, title, is_new, cache))?;
-    Ok((medium, database, writer))
+    let opened = caught(NAME, Operation::OpenLocation, || create(&medium, title, is_new, cache))?;
+    Ok((medium, opened))
 }
 
 fn file_error(error: io::Error, title: &str) -> Error {
@@ -104,7 +113,7 @@ fn tables(medium: &Arc<Medium>) -> Result<Vec<String>> {
 }
 
 /// Opens the database for good, with its table.
-fn create(medium: &Arc<Medium>, title: &str, is_new: bool, cache: usize) -> Result<(Database, Writer)> {
+fn create(medium: &Arc<Medium>, title: &str, is_new: bool, cache: usize) -> Result<Opened> {
     if is_new && look(medium).map_err(|error| file_error(error, title))? == Looks::New {
         // Of a creation that was cut short.
         medium.set_len(0).map_err(|error| file_error(error, title))?;
@@ -113,25 +122,26 @@ fn create(medium: &Arc<Medium>, title: &str, is_new: bool, cache: usize) -> Resu
         ErrorKind::NoSpace => open_error(ErrorKind::NoSpace, title, "cannot be created: the disk is full").with_cause(error),
         _ => error,
     })?;
-    let writer = if is_new {
+    let (writer, relaxed) = if is_new {
         let mut log = Log::new(medium);
         session::apply(&database, medium, [], None, Strength::Durable(&log))?;
         log.begin();
         medium.settle();
-        Writer::new(log)
+        (Writer::new(log), Relaxed::default())
     } else {
         logged(medium, &database)?
     };
-    Ok((database, writer))
+    Ok(Opened { database, writer, relaxed })
 }
 
-/// Makes in memory what was logged, and leaves it in the log: opening writes nothing for it.
-fn logged(medium: &Medium, database: &Database) -> Result<Writer> {
+/// What was logged stays in the log, and in memory beside redb: opening writes nothing for it.
+fn logged(medium: &Medium, database: &Database) -> Result<(Writer, Relaxed)> {
     let (log, batch) = Log::read(medium, session::log_number(database)?.as_deref())?;
-    let mut writer = Writer::new(log);
+    let mut relaxed = Relaxed::default();
     if log.has_records() {
-        let change = session::apply(database, medium, batch.iter(), None, Strength::Logged)?;
-        writer.relaxed.keep(batch, change);
+        relaxed.keep_pending(batch);
     }
-    Ok(writer)
+    // It is there since the log was written.
+    let _ = medium.promise(if relaxed.is_pending() { relaxed.room_with(&Batch::new()) } else { 0 });
+    Ok((Writer::new(log), relaxed))
 }

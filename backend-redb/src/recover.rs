@@ -1,7 +1,5 @@
 //! What follows a commit that failed: redb takes no more calls then, and has to be opened again.
 
-use std::collections::BTreeSet;
-
 use anystorage_api::{Error, ErrorKind, Operation, Result};
 use anystorage_kv::Batch;
 use redb::Database;
@@ -35,8 +33,8 @@ impl RedbStore {
         let kind = if error.kind() == ErrorKind::NoSpace { ErrorKind::Io } else { error.kind() };
         let text = "what reached the disk is unknown: no more changes until the location is opened again";
         let latched = Error::new(kind, Operation::Sync).with_text(text).with_cause(error);
-        *session = self.view(writer).map_or_else(|_| Session::Failed(latched.clone()), |database| Session::View(database, latched.clone()));
-        writer.relaxed = Relaxed::default();
+        *session = self.view().map_or_else(|_| Session::Failed(latched.clone()), |database| Session::View(database, latched.clone()));
+        *self.relaxed_mut() = Relaxed::default();
         writer.latched = Some(latched.clone());
         Err(latched)
     }
@@ -59,13 +57,13 @@ impl RedbStore {
     }
 
     /// The file as it is, for reading, with what the relaxed commits changed.
-    fn view(&self, writer: &Writer) -> Result<Database> {
+    fn view(&self) -> Result<Database> {
         self.medium.seal(true);
         caught(NAME, Operation::Read, || {
             let database = session::view(&self.medium, self.cache)?;
             // What is published has them already.
             if !self.medium.is_published() {
-                session::apply(&database, &self.medium, writer.relaxed.iter(), None, Strength::Relaxed)?;
+                session::apply(&database, &self.medium, self.relaxed().iter(), None, Strength::Relaxed)?;
             }
             Ok(database)
         })
@@ -75,7 +73,7 @@ impl RedbStore {
     /// room only once they last; with those in one, since what they put and took away again needs no room then; and when what is free
     /// inside the file was given back to the disk. Says whether it was made in the end.
     fn begin_again(&self, writer: &mut Writer, batch: &Batch, durable: bool) -> Result<(Database, bool)> {
-        if durable && !writer.relaxed.changes.is_empty() {
+        if durable && !self.relaxed().changes.is_empty() {
             let database = self.live()?;
             if let Some(database) = self.try_merged(writer, &Batch::new(), database)?
                 && let Some(made) = self.try_merged(writer, batch, database)?
@@ -83,7 +81,7 @@ impl RedbStore {
                 return Ok((made, true));
             }
         }
-        if durable && (!writer.relaxed.changes.is_empty() || batch.iter().any(|(_, value)| value.is_none())) {
+        if durable && (!self.relaxed().changes.is_empty() || batch.iter().any(|(_, value)| value.is_none())) {
             let database = self.live()?;
             if let Some(made) = self.try_merged(writer, batch, database)? {
                 return Ok((made, true));
@@ -99,20 +97,24 @@ impl RedbStore {
         }
         let database = self.live()?;
         caught(NAME, Operation::Sync, || {
-            session::apply(&database, &self.medium, writer.relaxed.iter(), None, Strength::Relaxed)?;
+            let relaxed = self.relaxed();
+            if !relaxed.is_pending() {
+                session::apply(&database, &self.medium, relaxed.iter(), None, Strength::Relaxed)?;
+            }
             Ok((database, false))
         })
     }
 
     /// Makes the relaxed commits and `batch` as one; what they put and took away again is not written. None if space ran out.
     fn try_merged(&self, writer: &mut Writer, batch: &Batch, database: Database) -> Result<Option<Database>> {
-        let keys: BTreeSet<&[u8]> = batch.iter().map(|(key, _)| key).collect();
-        let changes = writer.relaxed.iter().filter(|(key, _)| !keys.contains(key)).chain(batch.iter());
-        let made = caught(NAME, Operation::Sync, || session::apply(&database, &self.medium, changes, None, Strength::Durable(&writer.log)));
+        let relaxed = self.relaxed();
+        let changes = relaxed.merged(batch);
+        let strength = relaxed.strength(batch, &writer.log);
+        let made = caught(NAME, Operation::Sync, || session::apply(&database, &self.medium, changes, None, strength));
+        drop(relaxed);
         match made {
             Ok(change) => {
-                self.medium.settle();
-                writer.settle(change);
+                self.settle(writer, &mut self.relaxed_mut(), change);
                 Ok(Some(database))
             }
             Err(error) => {

@@ -12,6 +12,7 @@ use crate::error::store_error;
 use crate::log::Log;
 use crate::medium::{Medium, Spare};
 use crate::overlay::Overlay;
+use crate::relaxed::Relaxed;
 use crate::snapshot::Table;
 
 pub(crate) const TABLE: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("anystorage");
@@ -84,22 +85,45 @@ pub(crate) fn view(medium: &Arc<Medium>, cache: usize) -> Result<Database> {
     opened.map_err(|error| store_error(error, Operation::OpenLocation))
 }
 
-pub(crate) fn get(table: &Table, key: &[u8]) -> Result<Option<Vec<u8>>> {
+/// With what redb has not got of `relaxed` over what is stored.
+pub(crate) fn get(table: Option<&Table>, relaxed: &Relaxed, key: &[u8]) -> Result<Option<Vec<u8>>> {
+    if let Some(value) = relaxed.pending(key) {
+        return Ok(value.map(<[u8]>::to_vec));
+    }
+    let Some(table) = table else { return Ok(None) };
     let value = table.get(key).map_err(|error| store_error(redb::Error::from(error), Operation::Read))?;
     Ok(value.map(|value| value.value().to_vec()))
 }
 
-pub(crate) fn scan(table: &Table, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<KvEntry>> {
+/// As [`get`].
+pub(crate) fn scan(table: Option<&Table>, relaxed: &Relaxed, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<KvEntry>> {
     let fail = |error: redb::Error| store_error(error, Operation::Read);
+    let mut found = Vec::new();
     if from >= to {
-        return Ok(Vec::new());
+        return Ok(found);
     }
-    let range = table.range::<&[u8]>(from..to).map_err(|error| fail(error.into()))?;
-    let entry = |entry: std::result::Result<_, redb::StorageError>| {
+    let owned = |(key, value): (&[u8], Option<&[u8]>)| Some((key.to_vec(), value?.to_vec()));
+    let mut changed = relaxed.pending_between(from, to).peekable();
+    let stored = table.map(|table| table.range::<&[u8]>(from..to).map_err(|error| fail(error.into()))).transpose()?;
+    let mut stored = stored.into_iter().flatten();
+    while found.len() < limit {
+        let Some(entry) = stored.next() else {
+            found.extend(changed.filter_map(owned).take(limit - found.len()));
+            break;
+        };
         let (key, value): (redb::AccessGuard<'_, &[u8]>, redb::AccessGuard<'_, &[u8]>) = entry.map_err(|error| fail(error.into()))?;
-        Ok((key.value().to_vec(), value.value().to_vec()))
-    };
-    range.take(limit).map(entry).collect()
+        let key = key.value();
+        while found.len() < limit
+            && let Some(change) = changed.next_if(|(changed, _)| *changed < key)
+        {
+            found.extend(owned(change));
+        }
+        if found.len() < limit {
+            let change = changed.next_if(|(changed, _)| *changed == key);
+            found.extend(owned(change.unwrap_or_else(|| (key, Some(value.value())))));
+        }
+    }
+    Ok(found)
 }
 
 /// How the bytes in use change with the commits since the last durable one.
@@ -125,11 +149,11 @@ impl Change {
 pub(crate) enum Strength<'a> {
     /// In memory.
     Relaxed,
-    /// In memory, of what lasts in the log: there has to be room for it.
-    Logged,
     /// With the numbers of this log, which is void from then on. It is flushed twice: redb writes its free space beside the data, and so need not
     /// look for it in everything that is stored when it is opened after a crash.
     Durable(&'a Log),
+    /// As durable, of what lasts in the log already: there has to be room for it.
+    Promised(&'a Log),
 }
 
 /// Makes the changes in one transaction, on top of relaxed ones that changed `before`, if there are some.
@@ -143,8 +167,8 @@ pub(crate) fn apply<'b>(
     let fail = |error: redb::Error| store_error(error, Operation::Sync);
     let mut transaction = database.begin_write().map_err(|error| fail(error.into()))?;
     let log = match strength {
-        Strength::Relaxed | Strength::Logged => None,
-        Strength::Durable(log) => Some(log),
+        Strength::Relaxed => None,
+        Strength::Durable(log) | Strength::Promised(log) => Some(log),
     };
     let durability = if log.is_some() { Durability::Immediate } else { Durability::None };
     transaction.set_durability(durability).map_err(|error| fail(error.into()))?;
@@ -171,7 +195,7 @@ pub(crate) fn apply<'b>(
     }
     // Pages of relaxed commits that nobody needs any more would eat up the reserve.
     medium.allow(match (strength, before) {
-        (Strength::Logged, _) => Spare::All,
+        (Strength::Promised(_), _) => Spare::All,
         (_, None) => change.spare(),
         (_, Some(_)) => Spare::Nothing,
     });

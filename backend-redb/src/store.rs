@@ -9,8 +9,9 @@ use crate::file::StoreFile;
 use crate::guard::lock;
 use crate::log::Unwritten;
 use crate::medium::{Medium, is_no_space};
-use crate::open;
+use crate::open::{self, Opened};
 use crate::options::RedbOptions;
+use crate::relaxed::Relaxed;
 use crate::session::{self, Change, Session, Strength};
 use crate::snapshot::{Snapshot, Table};
 use crate::writer::Writer;
@@ -21,12 +22,17 @@ pub(crate) const NAME: &str = "redb";
 /// room for it in the same commit.
 const AMPLE: u64 = 32 << 20;
 
+/// What is in the log may take as much room, in bytes, when redb gets it. That is kept for it, so that a disk that others fill cannot come between.
+const MOST_PROMISED: usize = 2 << 20;
+
 /// A redb database in one file, with one table, as a key-value store. The [crate](crate) says what it promises and what it assumes.
 #[derive(Debug)]
 pub struct RedbStore {
     pub(crate) medium: Arc<Medium>,
     session: RwLock<Session>,
     writer: Mutex<Writer>,
+    /// Changed by who has the writer; of the locks it is the last.
+    relaxed: RwLock<Relaxed>,
     pub(crate) snapshot: Snapshot,
     pub(crate) cache: usize,
     relaxed_bytes: usize,
@@ -42,10 +48,9 @@ impl RedbStore {
     /// holds the tables of another program; what the file reports.
     pub fn open(file: impl StoreFile, title: &str, options: &RedbOptions) -> Result<Self> {
         let cache = options.cache_bytes / 4 * 3;
-        let (medium, database, writer) = open::open(Box::new(file), title, options.creates(), cache)?;
-        let session = RwLock::new(Session::Live(database));
-        let relaxed_bytes = options.relaxed_bytes;
-        Ok(Self { medium, session, writer: Mutex::new(writer), snapshot: Snapshot::default(), cache, relaxed_bytes })
+        let (medium, Opened { database, writer, relaxed }) = open::open(Box::new(file), title, options.creates(), cache)?;
+        let (session, writer, relaxed) = (RwLock::new(Session::Live(database)), Mutex::new(writer), RwLock::new(relaxed));
+        Ok(Self { medium, session, writer, relaxed, snapshot: Snapshot::default(), cache, relaxed_bytes: options.relaxed_bytes })
     }
 
     fn shared(&self) -> RwLockReadGuard<'_, Session> {
@@ -56,13 +61,23 @@ impl RedbStore {
         self.session.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Calls with the table; none if nothing was ever put into it.
-    fn read<T>(&self, call: impl FnOnce(&Table) -> Result<T>) -> Result<Option<T>> {
+    pub(crate) fn relaxed(&self) -> RwLockReadGuard<'_, Relaxed> {
+        self.relaxed.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn relaxed_mut(&self) -> RwLockWriteGuard<'_, Relaxed> {
+        self.relaxed.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Calls with the table, which is none if redb was never given anything, and with what redb may not have got yet.
+    fn read<T>(&self, call: impl FnOnce(Option<&Table>, &Relaxed) -> Result<T>) -> Result<T> {
         let session = self.shared();
         let database = session.reading(Operation::Read)?;
         let mut panicked = true;
         let found = caught(NAME, Operation::Read, || {
-            let found = self.snapshot.table(database).and_then(|table| table.as_deref().map(call).transpose());
+            // Before the table: what redb is given is taken from here when the table shows it.
+            let relaxed = self.relaxed();
+            let found = self.snapshot.table(database).and_then(|table| call(table.as_deref(), &relaxed));
             panicked = false;
             found
         });
@@ -86,67 +101,76 @@ impl RedbStore {
         }
         let is_durable = durability == Commit::Durable;
         // What the host has to be asked for is asked for only where it matters.
-        let is_too_much = || writer.relaxed.is_too_much_with(&batch, self.relaxed_bytes, || self.room(&writer));
+        let is_too_much = || self.relaxed().is_too_much_with(&batch, self.relaxed_bytes, || self.room(&writer));
         let is_ample = || self.medium.free().is_ok_and(|free| free >= AMPLE);
         let record = if is_durable && !writer.has_unlogged { writer.log.record(&batch) } else { None };
-        let record = record.filter(|_| is_ample() && !is_too_much());
+        let room = || self.relaxed().room_with(&batch);
+        let is_promised = || Some(room()).filter(|room| *room <= MOST_PROMISED).is_some_and(|room| self.medium.promise(room).is_ok());
+        let record = record.filter(|_| is_ample() && !is_too_much() && is_promised());
         let by_redb = record.is_none() && (is_durable || is_too_much());
-        self.snapshot.drop_table();
         let made = match &record {
-            _ if by_redb => self.commit_durably(database, &mut writer, batch.iter()).map(|()| None),
-            Some(record) => self.commit_logged(database, &mut writer, &batch, record),
-            None => self.commit_in_memory(database, &writer, &batch).map(Some),
+            Some(record) => match writer.log.write(&self.medium, record) {
+                Ok(()) => {
+                    self.relaxed_mut().keep_pending(batch);
+                    return Ok(());
+                }
+                // What was begun of it is no record, and the log is void with the commit that redb makes instead.
+                Err(Unwritten::Write(error)) if is_no_space(&error) => self.commit_durably(database, &mut writer, &batch),
+                // Not as a lack of space, of which it would be known that nothing of this was or will be stored.
+                Err(Unwritten::Write(error) | Unwritten::Flush(error)) => Err(Error::new(ErrorKind::Io, Operation::Sync).with_cause(error)),
+            },
+            None if by_redb => self.commit_durably(database, &mut writer, &batch),
+            None => match self.give(database, &batch, Strength::Relaxed) {
+                Ok((mut relaxed, change)) => {
+                    writer.has_unlogged = true;
+                    relaxed.keep(batch, change);
+                    return Ok(());
+                }
+                Err(error) => Err(error),
+            },
         };
-        self.snapshot.drop_table();
-        match made {
-            Ok(Some(change)) => {
-                writer.has_unlogged |= record.is_none();
-                writer.relaxed.keep(batch, change);
-                Ok(())
-            }
-            Ok(None) => Ok(()),
-            Err(error) => {
-                drop(session);
-                self.recover(&mut writer, &batch, by_redb || is_durable, error)
-            }
-        }
+        made.or_else(|error| {
+            drop(session);
+            self.recover(&mut writer, &batch, by_redb || is_durable, error)
+        })
     }
 
     /// On top of what redb has in memory alone, which lasts with it.
-    fn commit_durably<'b>(
-        &self,
-        database: &Database,
-        writer: &mut Writer,
-        changes: impl Iterator<Item = (&'b [u8], Option<&'b [u8]>)>,
-    ) -> Result<()> {
-        let (before, strength) = (writer.before(), Strength::Durable(&writer.log));
-        let change = caught(NAME, Operation::Sync, || session::apply(database, &self.medium, changes, before, strength))?;
-        self.medium.settle();
-        writer.settle(change);
+    fn commit_durably(&self, database: &Database, writer: &mut Writer, batch: &Batch) -> Result<()> {
+        let strength = self.relaxed().strength(batch, &writer.log);
+        let (mut relaxed, change) = self.give(database, batch, strength)?;
+        self.settle(writer, &mut relaxed, change);
         Ok(())
     }
 
-    fn commit_in_memory(&self, database: &Database, writer: &Writer, batch: &Batch) -> Result<Change> {
-        let before = writer.before();
-        caught(NAME, Operation::Sync, || session::apply(database, &self.medium, batch.iter(), before, Strength::Relaxed))
+    /// Has redb make a batch, with what it has not got yet. If it has not got something, nobody reads until that is noted: who did could find
+    /// what is pending over what was changed behind it.
+    fn give(&self, database: &Database, batch: &Batch, strength: Strength<'_>) -> Result<(RwLockWriteGuard<'_, Relaxed>, Change)> {
+        let apply = |relaxed: &Relaxed| {
+            let (changes, before) = (relaxed.missing(batch), relaxed.before());
+            self.snapshot.drop_table();
+            let made = caught(NAME, Operation::Sync, || session::apply(database, &self.medium, changes, before, strength));
+            self.snapshot.drop_table();
+            made
+        };
+        let shared = self.relaxed();
+        if shared.is_pending() {
+            drop(shared);
+            let alone = self.relaxed_mut();
+            return apply(&alone).map(|change| (alone, change));
+        }
+        let made = apply(&shared);
+        drop(shared);
+        made.map(|change| (self.relaxed_mut(), change))
     }
 
-    /// In memory first: what has no room there must not be in the log. None if redb has made all of it durable instead.
-    fn commit_logged(&self, database: &Database, writer: &mut Writer, batch: &Batch, record: &[u8]) -> Result<Option<Change>> {
-        let change = self.commit_in_memory(database, writer, batch)?;
-        match writer.log.write(&self.medium, record) {
-            Ok(()) => Ok(Some(change)),
-            Err(Unwritten::Write(error)) if is_no_space(&error) => {
-                // redb's commit makes the log void; without it, what was begun there is no record.
-                let strength = Strength::Durable(&writer.log);
-                let change = caught(NAME, Operation::Sync, || session::apply(database, &self.medium, [], Some(change), strength))?;
-                self.medium.settle();
-                writer.settle(change);
-                Ok(None)
-            }
-            // Not as a lack of space, of which it would be known that nothing of this was or will be stored.
-            Err(Unwritten::Write(error) | Unwritten::Flush(error)) => Err(Error::new(ErrorKind::Io, Operation::Sync).with_cause(error)),
-        }
+    /// redb has made a durable commit of all, which changed the bytes in use by `change`.
+    pub(crate) fn settle(&self, writer: &mut Writer, relaxed: &mut Relaxed, change: Change) {
+        *relaxed = Relaxed::default();
+        // Less is kept: that cannot fail.
+        let _ = self.medium.promise(0);
+        self.medium.settle();
+        writer.settle(change);
     }
 
     /// Before redb is closed, which would make what it has in memory last, beside a log that has parts of it: with the log's next number, or not
@@ -155,7 +179,7 @@ impl RedbStore {
         let mut writer = lock(&self.writer);
         if let Session::Live(database) = &session
             && writer.log.has_records()
-            && (writer.latched.is_some() || self.commit_durably(database, &mut writer, [].into_iter()).is_err())
+            && (writer.latched.is_some() || self.commit_durably(database, &mut writer, &Batch::new()).is_err())
         {
             self.medium.seal(true);
         }
@@ -185,11 +209,11 @@ impl RedbStore {
 #[engine]
 impl KvStore for RedbStore {
     async fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        Ok(self.read(|table| session::get(table, key))?.flatten())
+        self.read(|table, relaxed| session::get(table, relaxed, key))
     }
 
     async fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<KvEntry>> {
-        Ok(self.read(|table| session::scan(table, from, to, limit))?.unwrap_or_default())
+        self.read(|table, relaxed| session::scan(table, relaxed, from, to, limit))
     }
 
     async fn commit(&self, batch: Batch, durability: Commit) -> Result<()> {

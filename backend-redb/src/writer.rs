@@ -3,16 +3,13 @@
 use anystorage_api::Error;
 
 use crate::log::Log;
-use crate::relaxed::Relaxed;
 use crate::session::Change;
 
 #[derive(Debug, Default)]
 pub(crate) struct Writer {
-    /// What the commits since the last one that redb made durable changed.
-    pub(crate) relaxed: Relaxed,
-    /// The durable ones of them.
+    /// Of the commits since the last one that redb made durable, those that last.
     pub(crate) log: Log,
-    /// Whether some of them are not in the log: they come with the next one that redb makes durable.
+    /// Whether some of these commits are not in the log: they come with the next one that redb makes durable.
     pub(crate) has_unlogged: bool,
     /// What stopped all changes until the location is opened again.
     pub(crate) latched: Option<Error>,
@@ -29,17 +26,11 @@ impl Writer {
         Self { log, ..Self::default() }
     }
 
-    /// What the commits that redb has in memory alone changed; none if there are none.
-    pub(crate) fn before(&self) -> Option<Change> {
-        (!self.relaxed.changes.is_empty()).then_some(self.relaxed.change)
-    }
-
     /// redb has made a durable commit, which changed the bytes in use by `change` with the relaxed ones before it.
     pub(crate) fn settle(&mut self, change: Change) {
         let signed = |bytes| i64::try_from(bytes).unwrap_or(i64::MAX);
         self.live = self.live.saturating_add(signed(change.added)).saturating_sub(signed(change.removed));
         self.most = self.most.max(self.live);
-        self.relaxed = Relaxed::default();
         self.has_unlogged = false;
         self.log.begin();
     }

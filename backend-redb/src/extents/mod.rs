@@ -13,6 +13,9 @@ use crate::medium::is_no_space;
 /// How much is kept to spare, in bytes, for changes that make room.
 const RESERVE: u64 = 512 << 10;
 
+/// As much of what is behind the slots of a file that is opened is kept at first: a log may need it.
+const MOST_PROMISED: u64 = 4 << 20;
+
 /// The steps in which the file grows: an eighth of it, within these bounds, in bytes.
 const STEPS: (u64, u64) = (256 << 10, 4 << 20);
 
@@ -26,7 +29,7 @@ const MOVED_AT_ONCE: usize = 4;
 ///
 /// redb doubles its file as it grows, and writes to the end of it first. Here the file is cut into extents of 256 KiB, and each has a slot in the
 /// file below from when it is first written; so that file has what was written, half a megabyte for the maps of it, as much for the log and as
-/// much to spare for removals when all else is used up, and the step in which it grew last, at most 4 MiB. What is free behind the last slot goes back to the
+/// much to spare for removals when all else is used up, room for what is in the log and has no slot yet, and the step in which it grew last, at most 4 MiB. What is free behind the last slot goes back to the
 /// host; slots that are free before it are filled from the end, some after each commit.
 ///
 /// The log lies between the maps and the slots, and is flushed without a new map. Files that were made before there was one have none.
@@ -69,8 +72,17 @@ struct State {
     has_moved: bool,
     /// One behind the highest slot that is used, or given up.
     used: u32,
-    /// How much of what is to spare may be used.
+    /// How much room is kept for what is written later, beside what is to spare.
+    promised: u64,
+    /// How much of both may be used.
     allowed: u64,
+}
+
+impl State {
+    /// How much is kept free behind the slots, in bytes.
+    const fn kept(&self) -> u64 {
+        RESERVE + self.promised
+    }
 }
 
 impl<F: StoreFile> ExtentFile<F> {
@@ -110,7 +122,9 @@ impl<F: StoreFile> ExtentFile<F> {
         let next = if map.place_of_next() == 0 { first_area } else { second_area };
         let has_stale = other.is_none() && next.iter().any(|byte| *byte != 0);
         let settled = with_slots(&map);
-        let state = State { map, has_stale, there, written: there, free, given_up, settled, used, ..State::default() };
+        // Until it is told otherwise, for what is logged.
+        let promised = there.saturating_sub(map.layout.begin_of(used) + RESERVE).min(MOST_PROMISED);
+        let state = State { map, has_stale, there, written: there, free, given_up, settled, used, promised, ..State::default() };
         Ok(Self { file, state: Mutex::new(state) })
     }
 
@@ -157,7 +171,7 @@ impl<F: StoreFile> ExtentFile<F> {
 
     /// Lengthens the file below so that it ends at `end` at least, with what has to remain to spare behind that.
     fn make_room(&self, state: &mut State, end: u64) -> io::Result<()> {
-        let needed = end.saturating_add(RESERVE - state.allowed);
+        let needed = end.saturating_add(state.kept().saturating_sub(state.allowed));
         if needed <= state.there {
             return Ok(());
         }
@@ -258,7 +272,7 @@ impl<F: StoreFile> ExtentFile<F> {
     /// Cuts the file below behind what is used and what is to spare.
     fn cut(&self, state: &mut State) {
         Self::shrink(state);
-        let end = state.map.layout.begin_of(state.used) + RESERVE;
+        let end = state.map.layout.begin_of(state.used) + state.kept();
         if state.there > end + 2 * STEPS.1 || (state.there > end && state.there / 2 > end) {
             // A host that does not take it back keeps it for what comes next.
             let _ = self.resize(state, end);
@@ -397,7 +411,7 @@ impl<F: StoreFile> StoreFile for ExtentFile<F> {
 
     fn free(&self) -> io::Result<u64> {
         let state = self.state();
-        let behind = state.there.saturating_sub(state.map.layout.begin_of(state.used) + RESERVE);
+        let behind = state.there.saturating_sub(state.map.layout.begin_of(state.used) + state.kept());
         Ok(self.file.free()?.saturating_add(behind).saturating_add(to_u64(state.free.len()) * EXTENT))
     }
 
@@ -424,7 +438,7 @@ impl<F: StoreFile> StoreFile for ExtentFile<F> {
         // A failure here is one of the next flush or write as well.
         let _ = self.move_forward(&mut state);
         self.cut(&mut state);
-        let needed = state.map.layout.begin_of(state.used).saturating_add(RESERVE);
+        let needed = state.map.layout.begin_of(state.used).saturating_add(state.kept());
         if needed > state.there {
             // Where there is no space for it, there is nothing to spare.
             let _ = self.grow_to(&mut state, needed);
@@ -433,17 +447,31 @@ impl<F: StoreFile> StoreFile for ExtentFile<F> {
 
     fn release(&self, _bytes: u64, makes_room: bool) -> bool {
         let mut state = self.state();
-        let most = if makes_room { RESERVE } else { RESERVE / 2 };
+        let most = if makes_room { state.kept() } else { RESERVE / 2 };
         let before = state.allowed;
         state.allowed = most.max(before);
         before < most
+    }
+
+    fn promise(&self, bytes: u64) -> io::Result<()> {
+        let mut state = self.state();
+        let before = std::mem::replace(&mut state.promised, bytes);
+        let needed = state.map.layout.begin_of(state.used).saturating_add(state.kept());
+        if bytes > before && needed > state.there {
+            let grown = self.grow_to(&mut state, needed);
+            if grown.is_err() {
+                state.promised = before;
+            }
+            return grown;
+        }
+        Ok(())
     }
 
     fn give_free(&self) {
         let mut state = self.state();
         // What redb did last as it closed is durable by its own flush; only what lies behind all of that goes.
         Self::shrink(&mut state);
-        let end = state.map.layout.begin_of(state.used);
+        let end = state.map.layout.begin_of(state.used) + state.promised;
         if state.is_in_use && state.there > end {
             let _ = self.resize(&mut state, end);
         }

@@ -1,7 +1,9 @@
 //! The log beside the database: what a commit costs, what a crash leaves of it, and what damage to it is told.
 
+use std::collections::BTreeMap;
+
 use anystorage_api::ErrorKind;
-use anystorage_conformance::simdisk::{Outcome, SimOpen};
+use anystorage_conformance::simdisk::{Outcome, Rng, SimOpen};
 use anystorage_kv::{Batch, Commit, KvStore};
 use anystorage_redb::{RedbOptions, RedbStore};
 use futures_lite::future::block_on;
@@ -202,4 +204,143 @@ fn a_failed_flush_of_the_log_stops_all_changes() {
     drop(store);
     let store = open(&Disk::of(disk.disk.clone(), disk.options));
     assert_eq!((get(&store, b"one"), get(&store, b"three")), (Some(b"there".to_vec()), None));
+}
+
+/// What is in the log and in no page of redb was missed by a scan, or came again after it was removed.
+#[test]
+fn reads_see_what_is_logged_over_what_is_stored() {
+    const STEPS: u32 = 3000;
+    let first = crate::seed();
+    println!("ANYSTORAGE_SEED={first} repeats this run");
+    let mut random = Rng::new(first);
+    let mut disk = Disk::new(RedbOptions::new());
+    let mut store = open(&disk);
+    let mut model = BTreeMap::new();
+    let (mut scanned, mut reopened) = (0, 0);
+    for step in 0..STEPS {
+        match random.below(100) {
+            0..40 => {
+                let mut batch = Batch::new();
+                for _ in 0..1 + random.below(4) {
+                    let key = vec![7, random.below(40) as u8];
+                    // Now and then more than the log holds.
+                    let most = if random.below(60) == 0 { 600_000 } else { 3000 };
+                    let value = (random.below(3) > 0).then(|| vec![step as u8; 1 + random.below(most) as usize]);
+                    match &value {
+                        Some(value) => model.insert(key.clone(), value.clone()),
+                        None => model.remove(&key),
+                    };
+                    batch.push(key, value);
+                }
+                let durability = if random.below(8) == 0 { Commit::Relaxed } else { Commit::Durable };
+                block_on(store.commit(batch, durability)).unwrap();
+            }
+            40..70 => {
+                let key = [7, random.below(42) as u8];
+                assert!(get(&store, &key) == model.get(&key[..]).cloned(), "{key:?} in step {step}");
+            }
+            70..98 => {
+                let [from, to] = [0, 0].map(|_: u8| vec![7, random.below(42) as u8]);
+                let limit = random.below(20) as usize;
+                let found = block_on(store.scan(&from, &to, limit)).unwrap();
+                let expected = model.iter().filter(|(key, _)| (&from..&to).contains(key)).take(limit);
+                let expected: Vec<_> = expected.map(|(key, value)| (key.clone(), value.clone())).collect();
+                assert!(found == expected, "{from:?} to {to:?}, {limit} of them, in step {step}");
+                scanned += found.len();
+            }
+            _ => {
+                // With what was relaxed before it.
+                put(&store, &[(&[7, 0], &[1])], Commit::Durable);
+                model.insert(vec![7, 0], vec![1]);
+                if random.below(2) == 0 {
+                    block_on(store.close()).unwrap();
+                    drop(store);
+                    disk = Disk::of(disk.disk.clone(), disk.options);
+                } else {
+                    disk = crash(&disk, store);
+                }
+                store = open(&disk);
+                reopened += 1;
+            }
+        }
+    }
+    println!("{scanned} entries, opened {reopened} times again");
+    assert!(scanned > 500 && reopened > 10, "{scanned}, {reopened}");
+}
+
+/// The commit that is to give redb all that was logged finds no space: nothing of that is lost, nor is the location.
+#[test]
+fn what_is_logged_outlives_a_full_disk() {
+    use std::sync::atomic::Ordering;
+    let disk = Disk::new(RedbOptions::new());
+    let store = open(&disk);
+    put(&store, &[(b"stored", &[7; 100_000])], Commit::Durable);
+    for number in 0..40_u8 {
+        put(&store, &[(&[1, number], &[number; 4000])], Commit::Durable);
+    }
+    disk.quota.store(disk.counted(), Ordering::Relaxed);
+    let mut batch = Batch::new();
+    batch.put(*b"large", vec![9; 8 << 20]);
+    assert_eq!(block_on(store.commit(batch, Commit::Durable)).unwrap_err().kind(), ErrorKind::NoSpace);
+    let check = |store: &RedbStore| {
+        let found = block_on(store.scan(&[1], &[2], usize::MAX)).unwrap();
+        let expected: Vec<_> = (0..40_u8).map(|number| (vec![1, number], vec![number; 4000])).collect();
+        assert!(found == expected, "{} of 40", found.len());
+        assert_eq!((get(store, b"large"), get(store, b"stored")), (None, Some(vec![7; 100_000])));
+    };
+    check(&store);
+    let disk = crash(&disk, store);
+    let store = open(&disk);
+    check(&store);
+    put(&store, &[(b"more", b"fits")], Commit::Durable);
+    assert_eq!(get(&store, b"more"), Some(b"fits".to_vec()));
+}
+
+/// What is to be removed on a full disk needs room for what is logged as well, which redb has not got yet.
+#[test]
+fn a_full_disk_with_a_full_log_lets_go_of_what_is_removed() {
+    use std::sync::atomic::Ordering;
+    const LOGGED: u8 = 80;
+    let large = |number: u8| (vec![2, number], vec![number; 60_000]);
+    let filled = |count: u8| {
+        let disk = Disk::new(RedbOptions::new());
+        let store = open(&disk);
+        let mut small = Batch::new();
+        for number in 0..5000_u16 {
+            small.put([vec![3], number.to_be_bytes().to_vec()].concat(), [5; 100]);
+        }
+        block_on(store.commit(small, Commit::Durable)).unwrap();
+        for number in 0..count {
+            let mut batch = Batch::new();
+            let (key, value) = large(number);
+            batch.put(key, value);
+            // By redb: behind a relaxed commit nothing is logged.
+            put(&store, &[(b"relaxed", &[number])], Commit::Relaxed);
+            block_on(store.commit(batch, Commit::Durable)).unwrap();
+        }
+        let counted = disk.counted();
+        (disk, store, counted)
+    };
+    // As many as fit until the file has to grow.
+    let counts: Vec<u64> = (0..60).map(|count| filled(count).2).collect();
+    let full = (40..59_u8).find(|count| counts[usize::from(*count) + 1] > counts[usize::from(*count)]).unwrap();
+    let (disk, store, _) = filled(full);
+    for number in 0..LOGGED {
+        let [high, low] = (u16::from(number) * 60).to_be_bytes();
+        put(&store, &[(&[1, number], &[number; 4000]), (&[3, high, low], &[6; 90])], Commit::Durable);
+    }
+    // Others have filled the rest of it.
+    disk.quota.store(disk.counted(), Ordering::Relaxed);
+    for number in 0..full {
+        let mut batch = Batch::new();
+        batch.push(large(number).0, None);
+        block_on(store.commit(batch, Commit::Durable)).unwrap_or_else(|error| panic!("the removal of {number}: {error}"));
+    }
+    put(&store, &[(b"again", &[9; 500_000])], Commit::Durable);
+    let store = open(&crash(&disk, store));
+    let found = block_on(store.scan(&[1], &[3], usize::MAX)).unwrap();
+    assert!(found == (0..LOGGED).map(|number| (vec![1, number], vec![number; 4000])).collect::<Vec<_>>(), "{} of {LOGGED}", found.len());
+    let small = block_on(store.scan(&[3], &[4], usize::MAX)).unwrap();
+    assert_eq!((small.len(), small.iter().filter(|(_, value)| value.len() == 90).count()), (5000, LOGGED.into()));
+    assert_eq!(get(&store, b"again"), Some(vec![9; 500_000]));
 }
