@@ -1,7 +1,11 @@
 //! A synchronous access handle, with what each of its calls gives checked.
 
+use std::cell::RefCell;
+
 use anystorage_api::{Error, ErrorKind, Operation, Result};
 use anystorage_browser_host::exception::Exception;
+use js_sys::{Uint8Array, WebAssembly};
+use wasm_bindgen::JsCast;
 use web_sys::{FileSystemReadWriteOptions, FileSystemSyncAccessHandle};
 
 use crate::faults::FlushFaults;
@@ -101,18 +105,63 @@ pub(crate) struct Own {
     raw: FileSystemSyncAccessHandle,
     /// Where the next call reads or writes. One for all calls: to make one takes as long as half a call.
     at: FileSystemReadWriteOptions,
+    last: RefCell<Last>,
 }
 
 impl Own {
     pub(crate) fn new(raw: FileSystemSyncAccessHandle) -> Self {
-        Self { raw, at: FileSystemReadWriteOptions::new() }
+        Self { raw, at: FileSystemReadWriteOptions::new(), last: RefCell::default() }
+    }
+}
+
+/// The bytes that were read into last, and how JavaScript sees them if that was not the first time: to make another view takes a fifth of a call.
+/// It is used for a read into just these bytes, and for nothing else.
+#[derive(Debug, Default)]
+struct Last {
+    place: Option<Place>,
+    view: Option<Uint8Array>,
+}
+
+impl Last {
+    /// The view on these bytes; none at their first time, or where they are out of JavaScript's reach.
+    fn on(&mut self, place: Option<Place>) -> Option<&Uint8Array> {
+        if place.is_none() || self.place != place {
+            *self = Self { place, view: None };
+            return None;
+        }
+        let place = place?;
+        // When the memory has grown, what was seen of it before has no length any more.
+        if self.view.as_ref().is_none_or(|view| view.byte_length() != place.len) {
+            let memory: WebAssembly::Memory = wasm_bindgen::memory().dyn_into().ok()?;
+            self.view = Some(Uint8Array::new_with_byte_offset_and_length(&memory.buffer(), place.at, place.len));
+        }
+        self.view.as_ref()
+    }
+}
+
+/// Where bytes are in the module's memory, as far as JavaScript counts so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place {
+    at: u32,
+    len: u32,
+}
+
+impl Place {
+    fn of(buf: &mut [u8]) -> Option<Self> {
+        // The compiler has to know that others may write there.
+        let at = u32::try_from(buf.as_mut_ptr().expose_provenance()).ok()?;
+        Some(Self { at, len: u32::try_from(buf.len()).ok()? })
     }
 }
 
 impl HandleCalls for Own {
     fn read(&self, at: f64, buf: &mut [u8]) -> Result<f64, Exception> {
         self.at.set_at(at);
-        self.raw.read_with_u8_array_and_options(buf, &self.at).map_err(|value| Exception::new(&value))
+        let read = match self.last.borrow_mut().on(Place::of(buf)) {
+            Some(view) => self.raw.read_with_buffer_source_and_options(view, &self.at),
+            None => self.raw.read_with_u8_array_and_options(buf, &self.at),
+        };
+        read.map_err(|value| Exception::new(&value))
     }
 
     fn write(&self, at: f64, data: &[u8]) -> Result<f64, Exception> {

@@ -72,3 +72,29 @@ async fn sparse_files_reach_beyond_four_gibibytes() {
     backend.close().await.unwrap();
     anystorage_opfs::remove(&name).await.unwrap();
 }
+
+/// What was read into before is read into again after the memory of the module has grown, which takes from JavaScript what it saw of it.
+#[wasm_bindgen_test]
+async fn the_same_bytes_are_read_into_after_the_memory_has_grown() {
+    const LEN: usize = 4096;
+    let name = fresh("grown");
+    let backend = tree::open(&name, &OpfsOptions::new()).await.unwrap();
+    let file = backend.open(&path("file"), &OpenOptions::editing()).await.unwrap();
+    for block in 0..4_u8 {
+        file.write_at(u64::from(block) * LEN as u64, &[block + 1; LEN]).await.unwrap();
+    }
+    let mut bytes = vec![0; LEN];
+    // The first time, twice in a row, after other bytes, and after the memory has grown.
+    for (round, block) in [0, 1, 2, 3, 2, 1, 0].into_iter().enumerate() {
+        if round == 3 {
+            let mut others = [0; 100];
+            assert_eq!(file.read_at(0, &mut others).await.unwrap(), others.len());
+            assert_eq!(others, [1; 100]);
+        }
+        if round == 5 {
+            assert_ne!(core::arch::wasm32::memory_grow(0, 16), usize::MAX);
+        }
+        assert_eq!(file.read_at(u64::from(block) * LEN as u64, &mut bytes).await.unwrap(), LEN);
+        assert_eq!(bytes, [block + 1; LEN], "round {round}");
+    }
+}
