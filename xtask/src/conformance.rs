@@ -26,6 +26,8 @@ struct Engine {
     failures: Vec<String>,
     /// How many were skipped, by reason.
     skips: BTreeMap<String, usize>,
+    /// How long each case took, in seconds.
+    times: Vec<(f64, String)>,
     /// How many cases passed that only an engine with `atomic_sync` has.
     atomic_syncs: usize,
     /// What it declares, by name.
@@ -33,6 +35,16 @@ struct Engine {
 }
 
 impl Engine {
+    /// The cases that took longest, the slowest first, and how long all of them took, in seconds. Halves that wait for a browser's end count
+    /// without that wait.
+    fn slowest(&self) -> (Vec<&(f64, String)>, f64) {
+        const SHOWN: usize = 4;
+        let mut slowest: Vec<&(f64, String)> = self.times.iter().filter(|(seconds, _)| *seconds >= 1.0).collect();
+        slowest.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+        slowest.truncate(SHOWN);
+        (slowest, self.times.iter().map(|(seconds, _)| seconds).sum())
+    }
+
     fn scheme(&self) -> &str {
         self.url.split(':').next().unwrap_or_default()
     }
@@ -70,6 +82,7 @@ impl Summary {
                 tally: Tally::default(),
                 failures: Vec::new(),
                 skips: BTreeMap::new(),
+                times: Vec::new(),
                 atomic_syncs: 0,
                 capabilities: engine.get("capabilities").cloned().unwrap_or_default(),
             };
@@ -89,6 +102,9 @@ impl Summary {
                         *known.skips.entry(text(case, "detail")?).or_default() += 1;
                     }
                     other => return Err(format!("its report has a case with the status {other:?}")),
+                }
+                if let Some(seconds) = case.get("seconds").and_then(Value::as_f64) {
+                    known.times.push((seconds, name.clone()));
                 }
                 summary.cases.insert(name.split('@').next().unwrap_or_default().to_owned());
             }
@@ -137,7 +153,11 @@ impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} distinct cases", self.cases.len())?;
         for engine in &self.engines {
-            writeln!(f, "{}: {}", engine.url, engine.tally)?;
+            let (slowest, all) = engine.slowest();
+            writeln!(f, "{}: {}, in {all:.0} s", engine.url, engine.tally)?;
+            for (seconds, name) in slowest {
+                writeln!(f, "    {seconds:.1} s: {name}")?;
+            }
             for failure in &engine.failures {
                 writeln!(f, "    failed: {failure}")?;
             }
@@ -193,6 +213,14 @@ mod tests {
                 "passed": 1, "failed": 0, "skipped": 1}}"#
         );
         Summary::parse(&report)?.judge(1, &["redb"])
+    }
+
+    #[test]
+    fn what_takes_long_is_shown() {
+        let report = REPORT.replace("STATUS", "passed").replace("PASSED", "3").replace("FAILED", "0");
+        let shown = Summary::parse(&report.replacen("0.1", "12.34", 1)).unwrap().to_string();
+        assert!(shown.contains("memory:: 1 passed, 0 failed, 1 skipped, in 12 s\n    12.3 s: reads::a\n"), "{shown}");
+        assert!(!shown.contains("syncs::b@reopen"), "{shown}");
     }
 
     #[test]
