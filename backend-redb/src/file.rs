@@ -91,6 +91,12 @@ pub trait StoreFile: fmt::Debug + Send + Sync + 'static {
         Ok(())
     }
 
+    /// Gives the room that is kept by [`promise`](Self::promise), and no more, to a write that found none, until
+    /// [`set_aside`](Self::set_aside). False if there is none.
+    fn redeem(&self) -> bool {
+        false
+    }
+
     /// How many bytes it has for a log beside the file, which [`set_len`](Self::set_len) does not touch: 0, by default, for none.
     fn log_len(&self) -> u64 {
         0

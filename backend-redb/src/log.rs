@@ -1,4 +1,4 @@
-//! The log beside the database: durable commits that redb has made in memory alone so far. One flush makes a record of it last.
+//! The log beside the database: durable commits that redb has not made durable so far. One flush makes a record of it last.
 //!
 //! Records follow each other from the begin of the log, each at the next multiple of [`SECTOR`]. Every commit that redb makes durable holds all
 //! that was logged, and gives the log a new number, which the database keeps; records of another number count no more. So the log is
@@ -82,6 +82,11 @@ impl Log {
     /// The database has made a durable commit, with the next number.
     pub(crate) fn begin(&mut self) {
         *self = Self { room: self.room, number: self.number.saturating_add(1), ..Self::default() };
+    }
+
+    /// Whether a database that keeps this `number` has not got what was logged; none where there is no log.
+    pub(crate) fn is_ahead_of(&self, number: Option<&[u8]>) -> Option<bool> {
+        (self.room > 0).then(|| number.and_then(number_of) == Some(self.number))
     }
 
     /// Whether it holds what redb's file does not.

@@ -39,6 +39,8 @@ pub(crate) enum Spare {
     /// Fail.
     #[default]
     Nothing,
+    /// Take the room that is kept for what is logged.
+    Promised,
     /// Take from the reserve, but not all of it.
     Some,
     /// Take the reserve: the commit makes room.
@@ -134,6 +136,7 @@ impl Medium {
     fn may_release(&self, bytes: u64) -> bool {
         match lock(&self.marks).spare {
             Spare::Nothing => false,
+            Spare::Promised => self.file.redeem(),
             spare => self.file.release(bytes, spare == Spare::All),
         }
     }

@@ -126,6 +126,7 @@ fn create(medium: &Arc<Medium>, title: &str, is_new: bool, cache: usize) -> Resu
         let mut log = Log::new(medium);
         session::apply(&database, medium, [], None, Strength::Durable(&log))?;
         log.begin();
+        let _ = medium.promise(0);
         medium.settle();
         (Writer::new(log), Relaxed::default())
     } else {
@@ -141,7 +142,7 @@ fn logged(medium: &Medium, database: &Database) -> Result<(Writer, Relaxed)> {
     if log.has_records() {
         relaxed.keep_pending(batch);
     }
-    // It is there since the log was written.
+    // It is there since the log was written, unless that was by a version that kept none.
     let _ = medium.promise(if relaxed.is_pending() { relaxed.room_with(&Batch::new()) } else { 0 });
     Ok((Writer::new(log), relaxed))
 }

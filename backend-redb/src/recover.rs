@@ -13,14 +13,17 @@ use crate::writer::Writer;
 use anystorage_kv::panics::caught;
 
 impl RedbStore {
-    /// Where space ran out before anything was published, redb is opened again on what is durable, and the relaxed commits since are made
-    /// again. Otherwise it is opened for reading alone.
+    /// Where space ran out before anything was published, redb is opened again on what is durable, and the commits since that it had in memory are
+    /// made again. Otherwise it is opened for reading alone.
     pub(crate) fn recover(&self, writer: &mut Writer, batch: &Batch, durable: bool, error: Error) -> Result<()> {
         let mut session = self.exclusive();
         self.snapshot.drop_table();
         match std::mem::replace(&mut *session, Session::Closed) {
             Session::Live(database) => self.give_up(database),
-            other => *session = other,
+            other => {
+                *session = other;
+                return Err(error);
+            }
         }
         if error.kind() == ErrorKind::NoSpace
             && !self.medium.is_published()
@@ -33,7 +36,7 @@ impl RedbStore {
         let kind = if error.kind() == ErrorKind::NoSpace { ErrorKind::Io } else { error.kind() };
         let text = "what reached the disk is unknown: no more changes until the location is opened again";
         let latched = Error::new(kind, Operation::Sync).with_text(text).with_cause(error);
-        *session = self.view().map_or_else(|_| Session::Failed(latched.clone()), |database| Session::View(database, latched.clone()));
+        *session = self.view(writer).map_or_else(|_| Session::Failed(latched.clone()), |database| Session::View(database, latched.clone()));
         *self.relaxed_mut() = Relaxed::default();
         writer.latched = Some(latched.clone());
         Err(latched)
@@ -57,12 +60,13 @@ impl RedbStore {
     }
 
     /// The file as it is, for reading, with what the relaxed commits changed.
-    fn view(&self) -> Result<Database> {
+    fn view(&self, writer: &Writer) -> Result<Database> {
         self.medium.seal(true);
         caught(NAME, Operation::Read, || {
             let database = session::view(&self.medium, self.cache)?;
-            // What is published has them already.
-            if !self.medium.is_published() {
+            // What is published has them already, unless it is a step of a compaction.
+            let lacks_logged = writer.log.is_ahead_of(session::log_number(&database)?.as_deref());
+            if lacks_logged.unwrap_or_else(|| !self.medium.is_published()) {
                 session::apply(&database, &self.medium, self.relaxed().iter(), None, Strength::Relaxed)?;
             }
             Ok(database)

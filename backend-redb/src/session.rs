@@ -194,10 +194,12 @@ pub(crate) fn apply<'b>(
         table.insert((), number.as_slice()).map_err(|error| fail(error.into()))?;
     }
     // Pages of relaxed commits that nobody needs any more would eat up the reserve.
-    medium.allow(match (strength, before) {
-        (Strength::Promised(_), _) => Spare::All,
-        (_, None) => change.spare(),
-        (_, Some(_)) => Spare::Nothing,
+    let spare = if before.is_none() { change.spare() } else { Spare::Nothing };
+    medium.allow(match strength {
+        Strength::Promised(_) => Spare::All,
+        // It has the log with it.
+        Strength::Durable(log) if log.has_records() && spare != Spare::All => Spare::Promised,
+        Strength::Durable(_) | Strength::Relaxed => spare,
     });
     let committed = transaction.commit().map_err(|error| fail(error.into()));
     medium.allow(Spare::Nothing);

@@ -104,9 +104,16 @@ impl RedbStore {
         let is_too_much = || self.relaxed().is_too_much_with(&batch, self.relaxed_bytes, || self.room(&writer));
         let is_ample = || self.medium.free().is_ok_and(|free| free >= AMPLE);
         let record = if is_durable && !writer.has_unlogged { writer.log.record(&batch) } else { None };
-        let room = || self.relaxed().room_with(&batch);
-        let is_promised = || Some(room()).filter(|room| *room <= MOST_PROMISED).is_some_and(|room| self.medium.promise(room).is_ok());
-        let record = record.filter(|_| is_ample() && !is_too_much() && is_promised());
+        let record = match record.filter(|_| is_ample() && !is_too_much()) {
+            Some(record) => match self.promise(&batch) {
+                Ok(is_promised) => is_promised.then_some(record),
+                Err(error) => {
+                    drop(session);
+                    return self.recover(&mut writer, &batch, true, error);
+                }
+            },
+            None => None,
+        };
         let by_redb = record.is_none() && (is_durable || is_too_much());
         let made = match &record {
             Some(record) => match writer.log.write(&self.medium, record) {
@@ -135,7 +142,20 @@ impl RedbStore {
         })
     }
 
-    /// On top of what redb has in memory alone, which lasts with it.
+    /// Keeps room for what is in the log, with a batch. False if there is none.
+    fn promise(&self, batch: &Batch) -> Result<bool> {
+        let room = self.relaxed().room_with(batch);
+        if room > MOST_PROMISED {
+            return Ok(false);
+        }
+        match self.medium.promise(room) {
+            Ok(()) => Ok(true),
+            Err(error) if is_no_space(&error) => Ok(false),
+            Err(error) => Err(Error::new(ErrorKind::Io, Operation::Sync).with_cause(error)),
+        }
+    }
+
+    /// With all that was committed since the last durable commit of redb.
     fn commit_durably(&self, database: &Database, writer: &mut Writer, batch: &Batch) -> Result<()> {
         let strength = self.relaxed().strength(batch, &writer.log);
         let (mut relaxed, change) = self.give(database, batch, strength)?;
@@ -173,8 +193,8 @@ impl RedbStore {
         writer.settle(change);
     }
 
-    /// Before redb is closed, which would make what it has in memory last, beside a log that has parts of it: with the log's next number, or not
-    /// at all.
+    /// Before redb is closed, which would make what it has in memory last, beside a log that may have parts of it: with the log's next number, or
+    /// not at all.
     fn end(&self, session: Session) {
         let mut writer = lock(&self.writer);
         if let Session::Live(database) = &session
@@ -182,6 +202,9 @@ impl RedbStore {
             && (writer.latched.is_some() || self.commit_durably(database, &mut writer, &Batch::new()).is_err())
         {
             self.medium.seal(true);
+        }
+        if !writer.log.has_records() {
+            let _ = self.medium.promise(0);
         }
         drop(session);
         self.medium.seal(false);

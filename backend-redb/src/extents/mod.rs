@@ -74,7 +74,7 @@ struct State {
     used: u32,
     /// How much room is kept for what is written later, beside what is to spare.
     promised: u64,
-    /// How much of both may be used.
+    /// How much of both may be used; beyond what is promised, all of it where nothing else is left.
     allowed: u64,
 }
 
@@ -176,8 +176,8 @@ impl<F: StoreFile> ExtentFile<F> {
             return Ok(());
         }
         match self.grow_to(state, needed) {
-            // What is there already, and may be used.
-            Err(full) if is_no_space(&full) && state.allowed > 0 && end <= state.there => Ok(()),
+            // What is there already, and may be used: not what is kept for others.
+            Err(full) if is_no_space(&full) && state.allowed > state.promised && end <= state.there => Ok(()),
             grown => grown,
         }
     }
@@ -467,11 +467,19 @@ impl<F: StoreFile> StoreFile for ExtentFile<F> {
         Ok(())
     }
 
+    fn redeem(&self) -> bool {
+        let mut state = self.state();
+        let before = state.allowed;
+        state.allowed = before.max(state.promised);
+        before < state.allowed
+    }
+
     fn give_free(&self) {
         let mut state = self.state();
         // What redb did last as it closed is durable by its own flush; only what lies behind all of that goes.
         Self::shrink(&mut state);
-        let end = state.map.layout.begin_of(state.used) + state.promised;
+        let kept = if state.promised > 0 { state.kept() } else { 0 };
+        let end = state.map.layout.begin_of(state.used) + kept;
         if state.is_in_use && state.there > end {
             let _ = self.resize(&mut state, end);
         }

@@ -296,9 +296,14 @@ fn what_is_logged_outlives_a_full_disk() {
     assert_eq!(get(&store, b"more"), Some(b"fits".to_vec()));
 }
 
-/// What is to be removed on a full disk needs room for what is logged as well, which redb has not got yet.
+/// What is to be removed on a full disk needs room for what is logged as well, which redb has not got yet, or has in memory since a relaxed commit.
 #[test]
 fn a_full_disk_with_a_full_log_lets_go_of_what_is_removed() {
+    lets_go_of_what_is_removed(false);
+    lets_go_of_what_is_removed(true);
+}
+
+fn lets_go_of_what_is_removed(relaxed: bool) {
     use std::sync::atomic::Ordering;
     const LOGGED: u8 = 80;
     let large = |number: u8| (vec![2, number], vec![number; 60_000]);
@@ -331,6 +336,9 @@ fn a_full_disk_with_a_full_log_lets_go_of_what_is_removed() {
     }
     // Others have filled the rest of it.
     disk.quota.store(disk.counted(), Ordering::Relaxed);
+    if relaxed {
+        put(&store, &[(b"relaxed", &[7])], Commit::Relaxed);
+    }
     for number in 0..full {
         let mut batch = Batch::new();
         batch.push(large(number).0, None);
