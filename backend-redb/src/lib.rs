@@ -13,7 +13,7 @@
 //!   stays in memory beside redb, where reads find it first. When the log is full (512 KiB), or relaxed commits came between, redb makes a durable
 //!   commit of all, with a new number for the log, and what was logged counts no more. The room that redb will need for it is kept in the file
 //!   meanwhile, up to 2 MiB: others may fill the disk. Where that has less than 32 MiB free, or does not tell, nothing is logged. After a crash
-//!   what is logged is read into memory, and stays in the log: opening writes nothing for it.
+//!   what is logged is read into memory, and stays in the log: opening makes no commit for it.
 //! - **Opening grows little** with what is stored. redb could do with one flush for each commit, and would then read all that is stored
 //!   when it is opened after a crash. Here every durable commit also writes which pages are free (`set_quick_repair`), which takes the
 //!   second flush, and two bits for each page of the file: 4 KiB for a file of 64 MiB, 64 KiB for one of 1 GiB.

@@ -29,8 +29,9 @@ const MOVED_AT_ONCE: usize = 4;
 ///
 /// redb doubles its file as it grows, and writes to the end of it first. Here the file is cut into extents of 256 KiB, and each has a slot in the
 /// file below from when it is first written; so that file has what was written, half a megabyte for the maps of it, as much for the log and as
-/// much to spare for removals when all else is used up, room for what is in the log and has no slot yet, and the step in which it grew last, at most 4 MiB. What is free behind the last slot goes back to the
-/// host; slots that are free before it are filled from the end, some after each commit.
+/// much to spare for removals when all else is used up, room for what is in the log and has no slot yet, and the step in which it grew last,
+/// at most 4 MiB. What is free behind the last slot goes back to the host; slots that are free before it are filled from the end, some after
+/// each commit.
 ///
 /// The log lies between the maps and the slots, and is flushed without a new map. Files that were made before there was one have none.
 ///
