@@ -5,6 +5,7 @@
 //! - [`steps`]: what `test` runs, as stages of lanes of steps
 //! - [`setup`], [`browsers`] and [`tools`]: what is needed and how that gets onto the machine
 //! - [`run`]: running them, and what counts as passed
+//! - [`scratch`]: where browsers have their profiles meanwhile
 //! - [`tally`] and [`conformance`]: reading the results that tests print
 //! - [`toolchain`]: the declared and the running compiler
 //! - [`sqlite_tests`]: SQLite's own tests over the VFS
@@ -14,6 +15,7 @@ mod browsers;
 mod conformance;
 mod deny;
 mod run;
+mod scratch;
 mod setup;
 mod sqlite_tests;
 mod steps;
@@ -27,6 +29,7 @@ use std::thread;
 use clap::{Args, Parser, Subcommand};
 
 use crate::browsers::{BROWSERS, Browser};
+use crate::scratch::Scratch;
 use crate::sqlite_tests::SqliteTestsArgs;
 use crate::tally::Tally;
 
@@ -127,7 +130,11 @@ fn test(args: &TestArgs) -> bool {
     let total = match ready {
         Ok((drivers, declared)) => {
             let jobs = args.jobs.unwrap_or_else(jobs).max(1);
-            run::stages(steps::stages(&browsers, &drivers, declared), jobs)
+            let scratch = if browsers.is_empty() { None } else { Scratch::new() };
+            if let Some(scratch) = &scratch {
+                println!("the profiles of browsers are in memory, in {}; elsewhere if TMPDIR is set", scratch.path().display());
+            }
+            run::stages(steps::stages(&browsers, &drivers, declared, scratch.as_ref().map(Scratch::path)), jobs)
         }
         Err(why) => {
             println!("\nNothing ran: {why}");

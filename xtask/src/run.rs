@@ -208,6 +208,9 @@ fn watch(step: &Step, voice: &Voice, mut hear: impl FnMut(&str)) -> Result<(), S
         // Nobody changes something and runs it again: what that would need costs time.
         command.env("CARGO_INCREMENTAL", "0");
     }
+    if let Some(directory) = &step.temporary {
+        command.env("TMPDIR", directory);
+    }
     let mut child = command
         .args(&step.command.arguments)
         .envs(step.command.variables.iter().map(|(name, value)| (name, value)))

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 use crate::browsers::Browser;
 use crate::{setup, tools};
@@ -172,6 +173,8 @@ pub(crate) struct Step {
     pub(crate) title: String,
     pub(crate) command: Command,
     pub(crate) judge: Judge,
+    /// Where its temporary files are, if not where they always are. It is not shown with the command: it is gone after the run.
+    pub(crate) temporary: Option<PathBuf>,
 }
 
 /// A program, its arguments, and the variables it is given beside those that are set anyway.
@@ -196,7 +199,8 @@ pub(crate) enum Judge {
 impl Step {
     fn cargo(title: impl Into<String>, arguments: &str) -> Self {
         let arguments = arguments.split_whitespace().map(str::to_owned).collect();
-        Self { title: title.into(), command: Command { variables: Vec::new(), program: "cargo".to_owned(), arguments }, judge: Judge::Exit }
+        let command = Command { variables: Vec::new(), program: "cargo".to_owned(), arguments };
+        Self { title: title.into(), command, judge: Judge::Exit, temporary: None }
     }
 
     fn with(mut self, variable: &str, value: &str) -> Self {
@@ -206,6 +210,11 @@ impl Step {
 
     fn judged_by(mut self, judge: Judge) -> Self {
         self.judge = judge;
+        self
+    }
+
+    fn temporary(mut self, directory: Option<&Path>) -> Self {
+        self.temporary = directory.map(Path::to_owned);
         self
     }
 }
@@ -231,14 +240,19 @@ fn quoted(word: &str) -> String {
 
 /// What goes on one after another: a stage natively, the quick steps first, which keeps every core busy by itself, and one with a lane for
 /// each browser. A check with the declared compiler is among the first where it is another than the running one. `drivers` are the variables
-/// by which the browsers' drivers are found.
-pub(crate) fn stages(browsers: &[&'static Browser], drivers: &[(&str, String)], declared_toolchain: Option<String>) -> Vec<Vec<Lane>> {
+/// by which the browsers' drivers are found; `memory` is a directory for what need not be on a disk.
+pub(crate) fn stages(
+    browsers: &[&'static Browser],
+    drivers: &[(&str, String)],
+    declared_toolchain: Option<String>,
+    memory: Option<&Path>,
+) -> Vec<Vec<Lane>> {
     let mut steps = checks(declared_toolchain);
     steps.extend(native_tests());
     steps.extend(by_the_programs());
     let native = vec![Lane { name: "native", steps }];
     let mut in_browsers: Vec<Lane> =
-        browsers.iter().map(|browser| Lane { name: browser.name, steps: browser_tests(browser, drivers) }).collect();
+        browsers.iter().map(|browser| Lane { name: browser.name, steps: browser_tests(browser, drivers, memory) }).collect();
     if let Some(last) = in_browsers.last_mut() {
         last.steps.push(Step::cargo("what a module weighs", &format!("run --quiet -p {SIZE}")));
     }
@@ -318,7 +332,7 @@ fn native_tests() -> Vec<Step> {
     steps
 }
 
-fn browser_tests(browser: &Browser, drivers: &[(&str, String)]) -> Vec<Step> {
+fn browser_tests(browser: &Browser, drivers: &[(&str, String)], memory: Option<&Path>) -> Vec<Step> {
     // If several drivers are named, wasm-bindgen's runner takes another browser than the one that is meant.
     let with_driver = |step: Step| {
         let driver = drivers.iter().filter(|(name, _)| *name == browser.driver_variable);
@@ -368,6 +382,7 @@ fn browser_tests(browser: &Browser, drivers: &[(&str, String)]) -> Vec<Step> {
         let step = step.with("ANYSTORAGE_BROWSER", browser.name);
         steps.push(step.judged_by(Judge::Tests { at_least: DEMO_TESTS }));
     }
+    steps = steps.into_iter().map(|step| step.temporary(memory)).collect();
     if MEASURED.contains(&browser.name) {
         // That it runs, not how fast: a machine that tests has other things to do at the same time.
         let title = format!("the benchmark in {}, one round", browser.name);
