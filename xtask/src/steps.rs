@@ -60,8 +60,23 @@ const SCENARIOS: &[(&str, &[&str], usize)] = &[
     ("chromium", &[], 34),
     // What takes minutes there, and differs little from Chromium, is left to `--test scenarios auto_sync`.
     ("firefox", &["--skip", "auto_sync::"], 30),
-    // Its quota is not to be changed while it runs, and it has neither private windows nor settings that deny storage here.
-    ("webkit", &["tabs::", "fallback::as_usual", "third_party::", "refused::a_strict", "idbfs::", "auto_sync::a_page_that_is_left"], 6),
+    // Without what needs OPFS, or leads other names to this machine.
+    (
+        "webkit",
+        &[
+            "tabs::",
+            "fallback::as_usual",
+            "fallback::a_private",
+            "fallback::where_storage",
+            "fallback::where_indexeddb",
+            "third_party::",
+            "refused::",
+            "quota::what_was_synced",
+            "idbfs::",
+            "auto_sync::a_page_that_is_left",
+        ],
+        13,
+    ),
 ];
 
 /// Browsers in which the demo page is clicked through, and by how many tests. They pass in the others too, and take minutes there.
@@ -368,7 +383,7 @@ fn browser_tests(browser: &Browser, drivers: &[(&str, String)], memory: Option<&
         let about = if matches!(filters.first(), None | Some(&"--skip")) {
             "several tabs, a full origin, storage denied, flushes counted, databases, a project built, the IDBFS way"
         } else {
-            "several tabs, the IDBFS way"
+            "several tabs, a full origin, storage denied, the IDBFS way"
         };
         let title = format!("{about}, in {}", browser.name);
         let arguments = format!("test -p {RUNNER} --features browsers --test scenarios -- --show-output --test-threads 1");

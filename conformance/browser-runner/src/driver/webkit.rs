@@ -39,8 +39,11 @@ pub(super) fn start_browser(launch: &Launch, port: u16, prepare: &dyn Fn(&mut Co
         prepare(&mut browser);
         browser.arg(&host).arg(&launch.profile).env("DISPLAY", format!(":{}", number.trim()));
         browser.env("WEBKIT_INSPECTOR_SERVER", format!("127.0.0.1:{port}"));
-        if let Storage::Small(bytes) = launch.storage {
-            browser.arg(share(&launch.profile, bytes)?);
+        match launch.storage {
+            Storage::Usual => {}
+            Storage::Private => drop(browser.arg("--private")),
+            Storage::Denied => drop(browser.arg("--denied")),
+            Storage::Small(bytes) => drop(browser.arg("--ratio").arg(share(&launch.profile, bytes)?)),
         }
         started(&mut browser)
     });

@@ -17,10 +17,10 @@ const ENDLESS: u64 = 400;
 #[test]
 fn what_was_synced_reads_back_and_writing_works_again() {
     for place in engines() {
-        let world = World::new(Storage::Small(ROOM));
+        let mut world = World::new(Storage::Small(ROOM));
         // First, as it has Chromium forget the locks of pages that are open along with everything else.
         world.session.limit(&world.origin(), ROOM).unwrap();
-        let page = world.page();
+        let mut page = world.page();
         page.act(place, "full", &[write("kept", 300_000, 1), Act::Sync]).unwrap();
         let (taken, refusal) = fill(&page, place, "full");
         assert_eq!(refusal.kind, ErrorKind::NoSpace.as_str(), "{place:?}: {refusal:?}");
@@ -34,8 +34,9 @@ fn what_was_synced_reads_back_and_writing_works_again() {
             // Removed records keep their space there: somebody else has to make some.
             world.set_quota(20 * ROOM);
         } else {
-            println!("{}: {place:?}: its quota cannot be changed while it runs", browser().as_str());
-            continue;
+            // Nor there, and the quota of WebKitGTK is what it was started with.
+            world = world.killed_and_started_with(Storage::Small(20 * ROOM));
+            page = world.page();
         }
         soon(&page, place, "full", &[write("new", 2_000_000, 2), Act::Sync]);
         page.act(place, "full", &[compare("kept", 300_000, 1), compare("new", 2_000_000, 2), Act::Close]).unwrap();
@@ -43,10 +44,14 @@ fn what_was_synced_reads_back_and_writing_works_again() {
     }
 }
 
-/// Large values are files of their own in Chromium, and whole pages in Firefox. Where an origin is full, Chromium has no room for the commit
+/// Large values are files of their own in Chromium, and whole pages in Firefox. WebKitGTK, which asks for the space of every put, is left out. Where an origin is full, Chromium has no room for the commit
 /// that removes them either.
 #[test]
 fn large_blocks_of_idb_give_their_space_back() {
+    if browser() == Browser::WebKit {
+        println!("webkit asks for the space of every put, whatever is free in its file");
+        return;
+    }
     for context in Context::ALL {
         let world = World::new(Storage::Small(ROOM));
         let page = world.page();

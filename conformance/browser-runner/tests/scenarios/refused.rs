@@ -84,5 +84,5 @@ fn location(name: &str, place: Place) -> String {
 
 fn assert_denied(kind: &str, text: &str) {
     assert!([ErrorKind::PermissionDenied, ErrorKind::Unsupported].iter().any(|known| known.as_str() == kind), "{kind}: {text}");
-    assert!(["private", "denies", "blocked", "site data", "allow"].iter().any(|word| text.contains(word)), "{kind}: {text}");
+    assert!(["private", "denies", "blocked", "site data", "allow", "turned off"].iter().any(|word| text.contains(word)), "{kind}: {text}");
 }

@@ -111,8 +111,6 @@ impl World {
         let profile = TempDir::new().unwrap();
         let launch = prepare(Launch::new(browser(), &profile.path().join("profile")));
         let launch = if browser() == Browser::Firefox { launch.program(&crash_proof(profile.path())) } else { launch };
-        let gives = matches!(launch.gives(), Storage::Usual | Storage::Small(_));
-        assert!(browser() != Browser::WebKit || gives, "the program that runs WebKit has no {:?} storage", launch.gives());
         Self { session: launch.start().unwrap(), profile, launch }
     }
 
@@ -128,6 +126,12 @@ impl World {
         session.kill(&processes);
         meanwhile(profile.path());
         Self { session: launch.start().unwrap(), profile, launch }
+    }
+
+    /// The same, with other storage.
+    pub(crate) fn killed_and_started_with(mut self, storage: Storage) -> Self {
+        self.launch = self.launch.storage(storage);
+        self.killed_and_started()
     }
 
     /// A page in the tab that is in front.
