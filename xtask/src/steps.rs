@@ -399,9 +399,10 @@ fn browser_tests(browser: &Browser, drivers: &[(&str, String)], memory: Option<&
     }
     steps = steps.into_iter().map(|step| step.temporary(memory)).collect();
     if MEASURED.contains(&browser.name) {
-        // That it runs, not how fast: a machine that tests has other things to do at the same time.
+        // That it runs, not how fast: a machine that tests has other things to do at the same time. So it is built as what was before it.
         let title = format!("the benchmark in {}, one round", browser.name);
-        steps.push(with_driver(Step::cargo(title, &format!("run --quiet -p {BENCH} -- --browser {} --rounds 1", browser.name))));
+        let arguments = format!("run --quiet -p {BENCH} -- --browser {} --rounds 1 --profile release", browser.name);
+        steps.push(with_driver(Step::cargo(title, &arguments)));
     }
     steps
 }

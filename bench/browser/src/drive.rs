@@ -35,6 +35,9 @@ struct Arguments {
     /// How often each pair is measured.
     #[arg(long, value_name = "N", default_value_t = 11)]
     rounds: u32,
+    /// The profile of cargo by which the engines are built. Another than `bench` tells less, and may be built already.
+    #[arg(long, value_name = "NAME", default_value = "bench")]
+    profile: String,
     /// How to show the figures.
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
@@ -73,7 +76,7 @@ impl Engine {
 
 pub(crate) fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let mut report = Report::new(arguments.rounds);
+    let mut report = Report::new(arguments.rounds, &arguments.profile);
     // What one browser has shown is not lost by the next one that does not start.
     let measured = measure(&arguments, &mut report);
     match measured.and(show(&report, arguments.format)) {
@@ -88,7 +91,7 @@ pub(crate) fn main() -> ExitCode {
 
 fn measure(arguments: &Arguments, report: &mut Report) -> Result<(), Box<dyn Error>> {
     ending::prepare();
-    let module = Package::new(Some(ENGINES.to_owned()), None).bind("bench")?;
+    let module = Package::new(Some(ENGINES.to_owned()), None).bind(&arguments.profile)?;
     let scripts = [
         ("/drive.js", include_str!("../js/drive.js")),
         ("/bench.js", include_str!("../js/bench.js")),

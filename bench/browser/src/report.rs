@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Report {
     /// Counted rounds.
     rounds: u32,
+    /// The profile of cargo by which the engines were built.
+    profile: String,
     measurements: Vec<Measurement>,
 }
 
@@ -47,8 +49,8 @@ struct Measurement {
 }
 
 impl Report {
-    pub(crate) const fn new(rounds: u32) -> Self {
-        Self { rounds, measurements: Vec::new() }
+    pub(crate) fn new(rounds: u32, profile: &str) -> Self {
+        Self { rounds, profile: profile.to_owned(), measurements: Vec::new() }
     }
 
     pub(crate) fn add(&mut self, browser: &str, pairs: Vec<Pair>) {
@@ -64,8 +66,8 @@ impl Report {
         // Writing to a String does not fail.
         let _ = writeln!(
             table,
-            "Medians of {} rounds, per operation. In a dedicated worker; what ends in -page, and messages, in a page.",
-            self.rounds
+            "Medians of {} rounds, per operation, built by the profile {}. In a dedicated worker; what ends in -page, and messages, in a page.",
+            self.rounds, self.profile
         );
         let mut browser = "";
         for measurement in &self.measurements {
