@@ -8,7 +8,7 @@ use anystorage_api::{Blocking, Durability, MaybeSend, MaybeSync, StorageBackend,
 use crate::counters::Call;
 use crate::path_map::PathMap;
 use crate::records::Records;
-use crate::tree::{Location, Mount};
+use crate::tree::{Location, Mount, Tree};
 use crate::{Errno, Result, Vfs};
 
 /// What [`Vfs::syncfs`] calls on a mount whose engine stands before another one, such as a mirror in memory.
@@ -73,6 +73,20 @@ pub struct MountInfo {
     pub attributes_by_engine: bool,
 }
 
+/// A mount that is being synced to be let go. If it is still there when this is dropped, it stays.
+struct Leaving<'a> {
+    vfs: &'a Vfs,
+    id: u32,
+}
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        if let Ok(mount) = self.vfs.tree().present(self.id) {
+            mount.leaving = false;
+        }
+    }
+}
+
 impl Vfs {
     /// Mounts an engine on the directory `path`, whose own entries are covered until it is unmounted. The first one goes to `/`.
     ///
@@ -110,6 +124,7 @@ impl Vfs {
                 nodes: PathMap::default(),
                 hook: options.populate,
                 left: Arc::default(),
+                leaving: false,
                 clockless,
                 causes: self.causes.clone(),
             };
@@ -131,26 +146,46 @@ impl Vfs {
     ///
     /// # Errors
     /// `EBUSY` while something is open in it, or mounted, or the working directory is there; `EINVAL` where nothing is mounted; `ENOENT` and
-    /// the other errors of lookups; what the sync reports, and it stays mounted then.
+    /// the other errors of lookups; what the sync reports, and it stays mounted then: `EAGAIN` for a mirror of an engine that waits, which
+    /// [`Self::unmount_waiting`] is for.
     pub fn unmount(&self, path: &str) -> Result<()> {
         self.call(Call::Unmount, path, || {
             let mut tree = self.tree();
-            let found = self.lookup(&mut tree, &self.start(), path, true)?;
-            if !found.location.path.is_root() {
-                return Err(Errno::EINVAL);
-            }
-            let id = found.location.mount;
-            if tree.has_mounts_in(id) {
-                return Err(Errno::EBUSY);
-            }
-            let mount = tree.mount(id)?;
-            if Arc::strong_count(&mount.left) > 1 {
-                return Err(Errno::EBUSY);
-            }
-            mount.sync_all()?;
+            let id = self.unused(&mut tree, path)?;
+            tree.mount(id)?.sync_all()?;
             tree.mounts.remove(&id);
             Ok(())
         })
+    }
+
+    /// The same, by what the engine was mounted with for [`Self::syncfs`], and waiting for it. No other call is held up meanwhile; those that
+    /// lead into the mount are `EBUSY`. If the future is dropped before its end, the engine stays mounted.
+    ///
+    /// # Errors
+    /// As [`Self::unmount`], but for `EAGAIN`.
+    pub async fn unmount_waiting(&self, path: &str) -> Result<()> {
+        let leaving = self.call(Call::Unmount, path, || {
+            let mut tree = self.tree();
+            let id = self.unused(&mut tree, path)?;
+            tree.mount(id)?.leaving = true;
+            Ok(Leaving { vfs: self, id })
+        })?;
+        self.sync_waiting(leaving.id).await?;
+        self.tree().mounts.remove(&leaving.id);
+        Ok(())
+    }
+
+    /// What is mounted on `path`, if nobody uses it.
+    fn unused(&self, tree: &mut Tree, path: &str) -> Result<u32> {
+        let found = self.lookup(tree, &self.start(), path, true)?;
+        if !found.location.path.is_root() {
+            return Err(Errno::EINVAL);
+        }
+        let id = found.location.mount;
+        if tree.has_mounts_in(id) || Arc::strong_count(&tree.mount(id)?.left) > 1 {
+            return Err(Errno::EBUSY);
+        }
+        Ok(id)
     }
 
     /// What is mounted, in the order in which it was.

@@ -59,6 +59,8 @@ pub(crate) struct Mount {
     pub(crate) hook: Option<Arc<dyn Populate>>,
     /// With its nodes; so as long as one is open, the mount is in use.
     pub(crate) left: Arc<Left>,
+    /// Whether it is being synced to be let go.
+    pub(crate) leaving: bool,
     /// Whether the engine keeps modes, times and links.
     pub(crate) keeps: bool,
     /// Whether it does not tell when something changed.
@@ -370,7 +372,14 @@ pub(crate) struct Tree {
 }
 
 impl Tree {
+    /// A mount, for calls that lead into it.
     pub(crate) fn mount(&mut self, id: u32) -> Result<&mut Mount> {
+        let mount = self.present(id)?;
+        if mount.leaving { Err(Errno::EBUSY) } else { Ok(mount) }
+    }
+
+    /// The same, whether it is about to be let go or not.
+    pub(crate) fn present(&mut self, id: u32) -> Result<&mut Mount> {
         self.mounts.get_mut(&id).ok_or(Errno::EIO)
     }
 

@@ -56,7 +56,9 @@ impl Vfs {
     pub fn sync(&self) -> Result<()> {
         self.call(Call::Sync, (), || {
             let mut tree = self.tree();
-            let outcomes: Vec<Result<()>> = tree.mounts.values_mut().map(Mount::sync_all).collect();
+            // One that is about to be let go is being synced anyway.
+            let staying = tree.mounts.values_mut().filter(|mount| !mount.leaving);
+            let outcomes: Vec<Result<()>> = staying.map(Mount::sync_all).collect();
             outcomes.into_iter().collect()
         })
     }
@@ -69,28 +71,38 @@ impl Vfs {
     /// # Errors
     /// Those of lookups; what the engine reports.
     pub async fn syncfs(&self, path: &str, populate: bool) -> Result<()> {
-        let (id, engine, hook) = self.call(Call::Syncfs, path, || {
+        let id = self.call(Call::Syncfs, path, || {
             let mut tree = self.tree();
             let found = self.lookup(&mut tree, &self.start(), path, true)?;
-            let mount = tree.at(&found.location)?;
-            Ok((mount.id, mount.engine.clone(), mount.hook.clone()))
+            Ok(tree.at(&found.location)?.id)
         })?;
-        let failed = |error| self.causes.errno(error);
-        if populate {
-            if let Some(hook) = hook {
-                hook.populate().await.map_err(failed)?;
-            }
-            let mut tree = self.tree();
-            let Ok(mount) = tree.mount(id) else { return Ok(()) };
-            mount.records = Records::load(&mount.engine).map_err(failed)?;
-            return Ok(());
+        if !populate {
+            return self.sync_waiting(id).await;
         }
-        // As `sync_all`, but waiting.
-        let hook = hook.as_deref();
-        if self.tree().mount(id)?.records.is_eager() {
+        let failed = |error| self.causes.errno(error);
+        let hook = self.tree().mount(id)?.hook.clone();
+        if let Some(hook) = hook {
+            hook.populate().await.map_err(failed)?;
+        }
+        let mut tree = self.tree();
+        let Ok(mount) = tree.mount(id) else { return Ok(()) };
+        mount.records = Records::load(&mount.engine).map_err(failed)?;
+        Ok(())
+    }
+
+    /// As `sync_all`, but waiting, and by what the engine was mounted with.
+    pub(crate) async fn sync_waiting(&self, id: u32) -> Result<()> {
+        let (engine, hook) = {
+            let mut tree = self.tree();
+            let mount = tree.present(id)?;
+            (mount.engine.clone(), mount.hook.clone())
+        };
+        let (failed, hook) = (|error| self.causes.errno(error), hook.as_deref());
+        let is_eager = self.tree().present(id)?.records.is_eager();
+        if is_eager {
             sync_behind(&engine, hook).await.map_err(failed)?;
         }
-        self.tree().mount(id)?.store_records()?;
+        self.tree().present(id)?.store_records()?;
         sync_behind(&engine, hook).await.map_err(failed)
     }
 }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use anystorage_api::{Blocking, StorageBackend, StoragePath, engine};
+use anystorage_layers::{Mirror, MirrorOptions, Offload};
 use anystorage_memory::MemoryBackend;
+use anystorage_native::files::FilesBackend;
 use anystorage_vfs::{Config, Errno, MountOptions, OpenFlags, Populate, Vfs};
 
 use crate::engines::{self, NATIVE};
@@ -126,6 +128,60 @@ fn syncfs_waits_for_what_is_behind_a_mount() {
         assert_eq!(vfs.syncfs("/none", true).await, Err(Errno::ENOENT));
     });
     assert_eq!((behind.times.load(Ordering::Relaxed), behind.syncs.load(Ordering::Relaxed)), (1, 1));
+}
+
+/// A mirror as an application mounts it.
+#[derive(Debug)]
+struct Mirrored(Mirror);
+
+#[engine]
+impl Populate for Mirrored {
+    async fn populate(&self) -> anystorage_api::Result<()> {
+        self.0.populate().await.map(drop)
+    }
+
+    async fn sync(&self) -> anystorage_api::Result<()> {
+        self.0.sync().await
+    }
+}
+
+#[test]
+fn a_mirror_of_an_engine_that_waits_is_let_go_by_waiting() {
+    let directory = tempfile::tempdir().unwrap();
+    let opened = || FilesBackend::open(directory.path()).unwrap();
+    futures_lite::future::block_on(async {
+        let mirror = Mirror::open(Offload::new(opened()), MirrorOptions::new()).await.unwrap();
+        let files = mirror.blocking().unwrap();
+        let vfs = Vfs::new();
+        vfs.mount("/", memory(), MountOptions::new()).unwrap();
+        vfs.mkdir("/m", 0o755).unwrap();
+        vfs.mount("/m", files, MountOptions::new().populate(Arc::new(Mirrored(mirror)))).unwrap();
+        let file = vfs.open("/m/f", OpenFlags::O_CREAT | OpenFlags::O_RDWR, 0o640).unwrap();
+        vfs.write(file, b"kept").unwrap();
+        assert_eq!(vfs.unmount_waiting("/m").await, Err(Errno::EBUSY));
+        vfs.close(file).unwrap();
+        vfs.chmod("/m/f", 0o600).unwrap();
+        assert_eq!(vfs.unmount_waiting("/m/f").await, Err(Errno::EINVAL));
+        assert_eq!(vfs.unmount("/m"), Err(Errno::EAGAIN));
+
+        // Begun and given up: it stays, and works.
+        let mut leaving = Box::pin(vfs.unmount_waiting("/m"));
+        assert!(futures_lite::future::poll_once(&mut leaving).await.is_none());
+        assert_eq!(vfs.stat("/m/f"), Err(Errno::EBUSY));
+        assert_eq!(vfs.unmount("/m"), Err(Errno::EBUSY));
+        assert_eq!(vfs.sync(), Ok(()));
+        drop(leaving);
+        assert_eq!(vfs.stat("/m/f").unwrap().mode & 0o777, 0o600);
+
+        vfs.unmount_waiting("/m").await.unwrap();
+        assert_eq!(vfs.readdir("/m").unwrap(), []);
+        assert_eq!(vfs.mounts().len(), 1);
+    });
+    // Its mirror is gone as well, and with it the location's lock.
+    let vfs = Vfs::new();
+    vfs.mount("/", Blocking::new(opened()).unwrap(), MountOptions::new()).unwrap();
+    let stat = vfs.stat("/f").unwrap();
+    assert_eq!((stat.size, stat.mode & 0o777), (4, 0o600));
 }
 
 #[test]
