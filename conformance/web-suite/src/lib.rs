@@ -8,6 +8,7 @@ mod sahpool;
 
 use anystorage_conformance::browser::Exported;
 use anystorage_conformance::browser::wire::{Browser, Context};
+use anystorage_conformance::subject::Subject;
 use anystorage_idb::subject::IdbSubject;
 use anystorage_layers::subject::Mirrored;
 use anystorage_memory::subject::MemorySubject;
@@ -18,13 +19,18 @@ use anystorage_remote::shared::SharedOptions;
 use anystorage_remote::subject::ThroughShared;
 
 pub use crate::auto_sync::AutoSynced;
-use crate::bridged::Idb;
+use crate::bridged::{Idb, Memory, Tree};
 use crate::facade::AnySubject;
 pub use crate::facade::anystorage_open;
 pub use crate::sahpool::anystorage_copy_sahpool;
 
 /// WebKitGTK has no OPFS.
 const WITH_OPFS: [Browser; 2] = [Browser::Chromium, Browser::Firefox];
+
+/// In a worker of a page that may share memory. WebKitGTK has none.
+fn bridged(subject: impl Subject + 'static) -> Exported {
+    Exported::new(subject).contexts(&[Context::Worker]).browsers(&WITH_OPFS).isolated()
+}
 
 anystorage_conformance::browser_suite!(
     Exported::new(MemorySubject::new(u64::MAX)),
@@ -38,12 +44,9 @@ anystorage_conformance::browser_suite!(
     Exported::new(PoolSubject::new("")).contexts(&[Context::Worker]).browsers(&WITH_OPFS).small_places_times(2),
     Exported::new(IdbSubject::new("")).small_places_times(3),
     // For synchronous code in a worker. Opening it takes two more of them. As with the mirrors below, one browser does it as usual.
-    Exported::new(ThroughShared::<Idb>::new(SharedOptions::new()))
-        .contexts(&[Context::Worker])
-        .browsers(&WITH_OPFS)
-        .on_request(&[Browser::Firefox])
-        .small_places_times(3)
-        .isolated(),
+    bridged(ThroughShared::<Idb>::new(SharedOptions::new())).on_request(&[Browser::Firefox]).small_places_times(3),
+    bridged(ThroughShared::<Tree>::new(SharedOptions::new())).on_request(&WITH_OPFS),
+    bridged(ThroughShared::<Memory>::new(SharedOptions::new())),
     Exported::new(Mirrored::new(MemorySubject::new(u64::MAX))).contexts(&[Context::Page]),
     // Minutes in each browser, for what differs from the engine in memory alone: one of them does it as usual.
     Exported::new(Mirrored::new(IdbSubject::new("")))

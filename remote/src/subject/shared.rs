@@ -66,13 +66,25 @@ struct Far {
     faulty: Opener,
 }
 
+/// Ends the size of a small place, in front of its label.
+const SMALL: char = '\u{1}';
+
+/// The place of a label, small where that begins with a size.
+async fn place<S: Served>(label: &str) -> Result<Box<dyn Place>> {
+    let subject = S::subject();
+    let Some((bytes, label)) = label.split_once(SMALL) else { return subject.place(label).await };
+    let unsupported = || Error::new(ErrorKind::Unsupported, Operation::OpenLocation);
+    let bytes = bytes.parse().map_err(|_| unsupported())?;
+    subject.place(label).await?.small(bytes).await?.ok_or_else(unsupported)
+}
+
 fn plain<S: Served>(label: String) -> Opening {
-    Box::pin(async move { S::subject().place(&label).await?.open().await })
+    Box::pin(async move { place::<S>(&label).await?.open().await })
 }
 
 fn faulty<S: Served>(label: String) -> Opening {
     Box::pin(async move {
-        let opened = S::subject().place(&label).await?.open_with_faults().await?;
+        let opened = place::<S>(&label).await?.open_with_faults().await?;
         let (engine, faults) = opened.ok_or_else(|| Error::new(ErrorKind::Unsupported, Operation::OpenLocation))?;
         Ok(Box::new(Switched { engine, faults }) as Box<dyn StorageBackend>)
     })
@@ -85,6 +97,11 @@ impl Place for Far {
     }
     fn address(&self) -> Option<String> {
         self.place.address()
+    }
+    async fn small(&self, bytes: u64) -> Result<Option<Box<dyn Place>>> {
+        let Some(place) = self.place.small(bytes).await? else { return Ok(None) };
+        let label = format!("{bytes}{SMALL}{}", self.label);
+        Ok(Some(Box::new(Self { label, place, options: self.options.clone(), plain: self.plain, faulty: self.faulty })))
     }
     async fn open_with_faults(&self) -> Result<Option<(Box<dyn StorageBackend>, Box<dyn FlushFaults>)>> {
         match open(self.faulty, &self.label, &self.options).await {
