@@ -115,10 +115,12 @@ const COUNTED: &str = "
             constructor(...all) {
                 super(...all);
                 started.push(this);
-            }
-            postMessage(...all) {
-                globalThis.sent += 1;
-                super.postMessage(...all);
+                // Its own, not the class's: what the test runner puts in the place of `Worker` makes objects of another class.
+                const post = this.postMessage;
+                this.postMessage = (...all) => {
+                    globalThis.sent += 1;
+                    post.apply(this, all);
+                };
             }
         };
         globalThis.Worker = Counted;
@@ -169,14 +171,42 @@ async fn a_page_gets_over_the_end_of_its_worker() {
         }
         assert_eq!(file.stat().await.unwrap().len, 1600);
         let sent = number("sent");
-        assert!(sent < 20.0, "{layout}: {sent} messages for 200 writes");
+        // The writes of one turn, and what is asked after them. What is packed waits in the page for its sync.
+        let fewest = if layout == "tree" { 1.0 } else { 0.0 };
+        assert!((fewest..=2.0).contains(&sent), "{layout}: {sent} messages for 200 writes");
         storage.sync().await.unwrap();
 
         storage.write(&path("lost"), b"unsynced").await.unwrap();
+        let other = storage.open(&path("under way"), &OpenOptions::editing()).await.unwrap();
+        let mut under_way = Vec::new();
+        for number in 0..50_u64 {
+            for call in [other.write_at(number * 8, b"abcdefgh"), other.sync()] {
+                let mut call = Box::pin(call);
+                if poll_once(call.as_mut()).await.is_none() {
+                    under_way.push(call);
+                }
+            }
+        }
+        js_sys::eval("sent = 0").unwrap();
+        // They are sent when the page waits.
+        sleep(0.0).await;
+        assert!(number("sent") > 0.0, "{layout}: nothing was sent");
         js_sys::eval("started.at(-1).terminate()").unwrap();
+        // What was answered before may have succeeded; what was not ends, and none after it succeeds.
+        let mut lost = 0;
+        for call in under_way {
+            match call.await {
+                Ok(()) => assert_eq!(lost, 0, "{layout}: answered by nobody"),
+                Err(error) => {
+                    assert_eq!(error.kind(), ErrorKind::Disconnected, "{layout}: {error}");
+                    lost += 1;
+                }
+            }
+        }
+        assert!(lost > 0, "{layout}: no call was under way");
         let error = file.write_at(0, b"gone").await.and(storage.sync().await).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Disconnected, "{layout}: {error}");
-        drop((file, storage));
+        drop((file, other, storage));
 
         let storage = anystorage::open(&url).await.unwrap();
         assert_eq!(storage.read(&path("synced")).await.unwrap(), b"synced");

@@ -137,7 +137,7 @@ impl Vfs {
         self.sanity_check(path).map_err(|misbehaviour| {
             self.causes.errno(misbehaviour.into());
             // What is unmounted is the engine that was refused; why it is not let go, nobody asked.
-            let _ = self.unmount(path);
+            let _ = self.unmount_unsynced(path);
             Errno::EIO
         })
     }
@@ -150,10 +150,13 @@ impl Vfs {
     /// [`Self::unmount_waiting`] is for.
     pub fn unmount(&self, path: &str) -> Result<()> {
         self.call(Call::Unmount, path, || {
-            let mut tree = self.tree();
-            let id = self.unused(&mut tree, path)?;
-            tree.mount(id)?.sync_all()?;
-            tree.mounts.remove(&id);
+            let gone = {
+                let mut tree = self.tree();
+                let id = self.unused(&mut tree, path)?;
+                tree.mount(id)?.sync_all()?;
+                tree.mounts.remove(&id)
+            };
+            drop(gone);
             Ok(())
         })
     }
@@ -164,15 +167,37 @@ impl Vfs {
     /// # Errors
     /// As [`Self::unmount`], but for `EAGAIN`.
     pub async fn unmount_waiting(&self, path: &str) -> Result<()> {
-        let leaving = self.call(Call::Unmount, path, || {
-            let mut tree = self.tree();
-            let id = self.unused(&mut tree, path)?;
-            tree.mount(id)?.leaving = true;
-            Ok(Leaving { vfs: self, id })
-        })?;
-        self.sync_waiting(leaving.id).await?;
-        self.tree().mounts.remove(&leaving.id);
-        Ok(())
+        let synced_and_gone = async {
+            let leaving = {
+                let mut tree = self.tree();
+                let id = self.unused(&mut tree, path)?;
+                tree.mount(id)?.leaving = true;
+                Leaving { vfs: self, id }
+            };
+            self.sync_waiting(leaving.id).await?;
+            let gone = self.tree().mounts.remove(&leaving.id);
+            // What it holds may wait for its threads: not with the lock of all.
+            drop(gone);
+            Ok(())
+        };
+        self.call_waiting(Call::Unmount, path, synced_and_gone).await
+    }
+
+    /// Lets the engine that is mounted on `path` go as it is, for one that can no longer be synced: because its disk failed, or because the
+    /// worker that has it is gone. What no sync has covered is lost, if the engine keeps it nowhere else.
+    ///
+    /// # Errors
+    /// As [`Self::unmount`], but for those of a sync.
+    pub fn unmount_unsynced(&self, path: &str) -> Result<()> {
+        self.call(Call::Unmount, path, || {
+            let gone = {
+                let mut tree = self.tree();
+                let id = self.unused(&mut tree, path)?;
+                tree.mounts.remove(&id)
+            };
+            drop(gone);
+            Ok(())
+        })
     }
 
     /// What is mounted on `path`, if nobody uses it.

@@ -145,9 +145,22 @@ impl Vfs {
     pub(crate) fn call<T>(&self, call: Call, what: impl std::fmt::Debug, make: impl FnOnce() -> Result<T>) -> Result<T> {
         let start = Instant::now();
         let outcome = make();
+        self.note(call, &what, start, &outcome);
+        outcome
+    }
+
+    /// The same for a call that waits.
+    pub(crate) async fn call_waiting<T>(&self, call: Call, what: &str, made: impl Future<Output = Result<T>>) -> Result<T> {
+        let start = Instant::now();
+        let outcome = made.await;
+        self.note(call, &what, start, &outcome);
+        outcome
+    }
+
+    fn note<T>(&self, call: Call, what: &dyn std::fmt::Debug, start: Instant, outcome: &Result<T>) {
         self.shared.counters.add(call, start.elapsed(), outcome.is_err());
         let verbosity = self.shared.verbosity;
-        match &outcome {
+        match outcome {
             Err(errno) if errno.is_grave() && verbosity >= 1 => match self.last_error() {
                 Some(error) => log::error!("{} {what:?}: {}: {error}", call.as_str(), errno.name()),
                 None => log::error!("{} {what:?}: {}", call.as_str(), errno.name()),
@@ -156,7 +169,6 @@ impl Vfs {
             Ok(_) if verbosity >= 3 => log::debug!("{} {what:?}", call.as_str()),
             _ => {}
         }
-        outcome
     }
 }
 

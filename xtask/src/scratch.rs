@@ -4,6 +4,7 @@
 //! written. The flushes that they count are system calls. What needs a disk, natively, stays on it.
 
 use std::fs;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process;
 
@@ -13,8 +14,8 @@ const PARENT: &str = "/dev/shm";
 /// Followed by the number of the process that made it.
 const PREFIX: &str = "anystorage-test-";
 
-/// What has to be free there and in memory, in bytes: full origins and large databases of two browsers, and what the browsers and the
-/// compiler need beside them.
+/// What has to be free there and in memory, in bytes: the profiles of three browsers take less than two, and what the browsers and the compiler
+/// need comes beside them. Chromium gives a site a share of what there is, and a case has a hole of 5 GiB.
 const NEEDED: u64 = 10 << 30;
 
 /// Removed when this is dropped; if that never came, by the next that is made.
@@ -24,15 +25,19 @@ pub(crate) struct Scratch(PathBuf);
 impl Scratch {
     /// None where there is no such place, or not enough of it: then temporary files are where they always are.
     pub(crate) fn new() -> Option<Self> {
+        let parent = Path::new(PARENT);
+        clear(parent);
         if std::env::var_os("TMPDIR").is_some() {
             return None;
         }
-        let parent = Path::new(PARENT);
-        clear(parent);
         let place = rustix::fs::statvfs(parent).ok()?;
+        // Programs that tests make there are run: what npm installs, and a script that starts Firefox.
+        let runs_programs = !place.f_flag.contains(rustix::fs::StatVfsMountFlags::NOEXEC);
         let free = place.f_bavail.saturating_mul(place.f_frsize).min(available(&fs::read_to_string("/proc/meminfo").ok()?)?);
+        let free = free.min(allowed().unwrap_or(u64::MAX));
         let directory = parent.join(format!("{PREFIX}{}", process::id()));
-        (free >= NEEDED && fs::create_dir(&directory).is_ok()).then_some(Self(directory))
+        let made = runs_programs && free >= NEEDED && fs::DirBuilder::new().mode(0o700).create(&directory).is_ok();
+        made.then_some(Self(directory))
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -48,6 +53,12 @@ impl Drop for Scratch {
     }
 }
 
+/// The memory that this process's control group may still take, in bytes, if it is bounded: files in memory count there. `cgroup-v2`
+fn allowed() -> Option<u64> {
+    let bytes = |name: &str| fs::read_to_string(format!("/sys/fs/cgroup/{name}")).ok()?.trim().parse::<u64>().ok();
+    Some(bytes("memory.max")?.saturating_sub(bytes("memory.current")?))
+}
+
 /// Removes what processes left that are gone.
 fn clear(parent: &Path) {
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
@@ -55,7 +66,8 @@ fn clear(parent: &Path) {
         let Some(process) = name.to_str().and_then(|name| name.strip_prefix(PREFIX)).and_then(|number| number.parse::<u32>().ok()) else {
             continue;
         };
-        if !Path::new("/proc").join(process.to_string()).exists() {
+        // One with our own number is of a process before us.
+        if process == process::id() || !Path::new("/proc").join(process.to_string()).exists() {
             let _ = fs::remove_dir_all(entry.path());
         }
     }
@@ -81,15 +93,16 @@ mod tests {
     #[test]
     fn only_what_a_process_left_that_is_gone_is_removed() {
         let parent = tempfile::tempdir().unwrap();
-        // No process has a number this large. `proc_sys_kernel(5)`, pid_max
-        let (gone, ours, other) = (format!("{PREFIX}{}", u32::MAX), format!("{PREFIX}{}", std::process::id()), format!("{PREFIX}x"));
-        for name in [&gone, &ours, &other] {
+        // No process has a number this large, and one always has the first. `proc_sys_kernel(5)`, pid_max
+        let (gone, old) = (format!("{PREFIX}{}", u32::MAX), format!("{PREFIX}{}", std::process::id()));
+        let (running, other) = (format!("{PREFIX}1"), format!("{PREFIX}x"));
+        for name in [&gone, &old, &running, &other] {
             std::fs::create_dir(parent.path().join(name)).unwrap();
             std::fs::write(parent.path().join(name).join("file"), "x").unwrap();
         }
         clear(parent.path());
         let mut left: Vec<_> = std::fs::read_dir(parent.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         left.sort();
-        assert_eq!(left, [ours.as_str(), other.as_str()]);
+        assert_eq!(left, [running.as_str(), other.as_str()]);
     }
 }

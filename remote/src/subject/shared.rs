@@ -98,7 +98,11 @@ impl Place for Far {
     fn address(&self) -> Option<String> {
         self.place.address()
     }
+    /// Each opening makes a small place anew, as engines do that keep nothing.
     async fn small(&self, bytes: u64) -> Result<Option<Box<dyn Place>>> {
+        if self.label.contains(SMALL) {
+            return Ok(None);
+        }
         let Some(place) = self.place.small(bytes).await? else { return Ok(None) };
         let label = format!("{bytes}{SMALL}{}", self.label);
         Ok(Some(Box::new(Self { label, place, options: self.options.clone(), plain: self.plain, faulty: self.faulty })))

@@ -56,9 +56,7 @@ impl Vfs {
     pub fn sync(&self) -> Result<()> {
         self.call(Call::Sync, (), || {
             let mut tree = self.tree();
-            // One that is about to be let go is being synced anyway.
-            let staying = tree.mounts.values_mut().filter(|mount| !mount.leaving);
-            let outcomes: Vec<Result<()>> = staying.map(Mount::sync_all).collect();
+            let outcomes: Vec<Result<()>> = tree.mounts.values_mut().map(Mount::sync_all).collect();
             outcomes.into_iter().collect()
         })
     }
@@ -71,39 +69,55 @@ impl Vfs {
     /// # Errors
     /// Those of lookups; what the engine reports.
     pub async fn syncfs(&self, path: &str, populate: bool) -> Result<()> {
-        let id = self.call(Call::Syncfs, path, || {
+        self.call_waiting(Call::Syncfs, path, self.sync_or_populate(path, populate)).await
+    }
+
+    async fn sync_or_populate(&self, path: &str, populate: bool) -> Result<()> {
+        let (id, hook, in_use) = {
             let mut tree = self.tree();
             let found = self.lookup(&mut tree, &self.start(), path, true)?;
-            Ok(tree.at(&found.location)?.id)
-        })?;
+            let mount = tree.at(&found.location)?;
+            (mount.id, mount.hook.clone(), Arc::clone(&mount.left))
+        };
         if !populate {
+            drop(in_use);
             return self.sync_waiting(id).await;
         }
         let failed = |error| self.causes.errno(error);
-        let hook = self.tree().mount(id)?.hook.clone();
         if let Some(hook) = hook {
             hook.populate().await.map_err(failed)?;
         }
         let mut tree = self.tree();
-        let Ok(mount) = tree.mount(id) else { return Ok(()) };
+        let mount = tree.present(id)?;
         mount.records = Records::load(&mount.engine).map_err(failed)?;
+        drop(tree);
+        // Until here nobody could unmount it.
+        drop(in_use);
         Ok(())
     }
 
     /// As `sync_all`, but waiting, and by what the engine was mounted with.
     pub(crate) async fn sync_waiting(&self, id: u32) -> Result<()> {
-        let (engine, hook) = {
+        let (engine, hook, is_eager) = {
             let mut tree = self.tree();
             let mount = tree.present(id)?;
-            (mount.engine.clone(), mount.hook.clone())
+            (mount.engine.clone(), mount.hook.clone(), mount.records.is_eager())
         };
         let (failed, hook) = (|error| self.causes.errno(error), hook.as_deref());
-        let is_eager = self.tree().present(id)?.records.is_eager();
         if is_eager {
             sync_behind(&engine, hook).await.map_err(failed)?;
         }
-        self.tree().present(id)?.store_records()?;
-        sync_behind(&engine, hook).await.map_err(failed)
+        let stores = {
+            let mut tree = self.tree();
+            let mount = tree.present(id)?;
+            mount.store_records()?;
+            mount.records.stores()
+        };
+        sync_behind(&engine, hook).await.map_err(failed)?;
+        if let Ok(mount) = self.tree().present(id) {
+            mount.records.synced(stores);
+        }
+        Ok(())
     }
 }
 
@@ -132,7 +146,7 @@ impl Mount {
         }
         self.store_records()?;
         self.engine.sync().map_err(|error| self.causes.errno(error))?;
-        self.records.synced();
+        self.records.synced(self.records.stores());
         Ok(())
     }
 }

@@ -69,6 +69,8 @@ pub(crate) struct Records {
     dirty: bool,
     /// Whether the table was stored since it was last synced.
     unsynced: bool,
+    /// How often the table was stored.
+    stores: u64,
     /// Whether the table is stored before a step that a kill could leave half done. Engines whose syncs are one point for everything, and
     /// those that keep nothing, need no such order.
     eager: bool,
@@ -84,7 +86,7 @@ impl Records {
         let capabilities = engine.capabilities();
         let eager = capabilities.is_durable() && !capabilities.atomic_sync;
         let mut loaded =
-            Self { records: PathMap::default(), dirty: false, unsynced: false, eager, stored: BTreeSet::new(), announced: None };
+            Self { records: PathMap::default(), dirty: false, unsynced: false, stores: 0, eager, stored: BTreeSet::new(), announced: None };
         let bytes = match engine.read(&table_path()?) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(loaded),
@@ -205,9 +207,14 @@ impl Records {
         self.eager
     }
 
-    /// Everything was synced, the table too.
-    pub(crate) const fn synced(&mut self) {
-        self.unsynced = false;
+    /// How often the table was stored, for [`Self::synced`].
+    pub(crate) const fn stores(&self) -> u64 {
+        self.stores
+    }
+
+    /// Everything was synced, the table too, as it was after so many stores.
+    pub(crate) const fn synced(&mut self, stores: u64) {
+        self.unsynced = self.unsynced && self.stores != stores;
     }
 
     fn write(&mut self, engine: &Engine) -> Result<()> {
@@ -217,6 +224,7 @@ impl Records {
         if written.is_ok() {
             self.dirty = false;
             self.unsynced = true;
+            self.stores += 1;
             self.note_stored();
         } else {
             // Which of the two is stored, the engine says; that it may be the other one is taken care of by storing it again.

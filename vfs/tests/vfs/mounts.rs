@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use anystorage_api::{Blocking, StorageBackend, StoragePath, engine};
+use anystorage_api::{Blocking, Error, ErrorKind, Operation, StorageBackend, StoragePath, engine};
 use anystorage_layers::{Mirror, MirrorOptions, Offload};
 use anystorage_memory::MemoryBackend;
 use anystorage_native::files::FilesBackend;
@@ -152,7 +152,10 @@ fn a_mirror_of_an_engine_that_waits_is_let_go_by_waiting() {
     futures_lite::future::block_on(async {
         let mirror = Mirror::open(Offload::new(opened()), MirrorOptions::new()).await.unwrap();
         let files = mirror.blocking().unwrap();
-        let vfs = Vfs::new();
+        // That it is sane is found out although it cannot be synced at once.
+        let mut config = Config::new();
+        config.sanity_checks = true;
+        let vfs = Vfs::with_config(&config);
         vfs.mount("/", memory(), MountOptions::new()).unwrap();
         vfs.mkdir("/m", 0o755).unwrap();
         vfs.mount("/m", files, MountOptions::new().populate(Arc::new(Mirrored(mirror)))).unwrap();
@@ -169,19 +172,84 @@ fn a_mirror_of_an_engine_that_waits_is_let_go_by_waiting() {
         assert!(futures_lite::future::poll_once(&mut leaving).await.is_none());
         assert_eq!(vfs.stat("/m/f"), Err(Errno::EBUSY));
         assert_eq!(vfs.unmount("/m"), Err(Errno::EBUSY));
-        assert_eq!(vfs.sync(), Ok(()));
+        assert_eq!(vfs.sync(), Err(Errno::EAGAIN));
         drop(leaving);
         assert_eq!(vfs.stat("/m/f").unwrap().mode & 0o777, 0o600);
 
         vfs.unmount_waiting("/m").await.unwrap();
         assert_eq!(vfs.readdir("/m").unwrap(), []);
         assert_eq!(vfs.mounts().len(), 1);
+        let counted = |name| vfs.counters().into_iter().find(|(call, _)| call.as_str() == name).unwrap().1;
+        assert_eq!((counted("unmount").count, counted("unmount").failed), (5, 4));
     });
     // Its mirror is gone as well, and with it the location's lock.
     let vfs = Vfs::new();
     vfs.mount("/", Blocking::new(opened()).unwrap(), MountOptions::new()).unwrap();
     let stat = vfs.stat("/f").unwrap();
     assert_eq!((stat.size, stat.mode & 0o777), (4, 0o600));
+}
+
+/// What is behind it cannot be reached any more.
+#[derive(Debug)]
+struct Gone;
+
+#[engine]
+impl Populate for Gone {
+    async fn populate(&self) -> anystorage_api::Result<()> {
+        Err(Error::new(ErrorKind::Disconnected, Operation::Sync))
+    }
+
+    async fn sync(&self) -> anystorage_api::Result<()> {
+        self.populate().await
+    }
+}
+
+#[test]
+fn what_cannot_be_synced_any_more_is_let_go_as_it_is() {
+    let vfs = Vfs::new();
+    vfs.mount("/", memory(), MountOptions::new().populate(Arc::new(Gone))).unwrap();
+    let file = vfs.open("/f", OpenFlags::O_CREAT, 0o644).unwrap();
+    assert_eq!(vfs.unmount_unsynced("/"), Err(Errno::EBUSY));
+    vfs.close(file).unwrap();
+    for _ in 0..2 {
+        let error = futures_lite::future::block_on(vfs.unmount_waiting("/")).unwrap_err();
+        assert_eq!(vfs.last_error().unwrap().kind(), ErrorKind::Disconnected, "{error}");
+        assert!(vfs.stat("/f").is_ok());
+    }
+    vfs.unmount_unsynced("/").unwrap();
+    assert!(vfs.mounts().is_empty());
+}
+
+/// Being populated is a use.
+#[test]
+fn nobody_unmounts_what_is_being_populated() {
+    let vfs = Vfs::new();
+    let engine = Arc::new(MemoryBackend::new());
+    let behind = Arc::new(Slow(Behind { engine: Arc::clone(&engine), times: AtomicU32::new(0), syncs: AtomicU32::new(0) }));
+    vfs.mount("/", Blocking::new(engine).unwrap(), MountOptions::new().populate(behind)).unwrap();
+    futures_lite::future::block_on(async {
+        let mut populating = Box::pin(vfs.syncfs("/", true));
+        assert!(futures_lite::future::poll_once(&mut populating).await.is_none());
+        assert_eq!(vfs.unmount_waiting("/").await, Err(Errno::EBUSY));
+        populating.await.unwrap();
+        vfs.unmount_waiting("/").await.unwrap();
+    });
+}
+
+/// As [`Behind`], with a populate that waits.
+#[derive(Debug)]
+struct Slow(Behind);
+
+#[engine]
+impl Populate for Slow {
+    async fn populate(&self) -> anystorage_api::Result<()> {
+        futures_lite::future::yield_now().await;
+        self.0.populate().await
+    }
+
+    async fn sync(&self) -> anystorage_api::Result<()> {
+        self.0.sync().await
+    }
 }
 
 #[test]

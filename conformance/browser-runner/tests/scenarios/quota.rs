@@ -37,6 +37,7 @@ fn what_was_synced_reads_back_and_writing_works_again() {
             // Nor there, and the quota of WebKitGTK is what it was started with.
             world = world.killed_and_started_with(Storage::Small(20 * ROOM));
             page = world.page();
+            page.act(place, "full", &[Act::Remove { path: "ballast".to_owned() }, Act::Sync]).unwrap();
         }
         soon(&page, place, "full", &[write("new", 2_000_000, 2), Act::Sync]);
         page.act(place, "full", &[compare("kept", 300_000, 1), compare("new", 2_000_000, 2), Act::Close]).unwrap();

@@ -1,10 +1,11 @@
 //! Gives workers their tasks, and hears what becomes of them.
 
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use anystorage_browser_runner::package::Package;
+use anystorage_browser_runner::package::{Module, Package};
 use anystorage_browser_runner::server::{Served, Site};
 use serde_json::{Value, json};
 
@@ -61,9 +62,10 @@ impl Desk {
     }
 
     fn with(add: impl FnOnce(Site) -> Site) -> Self {
-        let module = Package::new(Some("anystorage-databases".to_owned()), None).bind_as("release", "databases").unwrap();
+        static MODULE: LazyLock<Module> =
+            LazyLock::new(|| Package::new(Some("anystorage-databases".to_owned()), None).bind_as("release", "databases").unwrap());
         let site = Site::new()
-            .module(&module)
+            .module(&MODULE)
             .file("/index.html", b"<!doctype html><title>databases</title><link rel=\"icon\" href=\"data:,\">".as_slice())
             .file("/worker.js", include_bytes!("../../databases/worker.js").as_slice());
         let (site, heard) = add(site).listen("/said");
