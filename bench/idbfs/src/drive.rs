@@ -22,11 +22,12 @@ const OURS: &str = "anystorage-idbfs-bench";
 
 const PAGE: &str = "<!doctype html><meta charset=\"utf-8\"><title>IDBFS</title><link rel=\"icon\" href=\"data:,\">";
 
-const SCRIPTS: [(&str, &str); 4] = [
+const SCRIPTS: [(&str, &str); 5] = [
     ("/drive.js", include_str!("../js/drive.js")),
     ("/files.js", include_str!("../js/files.js")),
     ("/ours.js", include_str!("../js/ours.js")),
     ("/pyodide.js", include_str!("../js/pyodide.js")),
+    ("/floor.js", include_str!("../js/floor.js")),
 ];
 
 /// What npm is told.
@@ -39,8 +40,8 @@ const FOR_NPM: [(&str, &str); 3] = [
 /// What a page loads of Pyodide.
 const PYODIDE: [&str; 5] = ["pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json"];
 
-/// The scripts of the contestants.
-const CONTESTANTS: [&str; 2] = ["ours", "pyodide"];
+/// The scripts of the contestants: ours, theirs, and the least that IndexedDB takes for it.
+const CONTESTANTS: [&str; 3] = ["ours", "pyodide", "floor"];
 
 /// The IDBFS way in browsers, ours beside that of Pyodide, which npm fetches.
 #[derive(Debug, Parser)]
@@ -103,13 +104,11 @@ fn measure(browsers: &[Browser], counts: Counts, report: &mut Report) -> Result<
     let peers = peers()?;
     let served = site(peers.path())?.serve(0)?;
     for browser in browsers {
-        let mut measured: [Vec<Measured>; 2] = Default::default();
+        let mut measured: [Vec<Measured>; CONTESTANTS.len()] = Default::default();
         let mut title = String::new();
         for round in 0..counts.rounds {
             let mut in_turn: Vec<_> = CONTESTANTS.iter().zip(&mut measured).collect();
-            if round % 2 == 1 {
-                in_turn.reverse();
-            }
+            in_turn.rotate_left(round as usize % CONTESTANTS.len());
             for (contestant, measured) in in_turn {
                 let (browser, lived) = lives(*browser, &served.origin(), contestant, counts)?;
                 title = browser;
