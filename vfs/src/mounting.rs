@@ -149,16 +149,7 @@ impl Vfs {
     /// the other errors of lookups; what the sync reports, and it stays mounted then: `EAGAIN` for a mirror of an engine that waits, which
     /// [`Self::unmount_waiting`] is for.
     pub fn unmount(&self, path: &str) -> Result<()> {
-        self.call(Call::Unmount, path, || {
-            let gone = {
-                let mut tree = self.tree();
-                let id = self.unused(&mut tree, path)?;
-                tree.mount(id)?.sync_all()?;
-                tree.mounts.remove(&id)
-            };
-            drop(gone);
-            Ok(())
-        })
+        self.let_go(path, Mount::sync_all)
     }
 
     /// The same, by what the engine was mounted with for [`Self::syncfs`], and waiting for it. No other call is held up meanwhile; those that
@@ -189,12 +180,19 @@ impl Vfs {
     /// # Errors
     /// As [`Self::unmount`], but for those of a sync.
     pub fn unmount_unsynced(&self, path: &str) -> Result<()> {
+        self.let_go(path, |_| Ok(()))
+    }
+
+    /// Lets go what is mounted on `path`, if nobody uses it and `prepare` succeeds.
+    fn let_go(&self, path: &str, prepare: impl FnOnce(&mut Mount) -> Result<()>) -> Result<()> {
         self.call(Call::Unmount, path, || {
             let gone = {
                 let mut tree = self.tree();
                 let id = self.unused(&mut tree, path)?;
+                prepare(tree.mount(id)?)?;
                 tree.mounts.remove(&id)
             };
+            // What it holds may wait for its threads: not with the lock of all.
             drop(gone);
             Ok(())
         })

@@ -73,16 +73,13 @@ impl Vfs {
     }
 
     async fn sync_or_populate(&self, path: &str, populate: bool) -> Result<()> {
-        let (id, hook, in_use) = {
+        let (id, populating) = {
             let mut tree = self.tree();
             let found = self.lookup(&mut tree, &self.start(), path, true)?;
             let mount = tree.at(&found.location)?;
-            (mount.id, mount.hook.clone(), Arc::clone(&mount.left))
+            (mount.id, populate.then(|| (mount.hook.clone(), Arc::clone(&mount.left))))
         };
-        if !populate {
-            drop(in_use);
-            return self.sync_waiting(id).await;
-        }
+        let Some((hook, in_use)) = populating else { return self.sync_waiting(id).await };
         let failed = |error| self.causes.errno(error);
         if let Some(hook) = hook {
             hook.populate().await.map_err(failed)?;
