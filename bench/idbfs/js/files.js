@@ -1,7 +1,7 @@
 // The files, and what is in each. `src/files.rs` makes the same.
 
 export const DIRECTORY = 100;
-const SMALL = 1024;
+export const SMALL = 1024;
 
 // Bytes that no other number gives.
 function fill(bytes, number) {

@@ -1,10 +1,9 @@
 // The floor: the same bytes in IndexedDB with no file system at all. Small files lie together in pieces of 64 KiB, the large one is a piece of its
 // own, everything that a sync has is one transaction, as relaxed as that of IDBFS.
 
-import { Files } from "/files.js";
+import { Files, SMALL } from "/files.js";
 
 const STORE = "pieces";
-const SMALL = 1024;
 // So many small files are a piece.
 const TOGETHER = 64;
 

@@ -9,7 +9,7 @@
 //! profile for each round; who begins changes from round to round. After the reload everything is read back and every byte compared; that is not
 //! timed, and neither is making up the bytes. A wrong byte is the end of the run, and so is a file of ours that is another one than theirs.
 //!
-//! A third one has no files at all, and keeps the same bytes in plain IndexedDB: what is below its time nobody reaches there.
+//! A third one has no files at all, and keeps the same bytes in plain IndexedDB: about what is left to be gained.
 //!
 //! They are not equally careful: a sync of ours is one `strict` transaction, which is with the disk when it returns, and IDBFS asks for
 //! whatever the browser has by default, which is `relaxed`; ours is asked in Rust, within its module, IDBFS in JavaScript, within which it is.

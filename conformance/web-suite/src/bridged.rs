@@ -26,7 +26,7 @@ impl Served for Tree {
     }
 }
 
-/// Memory, larger than that of the module that uses it.
+/// Memory of the other worker.
 #[derive(Debug)]
 pub(crate) struct Memory;
 

@@ -27,7 +27,7 @@ pub use crate::sahpool::anystorage_copy_sahpool;
 /// WebKitGTK has no OPFS.
 const WITH_OPFS: [Browser; 2] = [Browser::Chromium, Browser::Firefox];
 
-/// In a worker of a page that may share memory. WebKitGTK has none.
+/// In a worker of a page that may share memory.
 fn bridged(subject: impl Subject + 'static) -> Exported {
     Exported::new(subject).contexts(&[Context::Worker]).browsers(&WITH_OPFS).isolated()
 }

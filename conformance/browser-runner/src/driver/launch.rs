@@ -85,12 +85,6 @@ impl Launch {
         self.browser
     }
 
-    /// What it gives pages to store in.
-    #[must_use]
-    pub const fn gives(&self) -> Storage {
-        self.storage
-    }
-
     /// Starts it.
     ///
     /// # Errors
