@@ -26,6 +26,10 @@ pub const CAPABILITIES_CASE: &str = "honesty::capabilities_are_as_the_table_says
 pub struct Options {
     /// Only cases whose name contains this text; all if it is empty.
     pub filter: String,
+    /// How many of the crossings that are offered each persistence case goes through; all of them if there is none.
+    pub crossings: Option<usize>,
+    /// Which of them comes first. Runs that differ in it have each case go through others.
+    pub turn: usize,
 }
 
 impl Options {
@@ -40,6 +44,24 @@ impl Options {
     pub fn filter(mut self, text: impl Into<String>) -> Self {
         self.filter = text.into();
         self
+    }
+
+    /// Each persistence case across `count` of the crossings that are offered, by turns: each crossing has its share of the cases, and another
+    /// one with another `turn`.
+    #[must_use]
+    pub const fn crossings(mut self, count: usize, turn: usize) -> Self {
+        self.crossings = Some(count);
+        self.turn = turn;
+        self
+    }
+
+    /// What of the crossings that are offered a persistence case is to go through.
+    #[must_use]
+    pub fn chosen(&self, case: &Case, offered: &[Crossing]) -> Vec<Crossing> {
+        let Some(count) = self.crossings else { return offered.to_vec() };
+        let persistent = list::cases().iter().filter(|case| matches!(case.run, Run::Persistence { .. }));
+        let before = persistent.take_while(|other| other.name != case.name).count();
+        offered.iter().cycle().skip(self.turn.wrapping_add(before) % offered.len().max(1)).take(count.min(offered.len())).copied().collect()
     }
 }
 
@@ -112,7 +134,7 @@ pub async fn run_on(stage: &dyn Stage, options: &Options, observer: &mut dyn FnM
     }
     for case in list::cases().iter().filter(|case| case.name.contains(&options.filter)) {
         let unmet = unmet(case, &declared);
-        for crossing in crossings(case, unmet, stage.crossings()) {
+        for crossing in crossings(case, unmet, options.chosen(case, &stage.crossings())) {
             let clock = Clock::start();
             let mut ended = match case.needs.iter().find(|need| stage.lacks(case, **need)) {
                 Some(need) => CaseReport::new(case.name.to_owned(), case.line, Status::Skipped, format!("not offered: {}", need.as_str())),

@@ -31,6 +31,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::browsers::{BROWSERS, Browser};
 use crate::scratch::Scratch;
 use crate::sqlite_tests::SqliteTestsArgs;
+use crate::steps::Extent;
 use crate::tally::Tally;
 
 #[derive(Debug, Parser)]
@@ -89,7 +90,11 @@ struct TestArgs {
     /// The browsers for the tests on wasm32: chromium, firefox, webkit. All of them if it is left out.
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = Browser::parse)]
     browser: Vec<&'static Browser>,
-    /// How many browsers go on at a time. As many as there are cores, if it is left out.
+    /// Everything that can be tried in browsers, also what is usually left out for the time that it takes: each persistence case across everything
+    /// that it can go through, more kills, every engine behind the bridge and the mirror, the demo page in each browser.
+    #[arg(long, conflicts_with = "native")]
+    all: bool,
+    /// How many browsers go on at a time. One more than there are cores, if it is left out: each waits a part of its time.
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
 }
@@ -129,12 +134,13 @@ fn test(args: &TestArgs) -> bool {
     let ready = setup::prepare(&browsers).and_then(|()| Ok((setup::drivers(&browsers)?, toolchain::check()?)));
     let total = match ready {
         Ok((drivers, declared)) => {
-            let jobs = args.jobs.unwrap_or_else(jobs).max(1);
+            let jobs = args.jobs.unwrap_or_else(|| jobs() + 1).max(1);
             let scratch = if browsers.is_empty() { None } else { Scratch::new() };
             if let Some(scratch) = &scratch {
                 println!("the profiles of browsers are in memory, in {}; elsewhere if TMPDIR is set", scratch.path().display());
             }
-            run::stages(steps::stages(&browsers, &drivers, declared, scratch.as_ref().map(Scratch::path)), jobs)
+            let extent = if args.all { Extent::All } else { Extent::Usual };
+            run::stages(steps::stages(&browsers, extent, &drivers, declared, scratch.as_ref().map(Scratch::path)), jobs)
         }
         Err(why) => {
             println!("\nNothing ran: {why}");

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::iter;
 use std::path::{Path, PathBuf};
 
 use crate::browsers::Browser;
@@ -35,6 +36,9 @@ const BROWSER_CRATES: &[&str] = &[
 /// What runs the suite in browsers by way of WebDriver.
 pub(crate) const RUNNER: &str = "anystorage-browser-runner";
 
+/// By which it, and whatever loads modules, is told what they are built with, among others.
+const TOGETHER: &str = "ANYSTORAGE_BUILD_TOGETHER";
+
 /// What measures engines in browsers.
 pub(crate) const BENCH: &str = "anystorage-browser-bench";
 
@@ -55,10 +59,23 @@ const EXAMPLE: &str = "conformance/web-example/Cargo.toml";
 const SQLITE_TESTS: &str = "sqlite/own-tests/Cargo.toml";
 const USER_PROJECT: &str = "conformance/user-project/Cargo.toml";
 
+/// How much of what browsers can be tried with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// Each case with each engine in each browser; across two of what it can go through, others with each engine and in each context. Of the rest what
+    /// differs from one browser to another.
+    Usual,
+    /// Everything.
+    All,
+}
+
+/// What the runner of the suite is told besides, where not all of it runs.
+const USUAL: &str = " --crossings 2 --kills 2 --terminations 8 --reloads 2";
+
 /// Browsers in which what is no case of the suite is tried as well, what of it (all, if nothing is named), and how many tests that is.
 const SCENARIOS: &[(&str, &[&str], usize)] = &[
     ("chromium", &[], 34),
-    // What takes minutes there, and differs little from Chromium, is left to `--test scenarios auto_sync`.
+    // What takes minutes there, and differs little from Chromium.
     ("firefox", &["--skip", "auto_sync::"], 30),
     // Without what needs OPFS, or leads other names to this machine.
     (
@@ -81,7 +98,7 @@ const SCENARIOS: &[(&str, &[&str], usize)] = &[
     ),
 ];
 
-/// Browsers in which the demo page is clicked through, and by how many tests. They pass in the others too, and take minutes there.
+/// Browsers in which the demo page is clicked through as usual, and by how many tests. They take minutes in the others.
 const CLICKED: &[&str] = &["chromium"];
 const DEMO_TESTS: usize = 7;
 
@@ -121,11 +138,26 @@ const BROWSER_FEATURES: &[&str] =
 /// Crates that are empty natively: their documentation is made for browsers, and their tests run there.
 const ONLY_IN_BROWSERS: &[&str] = &["anystorage-browser-host", "anystorage-idb", "anystorage-opfs"];
 
-/// The packages with test programs that wasm-bindgen's runner takes into browsers, and the features that they need. They are always named
-/// together: with fewer of them their dependencies would have other features, and be built once more.
+/// The packages with test programs that wasm-bindgen's runner takes into browsers, and the features that they need.
 const BROWSER_TESTS: &str = "-p anystorage -p anystorage-idb -p anystorage-kv -p anystorage-memory -p anystorage-opfs -p \
                              anystorage-redb-face -p anystorage-remote -p anystorage-sqlite -p anystorage-vfs --features \
                              anystorage/idb,anystorage/opfs-packed-page,anystorage/opfs-pool";
+
+/// The packages of the modules that other programs load into browsers.
+const MODULES: &[&str] =
+    &["anystorage-web-suite", "anystorage-databases", "anystorage-idbfs-bench", "anystorage-web", "anystorage-browser-bench"];
+
+/// How all of these are built. They are always named together: with fewer of them their dependencies would have other features, and be built once
+/// more.
+fn together() -> String {
+    format!("--profile browser{} {BROWSER_TESTS}", each("-p", MODULES))
+}
+
+/// The test programs of all places.
+fn programs() -> String {
+    let names: BTreeSet<&str> = PLACES.iter().flat_map(|place| place.tests).copied().collect();
+    each("--test", &names)
+}
 
 /// Where these tests run. The suite of all engines goes through [`RUNNER`] besides.
 const PLACES: &[Place] = &[
@@ -256,11 +288,12 @@ fn quoted(word: &str) -> String {
     if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
-/// What goes on one after another: a stage natively, the quick steps first, which keeps every core busy by itself, and one with a lane for
-/// each browser. A check with the declared compiler is among the first where it is another than the running one. `drivers` are the variables
+/// What goes on one after another: a stage natively, the quick steps first, which keeps every core busy by itself, one that builds what browsers
+/// load, and one with a lane for each browser. A check with the declared compiler is among the first where it is another than the running one. `drivers` are the variables
 /// by which the browsers' drivers are found; `memory` is a directory for what need not be on a disk.
 pub(crate) fn stages(
     browsers: &[&'static Browser],
+    extent: Extent,
     drivers: &[(&str, String)],
     declared_toolchain: Option<String>,
     memory: Option<&Path>,
@@ -270,11 +303,22 @@ pub(crate) fn stages(
     steps.extend(by_the_programs());
     let native = vec![Lane { name: "native", steps }];
     let mut in_browsers: Vec<Lane> =
-        browsers.iter().map(|browser| Lane { name: browser.name, steps: browser_tests(browser, drivers, memory) }).collect();
-    if let Some(last) = in_browsers.last_mut() {
-        last.steps.push(Step::cargo("what a module weighs", &format!("run --quiet -p {SIZE}")));
-    }
-    vec![native, in_browsers]
+        browsers.iter().map(|browser| Lane { name: browser.name, steps: browser_tests(browser, extent, drivers, memory) }).collect();
+    let Some(last) = in_browsers.last_mut() else { return vec![native] };
+    last.steps.push(Step::cargo("what a module weighs", &format!("run --quiet -p {SIZE}")));
+    vec![native, for_browsers(browsers), in_browsers]
+}
+
+/// What browsers load, and the drivers that no package brings.
+fn for_browsers(browsers: &[&'static Browser]) -> Vec<Lane> {
+    let modules = Step::cargo("what browsers load", &format!("build --lib{} {} --target {WASM}", programs(), together()));
+    let missing = browsers.iter().filter_map(|browser| setup::missing_driver(browser));
+    let drivers = missing.map(|(name, version)| {
+        let mut step = Step::cargo(format!("missing, and so built: {name}"), "");
+        step.command.arguments = tools::installation(name, version);
+        Lane { name: "driver", steps: vec![step] }
+    });
+    iter::once(Lane { name: "modules", steps: vec![modules] }).chain(drivers).collect()
 }
 
 /// Everything natively, without what only browsers need.
@@ -296,7 +340,6 @@ fn each<'a>(option: &str, names: impl IntoIterator<Item = &'a &'a str>) -> Strin
 fn checks(declared_toolchain: Option<String>) -> Vec<Step> {
     let native = native();
     let browser_crates = each("-p", BROWSER_CRATES);
-    let tests: BTreeSet<&str> = PLACES.iter().flat_map(|place| place.tests).copied().collect();
     let mut steps = vec![
         Step::cargo("formatting", "fmt --all --check"),
         Step::cargo("formatting, the example of a suite", &format!("fmt --manifest-path {EXAMPLE} --check")),
@@ -307,10 +350,7 @@ fn checks(declared_toolchain: Option<String>) -> Vec<Step> {
             &format!("clippy {native} --all-targets --features anystorage-browser-runner/browsers,anystorage-web/browsers -- -D warnings"),
         ),
         Step::cargo(format!("lints, {WASM}"), &format!("clippy{browser_crates} --target {WASM} -- -D warnings")),
-        Step::cargo(
-            format!("lints of the tests, {WASM}"),
-            &format!("clippy {BROWSER_TESTS}{} --target {WASM} -- -D warnings", each("--test", &tests)),
-        ),
+        Step::cargo(format!("lints of the tests, {WASM}"), &format!("clippy {BROWSER_TESTS}{} --target {WASM} -- -D warnings", programs())),
         Step::cargo("documentation", &format!("doc {} --no-deps", tested_natively())).with("RUSTDOCFLAGS", "-D warnings"),
         Step::cargo(
             format!("documentation, {WASM}"),
@@ -342,7 +382,7 @@ fn native_tests() -> Vec<Step> {
     let tests = Step::cargo("tests, native", &format!("test {} --no-fail-fast -- --show-output", tested_natively()));
     let mut steps = vec![tests.judged_by(Judge::Tests { at_least: 100 })];
     // The workspace's own build has every engine; what is told of one that is missing shows in builds without it alone.
-    for features in ["", "memory", "files", "memory,files,redb"] {
+    for features in ["", "memory", "files"] {
         let title = format!("anystorage with {}, what is missing", if features.is_empty() { "no feature" } else { features });
         let step = Step::cargo(title, &format!("test -p anystorage --no-default-features --features={features} --test not_built_in"));
         steps.push(step.judged_by(Judge::Tests { at_least: 2 }));
@@ -350,24 +390,21 @@ fn native_tests() -> Vec<Step> {
     steps
 }
 
-fn browser_tests(browser: &Browser, drivers: &[(&str, String)], memory: Option<&Path>) -> Vec<Step> {
+fn browser_tests(browser: &Browser, extent: Extent, drivers: &[(&str, String)], memory: Option<&Path>) -> Vec<Step> {
     // If several drivers are named, wasm-bindgen's runner takes another browser than the one that is meant.
     let with_driver = |step: Step| {
         let driver = drivers.iter().filter(|(name, _)| *name == browser.driver_variable);
         driver.fold(step, |step, (name, driver)| step.with(name, driver))
     };
-    let missing = setup::missing_driver(browser).map(|(name, version)| {
-        let mut step = Step::cargo(format!("missing, and so built: {name}"), "");
-        step.command.arguments = tools::installation(name, version);
-        step
-    });
+    // What loads modules gets those that were built together.
+    let loading = |step: Step| with_driver(step).with(TOGETHER, &format!("--lib{} {}", programs(), together()));
     let mut steps = Vec::new();
     for Place { context: (context, variable), tests, skipped, at_least, .. } in PLACES.iter().filter(|place| place.browser == browser.name)
     {
         let title = format!("{} in {}, in {context}", tests.join(", "), browser.name);
         let mut step = Step::cargo(
             title,
-            &format!("test --no-fail-fast {BROWSER_TESTS}{} --target {WASM} --{}", each("--test", *tests), each("--skip", *skipped)),
+            &format!("test --no-fail-fast {}{} --target {WASM} --{}", together(), each("--test", *tests), each("--skip", *skipped)),
         );
         if browser.needs_display {
             // A display that nobody sees.
@@ -383,10 +420,13 @@ fn browser_tests(browser: &Browser, drivers: &[(&str, String)], memory: Option<&
         steps.push(step.judged_by(Judge::Tests { at_least: *at_least }));
     }
     let title = format!("the suite in {}, across reloads, restarts and kills", browser.name);
-    let arguments = format!("run --quiet -p {RUNNER} -- conformance --browser {} --format json", browser.name);
-    let step = with_driver(Step::cargo(title, &arguments));
+    let others = if extent == Extent::All { " --all-engines" } else { USUAL };
+    let arguments = format!("run --quiet -p {RUNNER} -- conformance --browser {} --format json{others}", browser.name);
+    let step = loading(Step::cargo(title, &arguments));
     steps.push(step.judged_by(Judge::Report { cases: 160, engines: browser.engines }));
     for (_, filters, at_least) in SCENARIOS.iter().filter(|(name, ..)| *name == browser.name) {
+        let left_out = filters.first() == Some(&"--skip");
+        let filters = if left_out && extent == Extent::All { &[] } else { *filters };
         let about = if matches!(filters.first(), None | Some(&"--skip")) {
             "several tabs, a full origin, storage denied, flushes counted, databases, a project built, the IDBFS way"
         } else {
@@ -394,23 +434,26 @@ fn browser_tests(browser: &Browser, drivers: &[(&str, String)], memory: Option<&
         };
         let title = format!("{about}, in {}", browser.name);
         let arguments = format!("test -p {RUNNER} --features browsers --test scenarios -- --show-output --test-threads 1");
-        let step = Step::cargo(title, &[&[arguments.as_str()], *filters].concat().join(" "));
-        let step = with_driver(step).with("ANYSTORAGE_BROWSER", browser.name);
+        let step = Step::cargo(title, &[&[arguments.as_str()], filters].concat().join(" "));
+        let mut step = loading(step).with("ANYSTORAGE_BROWSER", browser.name);
+        if extent == Extent::Usual {
+            // Of the projects outside of the workspace, which are built as a user does.
+            step = step.with("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1");
+        }
         steps.push(step.judged_by(Judge::Tests { at_least: *at_least }));
     }
-    if CLICKED.contains(&browser.name) {
+    if CLICKED.contains(&browser.name) || extent == Extent::All {
         let arguments = format!("test -p {DEMO} --features browsers --test demo -- --show-output --test-threads 1");
-        let step = with_driver(Step::cargo(format!("the demo page in {}", browser.name), &arguments));
+        let step = loading(Step::cargo(format!("the demo page in {}", browser.name), &arguments));
         let step = step.with("ANYSTORAGE_BROWSER", browser.name);
         steps.push(step.judged_by(Judge::Tests { at_least: DEMO_TESTS }));
     }
-    // What starts browsers; a build is large, and stays on the disk.
-    let mut steps: Vec<Step> = missing.into_iter().chain(steps.into_iter().map(|step| step.temporary(memory))).collect();
+    let mut steps: Vec<Step> = steps.into_iter().map(|step| step.temporary(memory)).collect();
     if MEASURED.contains(&browser.name) {
-        // That it runs, not how fast: a machine that tests has other things to do at the same time. So it is built as what was before it.
+        // That it runs, not how fast: a machine that tests has other things to do at the same time.
         let title = format!("the benchmark in {}, one round", browser.name);
-        let arguments = format!("run --quiet -p {BENCH} -- --browser {} --rounds 1 --profile release", browser.name);
-        steps.push(with_driver(Step::cargo(title, &arguments)));
+        let arguments = format!("run --quiet -p {BENCH} -- --browser {} --rounds 1 --profile browser", browser.name);
+        steps.push(loading(Step::cargo(title, &arguments)));
     }
     steps
 }

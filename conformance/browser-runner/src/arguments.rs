@@ -45,12 +45,19 @@ pub(crate) struct Conformance {
     /// Only engines whose URL begins so, or whose name this is.
     #[arg(long, value_name = "URL", value_delimiter = ',')]
     engine: Vec<String>,
+    /// Also the engines that are otherwise run in a browser only if they are named.
+    #[arg(long, conflicts_with = "engine")]
+    all_engines: bool,
     /// Only in these contexts: page, worker.
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = context)]
     context: Vec<Context>,
     /// Only cases whose name contains this.
     #[arg(long, value_name = "TEXT", default_value = "")]
     filter: String,
+    /// Each persistence case goes through so many of reopen, drop, terminate, reload, restart and kill, others with each engine and context; through
+    /// all of them if this is left out.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
+    crossings: Option<u8>,
     /// How the report is printed.
     #[arg(long, value_enum, default_value = "table")]
     pub(crate) format: Format,
@@ -86,7 +93,9 @@ impl Conformance {
             browsers: self.browser,
             contexts: self.context,
             engines: self.engine,
+            all_engines: self.all_engines,
             filter: self.filter,
+            crossings: self.crossings.map(usize::from),
             drivers: drivers.into_iter().filter_map(|(browser, driver)| Some((browser, driver?))).collect(),
             kills: self.kills,
             terminations: self.terminations,

@@ -17,6 +17,13 @@ const TARGET: &str = "wasm32-unknown-unknown";
 /// A profile of cargo.
 const RELEASE: &str = "release";
 
+/// Profiles by which a module is built as it is shipped: without names, which are for backtraces.
+const SHIPPED: [&str; 2] = ["bench", "size"];
+
+/// A variable with arguments of cargo that build several packages at once. The modules of those are built by them, whatever the profile that is
+/// asked for: by itself each would have its dependencies with other features, and built once more.
+pub const TOGETHER: &str = "ANYSTORAGE_BUILD_TOGETHER";
+
 /// Which crate is built: of type `cdylib`, and a suite unless [`bind`](Self::bind) is asked for it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -70,8 +77,7 @@ impl Package {
     pub fn bind_as(&self, profile: &str, name: &str) -> Result<Module> {
         let module = self.compile(profile)?;
         let mut bindgen = Bindgen::new();
-        // Names are for backtraces, which a module to be shipped does without.
-        let bindgen = bindgen.input_path(&module).out_name(name).typescript(false).remove_name_section(profile != RELEASE);
+        let bindgen = bindgen.input_path(&module).out_name(name).typescript(false).remove_name_section(SHIPPED.contains(&profile));
         let bound = bindgen.web(true).and_then(Bindgen::generate_output);
         let mut bound = bound.map_err(|error| unbound(&module, &format!("{error:#}")))?;
         let mut scripts = BTreeMap::from([(bindings_of(name), bound.js().to_owned())]);
@@ -102,10 +108,12 @@ impl Package {
     /// Runs cargo, and finds what it made.
     fn compile(&self, profile: &str) -> Result<PathBuf> {
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
-        command.args(["build", "--profile", profile, "--target", TARGET, "--message-format", "json-render-diagnostics"]);
-        if let Some(name) = &self.name {
-            command.args(["--package", name]);
-        }
+        command.args(["build", "--target", TARGET, "--message-format", "json-render-diagnostics"]);
+        match (&self.name, self.together()) {
+            (Some(_), Some(together)) => command.args(together.split_whitespace()),
+            (Some(name), None) => command.args(["--profile", profile, "--package", name]),
+            (None, _) => command.args(["--profile", profile]),
+        };
         if let Some(manifest) = &self.manifest {
             command.arg("--manifest-path").arg(manifest);
         }
@@ -117,12 +125,19 @@ impl Package {
             return Err(Failure::new(format!("it could not be built: cargo ended with {}", output.status)));
         }
         let messages = String::from_utf8_lossy(&output.stdout).into_owned();
-        let made: Vec<PathBuf> = messages.lines().filter_map(module_in).collect();
+        let name = self.name.as_deref();
+        let made: Vec<PathBuf> = messages.lines().filter_map(|message| module_in(message, name)).collect();
         match made.as_slice() {
             [module] => Ok(module.clone()),
             [] => Err(Failure::new("it is no crate of type `cdylib`: nothing was made that a browser could load")),
             several => Err(Failure::new(format!("{} modules were made: name one package", several.len()))),
         }
+    }
+
+    /// What builds it among others, if it is one of those.
+    fn together(&self) -> Option<String> {
+        let name = self.name.as_deref()?;
+        std::env::var(TOGETHER).ok().filter(|arguments| arguments.split_whitespace().any(|word| word == name))
     }
 }
 
@@ -131,13 +146,22 @@ fn unbound(module: &Path, why: &str) -> Failure {
     Failure::new(format!("no bindings could be made for {}: {why}; {versions}", module.display()))
 }
 
-/// The module that a message of cargo tells of.
-fn module_in(message: &str) -> Option<PathBuf> {
+/// The module that a message of cargo tells of, if it is of this package.
+fn module_in(message: &str, package: Option<&str>) -> Option<PathBuf> {
     let message: Value = serde_json::from_str(message).ok()?;
+    if package.is_some_and(|name| message.get("package_id").and_then(Value::as_str).map(package_of) != Some(name)) {
+        return None;
+    }
     let is_library = message.get("target")?.get("kind")?.as_array()?.iter().any(|kind| kind == "cdylib");
     let files = message.get("filenames")?.as_array()?.iter().filter_map(Value::as_str);
     let mut modules = files.map(Path::new).filter(|file| file.extension().is_some_and(|extension| extension == "wasm"));
     modules.next().filter(|_| is_library).map(Path::to_owned)
+}
+
+/// The name in the identity of a package: `path+file:///directory#name@version`, or without it where the directory has the same.
+fn package_of(id: &str) -> &str {
+    let (place, version) = id.rsplit_once('#').unwrap_or((id, ""));
+    version.split_once('@').map_or_else(|| place.rsplit('/').next().unwrap_or_default(), |(name, _)| name)
 }
 
 /// What a module is called that pages of the [server](crate::server) load.
@@ -191,5 +215,16 @@ impl Module {
 impl fmt::Debug for Module {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Module").field("wasm", &self.wasm.len()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::package_of;
+
+    #[test]
+    fn packages_have_their_names_in_their_identities() {
+        assert_eq!(package_of("path+file:///somewhere/web#anystorage-web@0.1.0"), "anystorage-web");
+        assert_eq!(package_of("path+file:///somewhere/anystorage#0.1.0"), "anystorage");
     }
 }

@@ -32,8 +32,12 @@ pub struct Plan {
     pub contexts: Vec<Context>,
     /// Only engines whose URL begins so; all if it is empty.
     pub engines: Vec<String>,
+    /// Also those that are run on request alone.
+    pub all_engines: bool,
     /// Only cases whose name contains this.
     pub filter: String,
+    /// How many of the crossings each persistence case goes through, others in each place where a subject runs; all of them if there is none.
+    pub crossings: Option<usize>,
     /// The driver of each browser, if it is not to be found as usual.
     pub drivers: Vec<(Browser, PathBuf)>,
     /// SIGKILLs of the browser for each engine.
@@ -79,10 +83,11 @@ pub fn run(plan: &Plan, tell: &mut dyn FnMut(&str)) -> Result<Outcome> {
     let mut outcome = Outcome { report: Report::new(), complaints: Vec::new() };
     let Some(first) = plan.browsers.first() else { return Err(Failure::new("no browser is named")) };
     let subjects = describe(plan, &server, *first)?;
+    let mut seats = 0;
     for browser in &plan.browsers {
         for (subject, described) in subjects.iter().enumerate() {
             let is_meant = |engine: &String| described.url.starts_with(engine.as_str()) || described.name == *engine;
-            let is_usual = plan.engines.is_empty() && !described.on_request.contains(browser);
+            let is_usual = plan.engines.is_empty() && (plan.all_engines || !described.on_request.contains(browser));
             let is_wanted = is_usual || plan.engines.iter().any(is_meant);
             if !is_wanted || !described.browsers.contains(browser) {
                 continue;
@@ -93,7 +98,12 @@ pub fn run(plan: &Plan, tell: &mut dyn FnMut(&str)) -> Result<Outcome> {
                 let seat = Seat::new(chair, &server, |profile| starter(profile, Storage::Usual))?;
                 let name = format!("{} {} {}", described.url, browser.as_str(), context.as_str());
                 tell(&name);
-                let found = one(plan, Theatre::new(seat, &starter, &plan.filter), tell)?;
+                let mut options = Options::new().filter(plan.filter.clone());
+                if let Some(count) = plan.crossings {
+                    options = options.crossings(count, seats);
+                }
+                seats += 1;
+                let found = one(plan, Theatre::new(seat, &starter, options.clone()), &options, tell)?;
                 outcome.complaints.extend(complaints(&name, &found));
                 outcome.report.push(found);
             }
@@ -124,10 +134,9 @@ fn describe(plan: &Plan, server: &Server, browser: Browser) -> Result<Vec<Descri
 }
 
 /// One subject in one place: the cases, then the loops.
-fn one(plan: &Plan, theatre: Theatre<'_>, tell: &mut dyn FnMut(&str)) -> Result<EngineReport> {
+fn one(plan: &Plan, theatre: Theatre<'_>, options: &Options, tell: &mut dyn FnMut(&str)) -> Result<EngineReport> {
     let start = Instant::now();
-    let options = Options::new().filter(plan.filter.clone());
-    let mut found = block_on(suite::run_on(&theatre, &options, &mut |case| {
+    let mut found = block_on(suite::run_on(&theatre, options, &mut |case| {
         if case.status == Status::Failed {
             tell(&format!("    failed: {}", case.name));
         }

@@ -9,7 +9,7 @@ use anystorage_api::{Capabilities, engine};
 use anystorage_conformance::browser::wire::{Answer, Request};
 use anystorage_conformance::case::{Broken, Carry, Case, Need, Run, Verdict};
 use anystorage_conformance::crossing::Crossing;
-use anystorage_conformance::suite::{self, FIRST, SECOND, Stage, label};
+use anystorage_conformance::suite::{self, FIRST, Options, SECOND, Stage, label};
 use anystorage_conformance::{list, table};
 
 use crate::driver::{Launch, Storage};
@@ -27,7 +27,7 @@ pub(crate) struct Theatre<'a> {
     seat: Mutex<Seat>,
     small: Mutex<Option<Seat>>,
     starter: &'a Starter<'a>,
-    filter: &'a str,
+    options: Options,
     played: Mutex<HashMap<Crossing, Played>>,
 }
 
@@ -38,9 +38,9 @@ impl std::fmt::Debug for Theatre<'_> {
 }
 
 impl<'a> Theatre<'a> {
-    /// For the cases whose names contain `filter`.
-    pub(crate) fn new(seat: Seat, starter: &'a Starter<'a>, filter: &'a str) -> Self {
-        Self { seat: Mutex::new(seat), small: Mutex::default(), starter, filter, played: Mutex::default() }
+    /// For the cases, and the crossings of each, that `options` choose.
+    pub(crate) fn new(seat: Seat, starter: &'a Starter<'a>, options: Options) -> Self {
+        Self { seat: Mutex::new(seat), small: Mutex::default(), starter, options, played: Mutex::default() }
     }
 
     fn seat(&self) -> MutexGuard<'_, Seat> {
@@ -55,8 +55,10 @@ impl<'a> Theatre<'a> {
     /// All halves before, the crossing, all halves after: a browser's start takes longer than any of them.
     fn play_all(&self, crossing: Crossing, declared: &Capabilities) -> Played {
         let seat = &mut *self.seat();
-        let cases = list::cases().iter().filter(|case| case.name.contains(self.filter) && suite::unmet(case, declared).is_none());
+        let offered = seat.crossings();
+        let cases = list::cases().iter().filter(|case| case.name.contains(&self.options.filter) && suite::unmet(case, declared).is_none());
         let cases = cases.filter(|case| matches!(case.run, Run::Persistence { .. }));
+        let cases = cases.filter(|case| self.options.chosen(case, &offered).contains(&crossing));
         let mut begun: Vec<(&Case, Result<Carry, Broken>, f64)> = Vec::new();
         for case in cases {
             let start = Instant::now();

@@ -6,18 +6,18 @@ use anystorage_api::ErrorKind;
 use anystorage_browser_runner::driver::Storage;
 use anystorage_conformance::browser::wire::{Act, Browser};
 
-use crate::world::{World, browser, compare, engines, write};
+use crate::world::{Page, Place, World, browser, compare, engines, write};
 
 /// When both have to know. One that is refused waits half a second for a holder that may be just going.
 const PROMPT: Duration = Duration::from_secs(8);
 
 #[test]
 fn one_of_two_tabs_wins_and_the_other_gets_in_after_it() {
+    let mut world = World::new(Storage::Usual);
+    let (mut first, second) = (world.page(), world.another_page());
     for place in engines() {
-        let mut world = World::new(Storage::Usual);
-        let (mut first, second) = (world.page(), world.another_page());
-        for round in 0..5 {
-            let label = format!("race-{round}");
+        for round in 0..3 {
+            let label = label(place, &format!("race-{round}"));
             let start = Instant::now();
             let asked = [&first, &second].map(|page| page.begin(place, &label, &[]));
             let ended = [first.end(asked[0]), second.end(asked[1])];
@@ -29,31 +29,50 @@ fn one_of_two_tabs_wins_and_the_other_gets_in_after_it() {
             winner.act(place, &label, &[write("file", 5000, round), Act::Sync, Act::Close]).unwrap();
             loser.act(place, &label, &[compare("file", 5000, round), Act::Close]).unwrap();
         }
+    }
 
-        second.act(place, "closed", &[write("file", 70_000, 7), Act::Sync]).unwrap();
-        assert_eq!(first.act(place, "closed", &[]).unwrap_err().kind, ErrorKind::Locked.as_str());
-        world.close_tab(second, &first);
-        first.opens_soon(place, "closed");
-        first.act(place, "closed", &[compare("file", 70_000, 7)]).unwrap();
+    hold(&second, "closed");
+    for place in engines() {
+        assert_eq!(first.act(place, &label(place, "closed"), &[]).unwrap_err().kind, ErrorKind::Locked.as_str(), "{place:?}");
+    }
+    world.close_tab(second, &first);
+    found(&first, "closed");
 
-        if browser() == Browser::Chromium {
-            let doomed = world.another_page();
-            doomed.act(place, "crashed", &[write("file", 70_000, 8), Act::Sync]).unwrap();
-            world.crash_tab(&doomed, &first);
-            first.opens_soon(place, "crashed");
-            first.act(place, "crashed", &[compare("file", 70_000, 8)]).unwrap();
-        }
-        if browser() == Browser::Firefox {
-            // A process serves all tabs of a site there, so that one does not crash alone.
-            first.act(place, "crashed", &[write("file", 70_000, 8), Act::Sync]).unwrap();
-            world.kill_sites();
-            first = world.another_page();
-            first.opens_soon(place, "crashed");
-            first.act(place, "crashed", &[compare("file", 70_000, 8)]).unwrap();
-        }
+    if browser() == Browser::Chromium {
+        let doomed = world.another_page();
+        hold(&doomed, "crashed");
+        world.crash_tab(&doomed, &first);
+        found(&first, "crashed");
+    }
+    if browser() == Browser::Firefox {
+        // A process serves all tabs of a site there, so that one does not crash alone.
+        hold(&first, "crashed");
+        world.kill_sites();
+        first = world.another_page();
+        found(&first, "crashed");
+    }
 
-        first.act(place, "killed", &[write("file", 70_000, 9), Act::Sync]).unwrap();
-        world = world.killed_and_started();
-        world.page().act(place, "killed", &[compare("file", 70_000, 9), Act::Close]).unwrap();
+    hold(&first, "killed");
+    world = world.killed_and_started();
+    found(&world.page(), "killed");
+}
+
+/// A location of this place's own.
+fn label((engine, context): Place, name: &str) -> String {
+    format!("{engine}-{}-{name}", context.as_str())
+}
+
+/// Has a location of each engine open, with something synced in it.
+fn hold(page: &Page, name: &str) {
+    for (place, seed) in engines().zip(0..) {
+        page.act(place, &label(place, name), &[write("file", 70_000, seed), Act::Sync]).unwrap();
+    }
+}
+
+/// These locations can be opened as soon as their holder is gone, and have what was synced.
+fn found(page: &Page, name: &str) {
+    for (place, seed) in engines().zip(0..) {
+        page.opens_soon(place, &label(place, name));
+        page.act(place, &label(place, name), &[compare("file", 70_000, seed)]).unwrap();
     }
 }
