@@ -102,7 +102,7 @@
 //!    streams it is as it was at some moment since its last sync, and what is in memory goes with the page, or when the location is closed.
 //! 3. *`atomic_sync`* is not declared.
 //! 4. *Replacing*: a file that is whole and flushed is moved over the path. Directories are moved entry by entry: `atomic_rename_dir` is not
-//!    declared, and a kill in the middle leaves each file in one of the two.
+//!    declared, and a kill in the middle leaves each file in one of the two, whole.
 //! 5. *Reads* are those of the handle, or of the snapshot and what was written over it. Offsets beyond 2^53 - 1 are refused.
 //! 6. *Order*: calls that wait have turns; those that need not wait go ahead only when nobody waits. The worker of a page does what it is asked
 //!    in that order. A call whose future is dropped is left to the event loop.
@@ -119,7 +119,6 @@
 //!
 //! # What is missing
 //!
-//! What a kill leaves of a directory's rename is not tried: the kill loop leaves that out for engines that do not declare it atomic.
 //! `usage`: browsers round what they tell, and tell it late.
 #![cfg(all(target_family = "wasm", target_os = "unknown"))]
 

@@ -129,6 +129,32 @@ fn every_line_has_cases_enough_and_every_name_is_one() {
 }
 
 #[test]
+fn a_case_crosses_some_by_turns_and_all_of_them_in_the_end() {
+    use anystorage_conformance::case::Run;
+    use anystorage_conformance::crossing::Crossing;
+
+    let offered = [Crossing::Reopen, Crossing::Drop, Crossing::Terminate, Crossing::Reload, Crossing::Kill];
+    let words = |crossings: &[Crossing]| crossings.iter().map(|crossing| crossing.as_str()).collect::<Vec<_>>();
+    let cases: Vec<&Case> = list::cases().iter().filter(|case| matches!(case.run, Run::Persistence { .. })).collect();
+    for case in &cases {
+        assert_eq!(words(&Options::new().chosen(case, &offered)), words(&offered));
+        let mut crossed: Vec<&str> =
+            (0..offered.len()).flat_map(|turn| words(&Options::new().crossings(2, turn).chosen(case, &offered))).collect();
+        assert_eq!(crossed.len(), 2 * offered.len());
+        crossed.sort_unstable();
+        crossed.dedup();
+        assert_eq!(crossed.len(), offered.len(), "{}: {crossed:?}", case.name);
+        assert!(Options::new().crossings(2, usize::MAX).chosen(case, &[]).is_empty());
+        assert_eq!(words(&Options::new().crossings(9, 0).chosen(case, &offered)).len(), offered.len());
+    }
+    for crossing in offered {
+        let crossing = crossing.as_str();
+        let share = cases.iter().filter(|case| words(&Options::new().crossings(2, 3).chosen(case, &offered)).contains(&crossing)).count();
+        assert!(share >= cases.len() / offered.len(), "{crossing} has {share} of {}", cases.len());
+    }
+}
+
+#[test]
 fn capabilities_that_are_not_in_the_table_fail_and_so_does_what_is_lacking_for_them() {
     let modest = Memory { declared: Some(table::MEMORY.usage(false)), ..PLAIN };
     let found = run(&modest, "usage");

@@ -30,6 +30,19 @@ pub trait Populate: Debug + MaybeSend + MaybeSync + 'static {
     async fn sync(&self) -> anystorage_api::Result<()>;
 }
 
+/// With the feature `mirror`.
+#[cfg(feature = "mirror")]
+#[engine]
+impl Populate for anystorage_layers::Mirror {
+    async fn populate(&self) -> anystorage_api::Result<()> {
+        Self::populate(self).await.map(drop)
+    }
+
+    async fn sync(&self) -> anystorage_api::Result<()> {
+        anystorage_api::StorageBackend::sync(self).await
+    }
+}
+
 /// How to mount an engine.
 #[derive(Clone, Debug, Default)]
 #[must_use]

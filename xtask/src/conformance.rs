@@ -7,6 +7,9 @@ use serde_json::Value;
 
 use crate::tally::Tally;
 
+/// What can be crossed in pages and workers alike.
+const BROWSER_CROSSINGS: &[&str] = &["reopen", "drop", "reload", "restart", "kill"];
+
 /// What matters of a report.
 #[derive(Debug, Default)]
 pub(crate) struct Summary {
@@ -30,6 +33,8 @@ struct Engine {
     times: Vec<(f64, String)>,
     /// How many cases passed that only an engine with `atomic_sync` has.
     atomic_syncs: usize,
+    /// What lay between the halves of cases that passed.
+    crossed: BTreeSet<String>,
     /// What it declares, by name.
     capabilities: Value,
 }
@@ -43,6 +48,10 @@ impl Engine {
         slowest.sort_by(|(one, _), (other, _)| other.total_cmp(one));
         slowest.truncate(SHOWN);
         (slowest, self.times.iter().map(|(seconds, _)| seconds).sum())
+    }
+
+    fn is_durable(&self) -> bool {
+        self.capabilities.get("durability").and_then(Value::as_str).is_some_and(|known| known != "none")
     }
 
     fn scheme(&self) -> &str {
@@ -62,11 +71,10 @@ impl Engine {
             // Natively it always is. In browsers the runner keeps to the suite's table, and fails what it leaves out beyond that.
             return self.browser.is_empty();
         }
-        let is_durable = self.capabilities.get("durability").and_then(Value::as_str).is_some_and(|known| known != "none");
         let word = need.split(|char: char| !char.is_ascii_alphanumeric() && char != '_').next().unwrap_or_default();
         match self.capabilities.get(word) {
             Some(Value::Bool(offered)) => *offered,
-            _ => is_durable || need.starts_with("a small place"),
+            _ => self.is_durable() || need.starts_with("a small place"),
         }
     }
 }
@@ -84,6 +92,7 @@ impl Summary {
                 skips: BTreeMap::new(),
                 times: Vec::new(),
                 atomic_syncs: 0,
+                crossed: BTreeSet::new(),
                 capabilities: engine.get("capabilities").cloned().unwrap_or_default(),
             };
             for case in array(engine, "cases")? {
@@ -92,6 +101,7 @@ impl Summary {
                     "passed" => {
                         known.tally.passed += 1;
                         known.atomic_syncs += usize::from(name.starts_with("atomic_sync::"));
+                        known.crossed.extend(name.split_once('@').map(|(_, crossing)| crossing.to_owned()));
                     }
                     "failed" => {
                         known.tally.failed += 1;
@@ -123,8 +133,8 @@ impl Summary {
         self.tally
     }
 
-    /// Whether nothing failed, at least `cases` distinct cases ran, each of `engines` (schemes or URLs) passed some, and nothing was skipped for
-    /// want of what an engine offers.
+    /// Whether nothing failed, at least `cases` distinct cases ran, each of `engines` (schemes or URLs) passed some, in browsers some across everything
+    /// that can be crossed in a page, and nothing was skipped for want of what an engine offers.
     pub(crate) fn judge(&self, cases: usize, engines: &[&str]) -> Result<(), String> {
         if self.tally.failed > 0 {
             return Err(format!("{} of its cases failed", self.tally.failed));
@@ -143,6 +153,12 @@ impl Summary {
             }
             if engine.capabilities.get("atomic_sync") == Some(&Value::Bool(true)) && engine.atomic_syncs == 0 {
                 return Err(format!("no case about atomic_sync ran on {}", engine.url));
+            }
+            if let Some(missed) = BROWSER_CROSSINGS.iter().find(|crossing| !engine.crossed.contains(**crossing))
+                && !engine.browser.is_empty()
+                && engine.is_durable()
+            {
+                return Err(format!("nothing crossed @{missed} on {}", engine.url));
             }
         }
         Ok(())
@@ -179,7 +195,9 @@ fn text(value: &Value, field: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::Summary;
+    use serde_json::{Value, json};
+
+    use super::{BROWSER_CROSSINGS, Summary};
 
     const REPORT: &str = r#"{"engines": [
         {"url": "memory:", "capabilities": {"durability": "none"}, "cases": [
@@ -243,6 +261,21 @@ mod tests {
     fn the_cases_about_atomic_sync_must_have_run() {
         let why = store(r#""atomic_sync": true, "checksums": false"#, "reads::a", "checksums").unwrap_err();
         assert!(why.contains("no case about atomic_sync ran on redb:///tmp/x"), "{why}");
+    }
+
+    #[test]
+    fn each_crossing_has_its_cases_in_a_browser() {
+        let report = |crossings: &[&str]| {
+            let cases: Vec<Value> = crossings
+                .iter()
+                .map(|crossing| json!({ "name": format!("syncs::a@{crossing}"), "line": 1, "status": "passed", "detail": "", "seconds": 0.1 }))
+                .collect();
+            let engine = json!({ "url": "opfs:", "browser": "Chromium 1", "capabilities": { "durability": "process" }, "cases": cases });
+            json!({ "engines": [engine], "passed": crossings.len(), "failed": 0, "skipped": 0 }).to_string()
+        };
+        assert_eq!(Summary::parse(&report(BROWSER_CROSSINGS)).unwrap().judge(1, &["opfs"]), Ok(()));
+        let why = Summary::parse(&report(&["reopen", "drop", "reload", "restart"])).unwrap().judge(1, &["opfs"]).unwrap_err();
+        assert!(why.contains("nothing crossed @kill on opfs:"), "{why}");
     }
 
     #[test]

@@ -128,6 +128,7 @@ const FEATURES: &[(&str, &[&str])] = &[
     ("anystorage-layers", &["", "conformance"]),
     ("anystorage-memory", &["", "conformance"]),
     ("anystorage-remote", &["", "conformance"]),
+    ("anystorage-vfs", &["", "mirror"]),
     ("anystorage-native", &["", "files", "sled", "redb", "sled,redb", "conformance", "sled,conformance", "redb,conformance"]),
 ];
 
@@ -169,8 +170,8 @@ const PLACES: &[Place] = &[
         at_least: 730,
     },
     Place { browser: "chromium", context: WORKER, tests: &["bridge"], skipped: CONTRACT, at_least: 18 },
-    Place { browser: "chromium", context: SHARED_WORKER, tests: &["idb", "browser"], skipped: NOTHING, at_least: 190 },
-    Place { browser: "chromium", context: PAGE, tests: &["idb", "browser"], skipped: CONTRACT, at_least: 25 },
+    Place { browser: "chromium", context: SHARED_WORKER, tests: &["idb", "browser"], skipped: LARGE, at_least: 190 },
+    Place { browser: "chromium", context: PAGE, tests: &["idb", "browser"], skipped: LARGE_AND_CONTRACT, at_least: 25 },
     Place {
         browser: "firefox",
         context: WORKER,
@@ -200,6 +201,10 @@ const NOTHING: &[&str] = &[];
 /// The cases of the suite: there they go through [`RUNNER`] alone, of the bridge those over what takes longest; by hand the others run there too.
 /// IndexedDB's run as tests of the crate in a shared worker, where the runner does not go.
 const CONTRACT: &[&str] = &["conformance::"];
+
+/// Ten thousand files, and files of gigabytes: in one context of a browser.
+const LARGE: &[&str] = &["large::"];
+const LARGE_AND_CONTRACT: &[&str] = &["large::", "conformance::"];
 
 /// Where in a browser: in words, and the variable by which wasm-bindgen's test runner is told.
 type Context = (&'static str, &'static str);
@@ -288,8 +293,8 @@ fn quoted(word: &str) -> String {
     if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
-/// What goes on one after another: a stage natively, the quick steps first, which keeps every core busy by itself, one that builds what browsers
-/// load, and one with a lane for each browser. A check with the declared compiler is among the first where it is another than the running one. `drivers` are the variables
+/// What goes on one after another: the quick steps; everything natively, and beside it, in directories of its own, the build of what browsers load; and
+/// a lane for each browser. A check with the declared compiler is among the first where it is another than the running one. `drivers` are the variables
 /// by which the browsers' drivers are found; `memory` is a directory for what need not be on a disk.
 pub(crate) fn stages(
     browsers: &[&'static Browser],
@@ -298,15 +303,15 @@ pub(crate) fn stages(
     declared_toolchain: Option<String>,
     memory: Option<&Path>,
 ) -> Vec<Vec<Lane>> {
-    let mut steps = checks(declared_toolchain);
-    steps.extend(native_tests());
-    steps.extend(by_the_programs());
-    let native = vec![Lane { name: "native", steps }];
+    let checks = vec![Lane { name: "checks", steps: checks(declared_toolchain) }];
+    let mut native = vec![Lane { name: "native", steps: native_tests().into_iter().chain(by_the_programs()).collect() }];
     let mut in_browsers: Vec<Lane> =
         browsers.iter().map(|browser| Lane { name: browser.name, steps: browser_tests(browser, extent, drivers, memory) }).collect();
-    let Some(last) = in_browsers.last_mut() else { return vec![native] };
-    last.steps.push(Step::cargo("what a module weighs", &format!("run --quiet -p {SIZE}")));
-    vec![native, for_browsers(browsers), in_browsers]
+    if let Some(last) = in_browsers.last_mut() {
+        last.steps.push(Step::cargo("what a module weighs", &format!("run --quiet -p {SIZE}")));
+        native.extend(for_browsers(browsers));
+    }
+    vec![checks, native, in_browsers]
 }
 
 /// What browsers load, and the drivers that no package brings.

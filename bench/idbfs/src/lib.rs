@@ -5,11 +5,11 @@ mod files;
 
 use std::sync::Arc;
 
-use anystorage_api::{Blocking, StorageBackend as _, engine};
+use anystorage_api::Blocking;
 use anystorage_idb::IdbOptions;
 use anystorage_layers::{Mirror, MirrorOptions};
 use anystorage_memory::MemoryBackend;
-use anystorage_vfs::{Errno, MountOptions, OpenFlags, Populate, Vfs};
+use anystorage_vfs::{Errno, MountOptions, OpenFlags, Vfs};
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -29,21 +29,6 @@ const MEMORY: u64 = 512 << 20;
 
 /// In bytes, what the engine keeps in memory: the records of all files, which populating goes through twice.
 const CACHE: usize = 32 << 20;
-
-/// A mirror, as a mount asks for it.
-#[derive(Debug)]
-struct Behind(Mirror);
-
-#[engine]
-impl Populate for Behind {
-    async fn populate(&self) -> anystorage_api::Result<()> {
-        self.0.populate().await.map(drop)
-    }
-
-    async fn sync(&self) -> anystorage_api::Result<()> {
-        self.0.sync().await
-    }
-}
 
 /// The face, with a location of IndexedDB mounted, and the files that are to be in it.
 #[wasm_bindgen]
@@ -70,7 +55,7 @@ impl Ours {
         vfs.mkdir(POINT, DIRECTORY_MODE).map_err(&failed)?;
         let files = mirror.blocking()?;
         #[expect(clippy::arc_with_non_send_sync, reason = "there is one thread, and engines of browsers stay in it")]
-        let behind = Arc::new(Behind(mirror));
+        let behind = Arc::new(mirror);
         vfs.mount(POINT, files, MountOptions::new().source(name).populate(behind)).map_err(&failed)?;
         Ok(Self { vfs, files: Files::default(), read: Vec::new() })
     }

@@ -145,6 +145,8 @@ async fn one(backend: &dyn StorageBackend, act: &Act) -> Result<()> {
             }
         }
         Act::Remove { path } => backend.remove_file(&StoragePath::parse(path)?).await,
+        Act::CreateDir { path } => backend.create_dir(&StoragePath::parse(path)?).await,
+        Act::Rename { from, to } => backend.rename(&StoragePath::parse(from)?, &StoragePath::parse(to)?).await,
         Act::SyncFile { path } => edit(backend, path).await?.sync().await,
         Act::Sync => backend.sync().await,
         Act::Close => backend.close().await,

@@ -204,6 +204,18 @@ pub enum Act {
         /// Which file.
         path: String,
     },
+    /// Makes a directory.
+    CreateDir {
+        /// Which directory.
+        path: String,
+    },
+    /// Renames a file or a directory.
+    Rename {
+        /// What.
+        from: String,
+        /// Its new path.
+        to: String,
+    },
     /// Syncs a file.
     SyncFile {
         /// Which file.

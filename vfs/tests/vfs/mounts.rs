@@ -131,21 +131,6 @@ fn syncfs_waits_for_what_is_behind_a_mount() {
     assert_eq!((behind.times.load(Ordering::Relaxed), behind.syncs.load(Ordering::Relaxed)), (1, 1));
 }
 
-/// A mirror as an application mounts it.
-#[derive(Debug)]
-struct Mirrored(Mirror);
-
-#[engine]
-impl Populate for Mirrored {
-    async fn populate(&self) -> anystorage_api::Result<()> {
-        self.0.populate().await.map(drop)
-    }
-
-    async fn sync(&self) -> anystorage_api::Result<()> {
-        self.0.sync().await
-    }
-}
-
 #[test]
 fn a_mirror_of_an_engine_that_waits_is_let_go_by_waiting() {
     let directory = tempfile::tempdir().unwrap();
@@ -159,7 +144,7 @@ fn a_mirror_of_an_engine_that_waits_is_let_go_by_waiting() {
         let vfs = Vfs::with_config(&config);
         vfs.mount("/", memory(), MountOptions::new()).unwrap();
         vfs.mkdir("/m", 0o755).unwrap();
-        vfs.mount("/m", files, MountOptions::new().populate(Arc::new(Mirrored(mirror)))).unwrap();
+        vfs.mount("/m", files, MountOptions::new().populate(Arc::new(mirror))).unwrap();
         let file = vfs.open("/m/f", OpenFlags::O_CREAT | OpenFlags::O_RDWR, 0o640).unwrap();
         vfs.write(file, b"kept").unwrap();
         assert_eq!(vfs.unmount_waiting("/m").await, Err(Errno::EBUSY));
