@@ -69,7 +69,7 @@ pub(crate) async fn open(name: &str, create: bool) -> Result<Option<IdbDatabase>
 
 /// See [`leveldb`]. It takes a few milliseconds, and what keeps it from happening is told by opening, or no reason not to open.
 async fn turn_log_over(factory: &IdbFactory) {
-    if !leveldb::is_here() {
+    if !anystorage_browser_host::leveldb::is_here() {
         return;
     }
     let (factory, (_block, blocked)) = (factory.clone(), oneshot::channel());

@@ -5,31 +5,21 @@
 //! origin has in IndexedDB (google/leveldb#1287). A log that was turned over is never read again.
 
 use anystorage_browser_host::exception::Exception;
-use anystorage_browser_host::global;
+use anystorage_browser_host::{global, leveldb};
 use idb::event::VersionChangeEvent;
-use js_sys::{Function, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{IdbDatabase, IdbFactory};
 
 use crate::request::Answer;
 
-/// A member of `IDBVersionChangeEvent` that Chromium alone has.
-const DATA_LOSS: &str = "dataLoss";
-
 /// A database that is there for a moment: not behind the prefix of locations, so that it is none.
 const PASSING: &str = "anystorage turns the log over";
-
-/// Whether this browser keeps IndexedDB in LevelDB.
-pub(crate) fn is_here() -> bool {
-    let class = global::property("IDBVersionChangeEvent").dyn_into::<Function>();
-    class.is_ok_and(|class| Reflect::has(&global::member(&class, "prototype"), &DATA_LOSS.into()).unwrap_or(false))
-}
 
 /// What Chromium says when it makes a database anew because the files of the old one were damaged. It says so to the first that is opened
 /// afterwards.
 pub(crate) fn data_loss(event: &VersionChangeEvent) -> Option<String> {
     let event = JsValue::from(event.clone());
-    let amount = global::member(&event, DATA_LOSS).as_string()?;
+    let amount = global::member(&event, leveldb::SIGN).as_string()?;
     (amount != "none").then(|| global::member(&event, "dataLossMessage").as_string().unwrap_or_default())
 }
 

@@ -90,6 +90,9 @@
 //! - `flush`, and the end of a stream, hand bytes to the system at least. Whether they outlive the power is up to the browser, and not promised
 //!   here: of streams in Chromium it is unlikely, as nothing is flushed.
 //! - The browser has `move`: where it lacks, opening is refused. Of a kill it leaves the file at one of the two places.
+//! - Chromium keeps the names in a LevelDB, whose log a kill may tear in the middle of a record; what its next process writes there would be
+//!   passed over by the one after (google/leveldb#1287), a whole location if it is new. So before names are changed, each page and worker first
+//!   writes one that is longer than what can be passed over, and removes it. Programs that use the files beside this crate do not.
 //! - Web Locks hold back other tabs and workers of the origin. Whoever uses the files beside this crate is not held back.
 //! - A browser that is short of space may delete all that a site has stored, unless it was asked with `navigator.storage.persist()` not to.
 //!
@@ -130,6 +133,7 @@ mod host;
 mod layout;
 mod locations;
 mod names;
+mod names_log;
 mod open_file;
 mod options;
 mod overlay;

@@ -21,7 +21,8 @@ pub async fn remove(name: &str) -> Result<()> {
     };
     let hold = Hold::take(&path).await?;
     let removed = async {
-        let directory = Directory::of_origin().await?.below(parent.parts().map(to_host), false).await.map_err(failed(operation))?;
+        let directory =
+            Directory::of_origin_to_change().await?.below(parent.parts().map(to_host), false).await.map_err(failed(operation))?;
         let location = directory.directory(&to_host(last), false).await.map_err(failed(operation))?;
         if Layout::of_directory(&location).await?.is_none() {
             return Err(Error::new(ErrorKind::NotFound, operation).with_text("it was never opened as a location"));

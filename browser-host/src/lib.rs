@@ -3,6 +3,7 @@
 //! - [`lock`]: one holder of a location, by a Web Lock
 //! - [`exception`]: what JavaScript throws, as [`Error`](anystorage_api::Error)s
 //! - [`global`]: the navigator, the clock, random numbers, timers, storage estimates
+//! - [`leveldb`]: the browser that keeps what sites store in one
 //! - [`space`]: what is refused for want of space, by whatever name
 //! - [`task`]: futures that go on by themselves
 //! - [`worker`]: dedicated workers that a library starts by itself
@@ -12,6 +13,7 @@
 
 pub mod exception;
 pub mod global;
+pub mod leveldb;
 pub mod lock;
 pub mod space;
 pub mod task;

@@ -165,7 +165,7 @@ enum By {
 impl Found {
     async fn look_for(path: &StoragePath, options: &PackedOptions, faults: &FlushFaults) -> Result<Self> {
         let hold = Hold::take(path).await?;
-        let origin = Directory::of_origin().await?;
+        let origin = Directory::of_origin_to_change().await?;
         // Before anything is created there.
         if has_handles() {
             let plain = plain(&origin, path, options.mode).await?;

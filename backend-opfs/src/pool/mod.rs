@@ -110,7 +110,7 @@ pub async fn open_with_faults(name: &str, options: &PoolOptions, faults: &FlushF
         return Err(Error::new(ErrorKind::Unsupported, Operation::OpenLocation).with_text(text));
     }
     let hold = Hold::take(&path).await?;
-    let directory = directory(&Directory::of_origin().await?, &path, options.mode).await?;
+    let directory = directory(&Directory::of_origin_to_change().await?, &path, options.mode).await?;
     let more = Rc::new_cyclic(|more| More {
         files: Files::new(directory, faults.clone(), Weak::clone(more)),
         next: Cell::new(0),

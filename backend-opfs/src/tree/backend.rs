@@ -32,7 +32,7 @@ impl TreeBackend {
         let opening = |error: Error| error.in_operation(operation);
         let path = StoragePath::parse(name)?;
         let hold = Hold::take(&path).await?;
-        let origin = Directory::of_origin().await?;
+        let origin = Directory::of_origin_to_change().await?;
         // Before anything is created there.
         let way = Way::open(options).await?;
         let root = origin.below(path.parts().map(to_host), options.mode == Mode::ReadWriteCreate).await.map_err(failed(operation))?;

@@ -165,7 +165,7 @@ impl Theirs {
         let path = StoragePath::parse(directory.trim_matches('/'))?;
         let hold = Hold::take(&path).await?;
         let names = path.parts().chain([OPAQUE]);
-        let directory = Directory::of_origin().await?.below(names, create).await.map_err(failed(Operation::Open))?;
+        let directory = Directory::of_origin_to_change().await?.below(names, create).await.map_err(failed(Operation::Open))?;
         Ok(Self { directory, _hold: hold })
     }
 

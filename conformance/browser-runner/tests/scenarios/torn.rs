@@ -7,18 +7,18 @@ use anystorage_api::ErrorKind;
 use anystorage_browser_runner::driver::Storage;
 use anystorage_conformance::browser::wire::{Act, Browser, Context};
 
-use crate::world::{Place, World, browser, compare, write};
+use crate::world::{Page, Place, World, browser, compare, engines, write};
 
 const IDB: Place = ("idb", Context::Worker);
 
-/// The logs of LevelDB in a profile, the newest last.
-fn logs(directory: &Path) -> Vec<PathBuf> {
+/// The logs of LevelDB in a profile, below directories of this name, the newest last.
+fn logs(directory: &Path, of: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            found.extend(logs(&path));
-        } else if path.extension().is_some_and(|ending| ending == "log") && path.components().any(|part| part.as_os_str() == "IndexedDB") {
+            found.extend(logs(&path, of));
+        } else if path.extension().is_some_and(|ending| ending == "log") && path.components().any(|part| part.as_os_str() == of) {
             found.push(path);
         }
     }
@@ -27,7 +27,46 @@ fn logs(directory: &Path) -> Vec<PathBuf> {
 }
 
 fn newest_log(profile: &Path) -> PathBuf {
-    logs(profile).pop().expect("Chromium keeps IndexedDB in LevelDB")
+    logs(profile, "IndexedDB").pop().expect("Chromium keeps IndexedDB in LevelDB")
+}
+
+/// Chromium keeps the names of OPFS in a LevelDB as well. What a process writes to its log behind a torn record is passed over by the next
+/// one, as far as the block goes, unless something else is there first.
+#[test]
+fn names_that_come_after_one_that_a_kill_tore_are_there() {
+    if browser() != Browser::Chromium {
+        println!("{} has no LevelDB", browser().as_str());
+        return;
+    }
+    let label = |(engine, context): Place, round: u64| format!("{engine}-{}-{round}", context.as_str());
+    // A new location, and names behind its own, to be torn.
+    let make = |page: &Page, place: Place, round: u64| {
+        page.act(place, &label(place, round), &[write("first", 5000, round), Act::Sync]).unwrap();
+        page.act(("opfs", Context::Worker), &format!("torn-{round}"), &[write("last", 5000, round), Act::Sync]).unwrap();
+    };
+    let in_opfs = || engines().filter(|(engine, _)| engine.starts_with("opfs"));
+    for place in in_opfs() {
+        let mut world = World::new(Storage::Usual);
+        make(&world.page(), place, 0);
+        for round in 1..3 {
+            world = world
+                .killed_and_started_after(|profile| tear(&logs(profile, "Paths").pop().expect("Chromium has the names of OPFS there")));
+            make(&world.page(), place, round);
+        }
+        world = world.killed_and_started();
+        let page = world.page();
+        for round in 0..3 {
+            page.act(place, &label(place, round), &[compare("first", 5000, round)]).unwrap();
+        }
+    }
+}
+
+/// Leaves half of the last record of a log.
+fn tear(log: &Path) {
+    let log = OpenOptions::new().write(true).open(log).unwrap();
+    let len = log.metadata().unwrap().len();
+    assert!(len > 100, "what was written is in the newest log, which has {len} bytes");
+    log.set_len(len - 5).unwrap();
 }
 
 /// The kernel may have written half of a record when the process ends. Chromium reads over that once, writes on behind it, and takes the
@@ -42,10 +81,7 @@ fn a_record_that_a_kill_tore_costs_nothing_that_was_synced() {
     world.page().act(IDB, "torn", &[write("first", 5000, 1), Act::Sync, write("second", 5000, 2), Act::Sync]).unwrap();
     for round in 0..3 {
         world = world.killed_and_started_after(|profile| {
-            let log = OpenOptions::new().write(true).open(newest_log(profile)).unwrap();
-            let len = log.metadata().unwrap().len();
-            assert!(len > 5000, "what was synced is in the newest log, which has {len} bytes");
-            log.set_len(len - 5).unwrap();
+            tear(&newest_log(profile));
         });
         // Synced behind the record that was torn, and not cut: only its own last bytes are.
         let file = format!("round {round}");
