@@ -16,7 +16,6 @@ use web_sys::{Blob, File, FileSystemDirectoryHandle, FileSystemFileHandle, FileS
 
 use crate::faults::FlushFaults;
 use crate::handle::{Handle, Own};
-use crate::names_log;
 
 /// The largest integer that JavaScript counts exactly.
 pub(crate) const MAX_LEN: u64 = (1 << 53) - 1;
@@ -61,13 +60,6 @@ impl Directory {
             Error::new(kind, operation).with_text(text).with_cause(exception)
         })?;
         Ok(Self(root.unchecked_into()))
-    }
-
-    /// The same, for whoever is going to change names.
-    pub(crate) async fn of_origin_to_change() -> Result<Self> {
-        let origin = Self::of_origin().await?;
-        names_log::pass_over_what_is_torn(&origin).await;
-        Ok(origin)
     }
 
     /// A directory in it.

@@ -92,7 +92,9 @@
 //! - The browser has `move`: where it lacks, opening is refused. Of a kill it leaves the file at one of the two places.
 //! - Chromium keeps the names in a LevelDB, whose log a kill may tear in the middle of a record; what its next process writes there would be
 //!   passed over by the one after (google/leveldb#1287), a whole location if it is new. So before names are changed, each page and worker first
-//!   writes one that is longer than what can be passed over, and removes it. Programs that use the files beside this crate do not.
+//!   writes one that is longer than what can be passed over, and removes it: in the root of the origin, where a kill may leave it for the
+//!   next. Where an origin is so full that it has no room for any name, that is not done before a location is opened again. Programs that use the
+//!   files beside this crate do not do it.
 //! - Web Locks hold back other tabs and workers of the origin. Whoever uses the files beside this crate is not held back.
 //! - A browser that is short of space may delete all that a site has stored, unless it was asked with `navigator.storage.persist()` not to.
 //!

@@ -6,6 +6,7 @@ use crate::hold::Hold;
 use crate::host::{Directory, failed};
 use crate::layout::Layout;
 use crate::names::{HIDDEN, PACKED, POOL, from_host, to_host};
+use crate::names_log::pass_over_what_is_torn;
 
 /// Removes a location, with all that is in it.
 ///
@@ -21,8 +22,9 @@ pub async fn remove(name: &str) -> Result<()> {
     };
     let hold = Hold::take(&path).await?;
     let removed = async {
-        let directory =
-            Directory::of_origin_to_change().await?.below(parent.parts().map(to_host), false).await.map_err(failed(operation))?;
+        let origin = Directory::of_origin().await?;
+        pass_over_what_is_torn(&origin).await;
+        let directory = origin.below(parent.parts().map(to_host), false).await.map_err(failed(operation))?;
         let location = directory.directory(&to_host(last), false).await.map_err(failed(operation))?;
         if Layout::of_directory(&location).await?.is_none() {
             return Err(Error::new(ErrorKind::NotFound, operation).with_text("it was never opened as a location"));

@@ -12,6 +12,9 @@ pub(crate) const PACKED: &str = ".anystorage-~packed";
 /// The one directory of a location of the layout `pool`.
 pub(crate) const POOL: &str = ".anystorage-~pool";
 
+/// What names begin with that are there for a moment, to fill a [log](crate::names_log).
+pub(crate) const FILLING: &str = ".anystorage-~~";
+
 /// What an encoded name begins with.
 const ENCODED: &str = ".anystorage-~=";
 
@@ -30,5 +33,5 @@ pub(crate) fn from_host(host: &str) -> Option<Cow<'_, str>> {
     if let Some(encoded) = host.strip_prefix(ENCODED) {
         return Some(Cow::Owned(encoded.replace("%5C", "\\").replace("%25", "%")));
     }
-    (host != HIDDEN && host != PACKED && host != POOL).then_some(Cow::Borrowed(host))
+    (host != HIDDEN && host != PACKED && host != POOL && !host.starts_with(FILLING)).then_some(Cow::Borrowed(host))
 }

@@ -9,6 +9,8 @@ use crate::tally::Tally;
 
 /// What can be crossed in pages and workers alike.
 const BROWSER_CROSSINGS: &[&str] = &["reopen", "drop", "reload", "restart", "kill"];
+/// And in workers besides.
+const WORKER_CROSSING: &str = "terminate";
 
 /// What matters of a report.
 #[derive(Debug, Default)]
@@ -24,6 +26,8 @@ struct Engine {
     url: String,
     /// Where it ran, if that was in one: name and version.
     browser: String,
+    /// In what there, a page or a worker.
+    context: String,
     tally: Tally,
     /// The cases that failed, with what broke.
     failures: Vec<String>,
@@ -87,6 +91,7 @@ impl Summary {
             let mut known = Engine {
                 url: text(engine, "url")?,
                 browser: engine.get("browser").and_then(Value::as_str).unwrap_or_default().to_owned(),
+                context: engine.get("context").and_then(Value::as_str).unwrap_or_default().to_owned(),
                 tally: Tally::default(),
                 failures: Vec::new(),
                 skips: BTreeMap::new(),
@@ -154,7 +159,8 @@ impl Summary {
             if engine.capabilities.get("atomic_sync") == Some(&Value::Bool(true)) && engine.atomic_syncs == 0 {
                 return Err(format!("no case about atomic_sync ran on {}", engine.url));
             }
-            if let Some(missed) = BROWSER_CROSSINGS.iter().find(|crossing| !engine.crossed.contains(**crossing))
+            let mut offered = BROWSER_CROSSINGS.iter().chain((engine.context == "worker").then_some(&WORKER_CROSSING));
+            if let Some(missed) = offered.find(|crossing| !engine.crossed.contains(**crossing))
                 && !engine.browser.is_empty()
                 && engine.is_durable()
             {
@@ -197,7 +203,7 @@ fn text(value: &Value, field: &str) -> Result<String, String> {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{BROWSER_CROSSINGS, Summary};
+    use super::{BROWSER_CROSSINGS, Summary, WORKER_CROSSING};
 
     const REPORT: &str = r#"{"engines": [
         {"url": "memory:", "capabilities": {"durability": "none"}, "cases": [
@@ -265,17 +271,21 @@ mod tests {
 
     #[test]
     fn each_crossing_has_its_cases_in_a_browser() {
-        let report = |crossings: &[&str]| {
+        let report = |context: &str, crossings: &[&str]| {
             let cases: Vec<Value> = crossings
                 .iter()
                 .map(|crossing| json!({ "name": format!("syncs::a@{crossing}"), "line": 1, "status": "passed", "detail": "", "seconds": 0.1 }))
                 .collect();
-            let engine = json!({ "url": "opfs:", "browser": "Chromium 1", "capabilities": { "durability": "process" }, "cases": cases });
+            let engine = json!({ "url": "opfs:", "browser": "Chromium 1", "context": context, "capabilities": { "durability": "process" }, "cases": cases });
             json!({ "engines": [engine], "passed": crossings.len(), "failed": 0, "skipped": 0 }).to_string()
         };
-        assert_eq!(Summary::parse(&report(BROWSER_CROSSINGS)).unwrap().judge(1, &["opfs"]), Ok(()));
-        let why = Summary::parse(&report(&["reopen", "drop", "reload", "restart"])).unwrap().judge(1, &["opfs"]).unwrap_err();
+        let judged = |context: &str, crossings: &[&str]| Summary::parse(&report(context, crossings)).unwrap().judge(1, &["opfs"]);
+        assert_eq!(judged("page", BROWSER_CROSSINGS), Ok(()));
+        assert_eq!(judged("worker", &[BROWSER_CROSSINGS, &[WORKER_CROSSING]].concat()), Ok(()));
+        let why = judged("page", &["reopen", "drop", "reload", "restart"]).unwrap_err();
         assert!(why.contains("nothing crossed @kill on opfs:"), "{why}");
+        let why = judged("worker", BROWSER_CROSSINGS).unwrap_err();
+        assert!(why.contains("nothing crossed @terminate on opfs:"), "{why}");
     }
 
     #[test]

@@ -62,15 +62,15 @@ const USER_PROJECT: &str = "conformance/user-project/Cargo.toml";
 /// How much of what browsers can be tried with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Extent {
-    /// Each case with each engine in each browser; across two of what it can go through, others with each engine and in each context. Of the rest what
-    /// differs from one browser to another.
+    /// Each case with each engine in each browser, but for engines behind the bridge and the mirror that one browser has shown already; across two of
+    /// what it can go through. Of the rest what differs from one browser to another.
     Usual,
     /// Everything.
     All,
 }
 
 /// What the runner of the suite is told besides, where not all of it runs.
-const USUAL: &str = " --crossings 2 --kills 2 --terminations 8 --reloads 2";
+const USUAL: &str = " --crossings 2 --kills 2 --terminations 20 --reloads 2";
 
 /// Browsers in which what is no case of the suite is tried as well, what of it (all, if nothing is named), and how many tests that is.
 const SCENARIOS: &[(&str, &[&str], usize)] = &[
@@ -402,7 +402,11 @@ fn browser_tests(browser: &Browser, extent: Extent, drivers: &[(&str, String)], 
         driver.fold(step, |step, (name, driver)| step.with(name, driver))
     };
     // What loads modules gets those that were built together.
-    let loading = |step: Step| with_driver(step).with(TOGETHER, &format!("--lib{} {}", programs(), together()));
+    let loading = |step: Step| match extent {
+        Extent::Usual => with_driver(step).with(TOGETHER, &format!("--lib{} {}", programs(), together())),
+        // Each with its own features, as it is for who runs it by itself.
+        Extent::All => with_driver(step),
+    };
     let mut steps = Vec::new();
     for Place { context: (context, variable), tests, skipped, at_least, .. } in PLACES.iter().filter(|place| place.browser == browser.name)
     {
@@ -442,7 +446,7 @@ fn browser_tests(browser: &Browser, extent: Extent, drivers: &[(&str, String)], 
         let step = Step::cargo(title, &[&[arguments.as_str()], filters].concat().join(" "));
         let mut step = loading(step).with("ANYSTORAGE_BROWSER", browser.name);
         if extent == Extent::Usual {
-            // Of the projects outside of the workspace, which are built as a user does.
+            // Of the projects outside of the workspace, which share nothing with it: that they build and work is what counts.
             step = step.with("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1");
         }
         steps.push(step.judged_by(Judge::Tests { at_least: *at_least }));

@@ -89,6 +89,7 @@ use crate::hold::Hold;
 use crate::host::{Directory, Plain, failed, has_handles};
 use crate::layout::Layout;
 use crate::names::{PACKED, to_host};
+use crate::names_log::pass_over_what_is_torn;
 use crate::options::Mode;
 #[cfg(feature = "packed-page")]
 use crate::worker::{Link, start};
@@ -165,9 +166,10 @@ enum By {
 impl Found {
     async fn look_for(path: &StoragePath, options: &PackedOptions, faults: &FlushFaults) -> Result<Self> {
         let hold = Hold::take(path).await?;
-        let origin = Directory::of_origin_to_change().await?;
+        let origin = Directory::of_origin().await?;
         // Before anything is created there.
         if has_handles() {
+            pass_over_what_is_torn(&origin).await;
             let plain = plain(&origin, path, options.mode).await?;
             let handle = plain.open(faults).await.map_err(|error| error.in_operation(Operation::OpenLocation))?;
             return Ok(Self { hold, by: By::Handle(handle) });
@@ -176,6 +178,7 @@ impl Found {
         #[cfg(feature = "packed-page")]
         {
             let link = start(options.worker_url()).await?;
+            pass_over_what_is_torn(&origin).await;
             let plain = plain(&origin, path, options.mode).await?;
             Ok(Self { hold, by: By::Worker(link, plain) })
         }

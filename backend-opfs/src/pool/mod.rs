@@ -83,6 +83,7 @@ use crate::hold::Hold;
 use crate::host::{Directory, failed, has_handles};
 use crate::layout::Layout;
 use crate::names::{POOL, to_host};
+use crate::names_log::pass_over_what_is_torn;
 use crate::options::Mode;
 
 /// Opens the location of this name, a directory below the root of the origin's private file system, and holds it until it is closed, or all
@@ -110,7 +111,9 @@ pub async fn open_with_faults(name: &str, options: &PoolOptions, faults: &FlushF
         return Err(Error::new(ErrorKind::Unsupported, Operation::OpenLocation).with_text(text));
     }
     let hold = Hold::take(&path).await?;
-    let directory = directory(&Directory::of_origin_to_change().await?, &path, options.mode).await?;
+    let origin = Directory::of_origin().await?;
+    pass_over_what_is_torn(&origin).await;
+    let directory = directory(&origin, &path, options.mode).await?;
     let more = Rc::new_cyclic(|more| More {
         files: Files::new(directory, faults.clone(), Weak::clone(more)),
         next: Cell::new(0),

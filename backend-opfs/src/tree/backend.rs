@@ -16,6 +16,7 @@ use crate::hold::Hold;
 use crate::host::{Directory, Entry, MAX_LEN, can_move, failed};
 use crate::layout::Layout;
 use crate::names::{HIDDEN, from_host, to_host};
+use crate::names_log::pass_over_what_is_torn;
 use crate::open_file::{Access, Change};
 use crate::options::{Mode, OpfsOptions};
 use crate::way::Way;
@@ -32,9 +33,10 @@ impl TreeBackend {
         let opening = |error: Error| error.in_operation(operation);
         let path = StoragePath::parse(name)?;
         let hold = Hold::take(&path).await?;
-        let origin = Directory::of_origin_to_change().await?;
+        let origin = Directory::of_origin().await?;
         // Before anything is created there.
         let way = Way::open(options).await?;
+        pass_over_what_is_torn(&origin).await;
         let root = origin.below(path.parts().map(to_host), options.mode == Mode::ReadWriteCreate).await.map_err(failed(operation))?;
         let hidden = match root.directory(HIDDEN, false).await {
             Ok(hidden) => hidden,

@@ -54,8 +54,8 @@ pub(crate) struct Conformance {
     /// Only cases whose name contains this.
     #[arg(long, value_name = "TEXT", default_value = "")]
     filter: String,
-    /// Each persistence case goes through so many of reopen, drop, terminate, reload, restart and kill, others with each engine and context; through
-    /// all of them if this is left out.
+    /// Each persistence case goes through so many of reopen, drop, terminate, reload, restart and kill, beginning with another one for each engine,
+    /// context and browser; through all of them if this is left out.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
     crossings: Option<u8>,
     /// How the report is printed.

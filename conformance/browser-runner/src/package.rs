@@ -20,8 +20,8 @@ const RELEASE: &str = "release";
 /// Profiles by which a module is built as it is shipped: without names, which are for backtraces.
 const SHIPPED: [&str; 2] = ["bench", "size"];
 
-/// A variable with arguments of cargo that build several packages at once. The modules of those are built by them, whatever the profile that is
-/// asked for: by itself each would have its dependencies with other features, and built once more.
+/// A variable with arguments of cargo that build several packages at once, with a profile. The modules of those are built by them, unless as they are
+/// shipped: by itself each would have its dependencies with other features, and built once more.
 pub const TOGETHER: &str = "ANYSTORAGE_BUILD_TOGETHER";
 
 /// Which crate is built: of type `cdylib`, and a suite unless [`bind`](Self::bind) is asked for it.
@@ -62,7 +62,7 @@ impl Package {
         Err(Failure::new("the crate exports no suite: it lacks `browser_suite!`"))
     }
 
-    /// Builds it by a profile of cargo, whatever it exports.
+    /// Builds it by a profile of cargo, whatever it exports; by another one if that is [built together](TOGETHER) with others.
     ///
     /// # Errors
     /// If it cannot be built.
@@ -109,10 +109,11 @@ impl Package {
     fn compile(&self, profile: &str) -> Result<PathBuf> {
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
         command.args(["build", "--target", TARGET, "--message-format", "json-render-diagnostics"]);
-        match (&self.name, self.together()) {
-            (Some(_), Some(together)) => command.args(together.split_whitespace()),
-            (Some(name), None) => command.args(["--profile", profile, "--package", name]),
-            (None, _) => command.args(["--profile", profile]),
+        let among = self.built_among(profile);
+        match (&among, &self.name) {
+            (Some((_, others)), _) => command.args(others.split_whitespace()),
+            (None, Some(name)) => command.args(["--profile", profile, "--package", name]),
+            (None, None) => command.args(["--profile", profile]),
         };
         if let Some(manifest) = &self.manifest {
             command.arg("--manifest-path").arg(manifest);
@@ -125,7 +126,7 @@ impl Package {
             return Err(Failure::new(format!("it could not be built: cargo ended with {}", output.status)));
         }
         let messages = String::from_utf8_lossy(&output.stdout).into_owned();
-        let name = self.name.as_deref();
+        let name = among.as_ref().map(|(name, _)| *name);
         let made: Vec<PathBuf> = messages.lines().filter_map(|message| module_in(message, name)).collect();
         match made.as_slice() {
             [module] => Ok(module.clone()),
@@ -134,10 +135,11 @@ impl Package {
         }
     }
 
-    /// What builds it among others, if it is one of those.
-    fn together(&self) -> Option<String> {
-        let name = self.name.as_deref()?;
-        std::env::var(TOGETHER).ok().filter(|arguments| arguments.split_whitespace().any(|word| word == name))
+    /// Its name, and what builds it among others, if it is one of those.
+    fn built_among(&self, profile: &str) -> Option<(&str, String)> {
+        let name = self.name.as_deref().filter(|_| !SHIPPED.contains(&profile))?;
+        let others = std::env::var(TOGETHER).ok().filter(|arguments| arguments.split_whitespace().any(|word| word == name))?;
+        Some((name, others))
     }
 }
 
@@ -146,7 +148,7 @@ fn unbound(module: &Path, why: &str) -> Failure {
     Failure::new(format!("no bindings could be made for {}: {why}; {versions}", module.display()))
 }
 
-/// The module that a message of cargo tells of, if it is of this package.
+/// The module that a message of cargo tells of, if it is of this package or none is named.
 fn module_in(message: &str, package: Option<&str>) -> Option<PathBuf> {
     let message: Value = serde_json::from_str(message).ok()?;
     if package.is_some_and(|name| message.get("package_id").and_then(Value::as_str).map(package_of) != Some(name)) {

@@ -36,7 +36,8 @@ pub struct Plan {
     pub all_engines: bool,
     /// Only cases whose name contains this.
     pub filter: String,
-    /// How many of the crossings each persistence case goes through, others in each place where a subject runs; all of them if there is none.
+    /// How many of the crossings each persistence case goes through, beginning with another one in each place where a subject runs; all of them if
+    /// there is none.
     pub crossings: Option<usize>,
     /// The driver of each browser, if it is not to be found as usual.
     pub drivers: Vec<(Browser, PathBuf)>,
@@ -83,7 +84,6 @@ pub fn run(plan: &Plan, tell: &mut dyn FnMut(&str)) -> Result<Outcome> {
     let mut outcome = Outcome { report: Report::new(), complaints: Vec::new() };
     let Some(first) = plan.browsers.first() else { return Err(Failure::new("no browser is named")) };
     let subjects = describe(plan, &server, *first)?;
-    let mut seats = 0;
     for browser in &plan.browsers {
         for (subject, described) in subjects.iter().enumerate() {
             let is_meant = |engine: &String| described.url.starts_with(engine.as_str()) || described.name == *engine;
@@ -100,9 +100,8 @@ pub fn run(plan: &Plan, tell: &mut dyn FnMut(&str)) -> Result<Outcome> {
                 tell(&name);
                 let mut options = Options::new().filter(plan.filter.clone());
                 if let Some(count) = plan.crossings {
-                    options = options.crossings(count, seats);
+                    options = options.crossings(count, turn(count, *browser, subject, *context));
                 }
-                seats += 1;
                 let found = one(plan, Theatre::new(seat, &starter, options.clone()), &options, tell)?;
                 outcome.complaints.extend(complaints(&name, &found));
                 outcome.report.push(found);
@@ -113,6 +112,13 @@ pub fn run(plan: &Plan, tell: &mut dyn FnMut(&str)) -> Result<Outcome> {
         return Err(Failure::new("nothing ran: no engine is of that name, or no case"));
     }
     Ok(outcome)
+}
+
+/// With which crossing a subject begins in one place: the same whatever else runs, and another one in the next place and in the next browser.
+fn turn(count: usize, browser: Browser, subject: usize, context: Context) -> usize {
+    let browser = Browser::ALL.iter().take_while(|other| **other != browser).count();
+    let context = Context::ALL.iter().take_while(|other| **other != context).count();
+    (subject * Context::ALL.len() + context) * count + browser
 }
 
 fn launch(plan: &Plan, browser: Browser, profile: &Path) -> Launch {

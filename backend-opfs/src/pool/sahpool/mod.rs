@@ -16,6 +16,7 @@ use crate::faults::FlushFaults;
 use crate::handle::Handle;
 use crate::hold::Hold;
 use crate::host::{Directory, Plain, failed};
+use crate::names_log::pass_over_what_is_torn;
 
 /// The directory that has the files of SQLite's pool.
 const OPAQUE: &str = ".opaque";
@@ -165,7 +166,11 @@ impl Theirs {
         let path = StoragePath::parse(directory.trim_matches('/'))?;
         let hold = Hold::take(&path).await?;
         let names = path.parts().chain([OPAQUE]);
-        let directory = Directory::of_origin_to_change().await?.below(names, create).await.map_err(failed(Operation::Open))?;
+        let origin = Directory::of_origin().await?;
+        if create {
+            pass_over_what_is_torn(&origin).await;
+        }
+        let directory = origin.below(names, create).await.map_err(failed(Operation::Open))?;
         Ok(Self { directory, _hold: hold })
     }
 

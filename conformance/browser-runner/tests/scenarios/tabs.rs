@@ -54,7 +54,10 @@ fn one_of_two_tabs_wins_and_the_other_gets_in_after_it() {
 
     hold(&first, "killed");
     world = world.killed_and_started();
-    found(&world.page(), "killed");
+    let page = world.page();
+    // At once: whoever had them is gone.
+    engines().for_each(|place| page.act(place, &label(place, "killed"), &[]).unwrap());
+    found(&page, "killed");
 }
 
 /// A location of this place's own.

@@ -1,4 +1,5 @@
-//! Chromium's database of IndexedDB after a kill that came in the middle of a record, and when its bytes are damaged.
+//! Chromium's databases, of IndexedDB's records and of the names in OPFS, after a kill that came in the middle of a record, and when their bytes
+//! are damaged.
 
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -49,8 +50,14 @@ fn names_that_come_after_one_that_a_kill_tore_are_there() {
         let mut world = World::new(Storage::Usual);
         make(&world.page(), place, 0);
         for round in 1..3 {
-            world = world
-                .killed_and_started_after(|profile| tear(&logs(profile, "Paths").pop().expect("Chromium has the names of OPFS there")));
+            world = world.killed_and_started_after(|profile| {
+                let names = logs(profile, "Paths");
+                assert_eq!(names.len(), 1, "the log of the origin's names: {names:?}");
+                let before = format!("torn-{}", round - 1);
+                let written = fs::read(&names[0]).unwrap();
+                assert!(written.windows(before.len()).any(|part| part == before.as_bytes()), "{before} is not in {names:?}");
+                tear(&names[0], 100);
+            });
             make(&world.page(), place, round);
         }
         world = world.killed_and_started();
@@ -61,11 +68,11 @@ fn names_that_come_after_one_that_a_kill_tore_are_there() {
     }
 }
 
-/// Leaves half of the last record of a log.
-fn tear(log: &Path) {
+/// Takes the end of the last record away from a log, in which at least so many bytes are.
+fn tear(log: &Path, least: u64) {
     let log = OpenOptions::new().write(true).open(log).unwrap();
     let len = log.metadata().unwrap().len();
-    assert!(len > 100, "what was written is in the newest log, which has {len} bytes");
+    assert!(len > least, "what was written is in the newest log, which has {len} bytes");
     log.set_len(len - 5).unwrap();
 }
 
@@ -81,7 +88,7 @@ fn a_record_that_a_kill_tore_costs_nothing_that_was_synced() {
     world.page().act(IDB, "torn", &[write("first", 5000, 1), Act::Sync, write("second", 5000, 2), Act::Sync]).unwrap();
     for round in 0..3 {
         world = world.killed_and_started_after(|profile| {
-            tear(&newest_log(profile));
+            tear(&newest_log(profile), 5000);
         });
         // Synced behind the record that was torn, and not cut: only its own last bytes are.
         let file = format!("round {round}");
