@@ -36,7 +36,8 @@
 //!
 //! - [`Vfs`]: all calls; each method is named as in C, and returns [`Result`] with an [`Errno`]. [`Raw::raw`] makes the kernel's number of it.
 //! - [`Vfs::mount`], [`Vfs::mounts`], [`Vfs::unmount`], [`Vfs::syncfs`]: engines at directories, nested;
-//!   [`Populate`] (with the feature `mirror`, `Mirror` of `anystorage-layers` is one) and [`Vfs::unmount_waiting`] for a mirror, [`Vfs::unmount_unsynced`] for what cannot be synced any more.
+//!   [`Populate`] (with the feature `mirror`, `Mirror` of `anystorage-layers` is one) and [`Vfs::unmount_waiting`] for a mirror,
+//!   [`Vfs::unmount_unsynced`] for what cannot be synced any more.
 //! - [`Device`], [`Vfs::register_device`], [`Vfs::mknod`]: character devices; [`NULL`], [`ZERO`], [`RANDOM`] and [`URANDOM`] have drivers,
 //!   [`Tty`] is one for a terminal of the application's.
 //! - [`Vfs::counters`]: how often each call was made, with how many bytes, and how long it took. [`Vfs::last_error`]: the engine's own

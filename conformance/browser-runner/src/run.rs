@@ -102,7 +102,7 @@ pub fn run(plan: &Plan, tell: &mut dyn FnMut(&str)) -> Result<Outcome> {
                 if let Some(count) = plan.crossings {
                     options = options.crossings(count, turn(count, *browser, subject, *context));
                 }
-                let found = one(plan, Theatre::new(seat, &starter, options.clone()), &options, tell)?;
+                let found = one(plan, Theatre::new(seat, &starter, options), tell)?;
                 outcome.complaints.extend(complaints(&name, &found));
                 outcome.report.push(found);
             }
@@ -140,9 +140,9 @@ fn describe(plan: &Plan, server: &Server, browser: Browser) -> Result<Vec<Descri
 }
 
 /// One subject in one place: the cases, then the loops.
-fn one(plan: &Plan, theatre: Theatre<'_>, options: &Options, tell: &mut dyn FnMut(&str)) -> Result<EngineReport> {
+fn one(plan: &Plan, theatre: Theatre<'_>, tell: &mut dyn FnMut(&str)) -> Result<EngineReport> {
     let start = Instant::now();
-    let mut found = block_on(suite::run_on(&theatre, options, &mut |case| {
+    let mut found = block_on(suite::run_on(&theatre, theatre.options(), &mut |case| {
         if case.status == Status::Failed {
             tell(&format!("    failed: {}", case.name));
         }

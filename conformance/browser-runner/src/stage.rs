@@ -43,6 +43,11 @@ impl<'a> Theatre<'a> {
         Self { seat: Mutex::new(seat), small: Mutex::default(), starter, options, played: Mutex::default() }
     }
 
+    /// Which cases, and which crossings of each.
+    pub(crate) const fn options(&self) -> &Options {
+        &self.options
+    }
+
     fn seat(&self) -> MutexGuard<'_, Seat> {
         self.seat.lock().unwrap_or_else(PoisonError::into_inner)
     }

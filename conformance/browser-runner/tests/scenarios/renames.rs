@@ -7,7 +7,7 @@ use anystorage_api::ErrorKind;
 use anystorage_browser_runner::driver::Storage;
 use anystorage_conformance::browser::wire::{Act, Browser, Context};
 
-use crate::world::{Page, Place, World, browser, compare, write};
+use crate::world::{Page, Place, World, browser, compare, label, write};
 
 /// The engines that rename directories entry by entry.
 const PLACES: [Place; 3] = [("opfs", Context::Page), ("opfs", Context::Worker), ("opfs-stream", Context::Page)];
@@ -65,10 +65,6 @@ fn a_killed_rename_of_a_directory_leaves_each_file_in_one_of_the_two() {
 
 fn rename() -> Act {
     Act::Rename { from: "old".to_owned(), to: "new".to_owned() }
-}
-
-fn label((engine, context): Place, name: &str) -> String {
-    format!("{engine}-{}-{name}", context.as_str())
 }
 
 fn paths() -> impl Iterator<Item = String> {

@@ -6,7 +6,7 @@ use anystorage_api::ErrorKind;
 use anystorage_browser_runner::driver::Storage;
 use anystorage_conformance::browser::wire::{Act, Browser};
 
-use crate::world::{Page, Place, World, browser, compare, engines, write};
+use crate::world::{Page, World, browser, compare, engines, label, write};
 
 /// When both have to know. One that is refused waits half a second for a holder that may be just going.
 const PROMPT: Duration = Duration::from_secs(8);
@@ -58,11 +58,6 @@ fn one_of_two_tabs_wins_and_the_other_gets_in_after_it() {
     // At once: whoever had them is gone.
     engines().for_each(|place| page.act(place, &label(place, "killed"), &[]).unwrap());
     found(&page, "killed");
-}
-
-/// A location of this place's own.
-fn label((engine, context): Place, name: &str) -> String {
-    format!("{engine}-{}-{name}", context.as_str())
 }
 
 /// Has a location of each engine open, with something synced in it.

@@ -8,7 +8,7 @@ use anystorage_api::ErrorKind;
 use anystorage_browser_runner::driver::Storage;
 use anystorage_conformance::browser::wire::{Act, Browser, Context};
 
-use crate::world::{Page, Place, World, browser, compare, engines, write};
+use crate::world::{Page, Place, World, browser, compare, engines, label, write};
 
 const IDB: Place = ("idb", Context::Worker);
 
@@ -39,34 +39,64 @@ fn names_that_come_after_one_that_a_kill_tore_are_there() {
         println!("{} has no LevelDB", browser().as_str());
         return;
     }
-    let label = |(engine, context): Place, round: u64| format!("{engine}-{}-{round}", context.as_str());
-    // A new location, and names behind its own, to be torn.
-    let make = |page: &Page, place: Place, round: u64| {
-        page.act(place, &label(place, round), &[write("first", 5000, round), Act::Sync]).unwrap();
-        page.act(("opfs", Context::Worker), &format!("torn-{round}"), &[write("last", 5000, round), Act::Sync]).unwrap();
-    };
-    let in_opfs = || engines().filter(|(engine, _)| engine.starts_with("opfs"));
-    for place in in_opfs() {
-        let mut world = World::new(Storage::Usual);
-        make(&world.page(), place, 0);
-        for round in 1..3 {
-            world = world.killed_and_started_after(|profile| {
-                let names = logs(profile, "Paths");
-                assert_eq!(names.len(), 1, "the log of the origin's names: {names:?}");
-                let before = format!("torn-{}", round - 1);
-                let written = fs::read(&names[0]).unwrap();
-                assert!(written.windows(before.len()).any(|part| part == before.as_bytes()), "{before} is not in {names:?}");
-                tear(&names[0], 100);
-            });
-            make(&world.page(), place, round);
-        }
-        world = world.killed_and_started();
-        let page = world.page();
-        for round in 0..3 {
-            page.act(place, &label(place, round), &[compare("first", 5000, round)]).unwrap();
-        }
+    for place in engines().filter(|(engine, _)| engine.starts_with("opfs")) {
+        come_after_what_was_torn(place, None);
     }
 }
+
+/// Where there is no room for one long name, many short ones come first.
+#[test]
+fn so_are_they_in_an_origin_that_is_all_but_full() {
+    if browser() != Browser::Chromium {
+        println!("{} has no LevelDB", browser().as_str());
+        return;
+    }
+    come_after_what_was_torn(("opfs", Context::Worker), Some(40_000));
+}
+
+/// Makes locations after kills that tore names. `room`, in bytes, is what the origin may take beside what it has when they are first opened.
+fn come_after_what_was_torn(place: Place, room: Option<u64>) {
+    // A new location, and names behind its own, to be torn.
+    let make = |page: &Page, round: u64| {
+        page.act(place, &label(place, &round.to_string()), &[write("first", 5000, round), Act::Sync]).unwrap();
+        page.act(("opfs", Context::Worker), &format!("torn-{round}"), &[write("last", 5000, round), Act::Sync]).unwrap();
+    };
+    let mut world = World::new(Storage::Usual);
+    make(&world.page(), 0);
+    for round in 1..3 {
+        world = world.killed_and_started_after(|profile| {
+            let names = logs(profile, "Paths");
+            assert_eq!(names.len(), 1, "the log of the origin's names: {names:?}");
+            let before = format!("torn-{}", round - 1);
+            let written = fs::read(&names[0]).unwrap();
+            assert!(written.windows(before.len()).any(|part| part == before.as_bytes()), "{before} is not in {names:?}");
+            tear(&names[0], 100);
+        });
+        let page = world.page();
+        if let Some(room) = room {
+            let taken = world.session.run("return navigator.storage.estimate().then(({ usage }) => usage);", &[]).unwrap();
+            world.set_quota(taken.as_u64().unwrap() + room);
+            let long = world.session.run(LONG_NAME, &[]).unwrap();
+            assert_eq!(long, "QuotaExceededError", "there is room for a long name beside {taken} bytes");
+            // What comes first comes at the first opening; files need more room.
+            page.act(place, &label(place, &round.to_string()), &[]).unwrap();
+            world.set_quota(1 << 30);
+        }
+        make(&page, round);
+    }
+    world = world.killed_and_started();
+    let page = world.page();
+    for round in 0..3 {
+        page.act(place, &label(place, &round.to_string()), &[compare("first", 5000, round)]).unwrap();
+    }
+}
+
+/// What becomes of a name that is longer than a block of the log.
+const LONG_NAME: &str = r#"
+    return navigator.storage.getDirectory()
+        .then((root) => root.getFileHandle("x".repeat(33000), { create: true }).then(() => root.removeEntry("x".repeat(33000))))
+        .then(() => "made", ({ name }) => name);
+"#;
 
 /// Takes the end of the last record away from a log, in which at least so many bytes are.
 fn tear(log: &Path, least: u64) {

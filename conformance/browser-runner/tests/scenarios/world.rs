@@ -279,6 +279,11 @@ pub(crate) fn compare(path: &str, len: usize, seed: u64) -> Act {
     Act::Compare { path: path.to_owned(), len, seed }
 }
 
+/// What a location of this place's own is called.
+pub(crate) fn label((engine, context): Place, name: &str) -> String {
+    format!("{engine}-{}-{name}", context.as_str())
+}
+
 /// The engines that this browser has.
 pub(crate) fn engines() -> impl Iterator<Item = Place> {
     ENGINES.into_iter().filter(|(engine, _)| !engine.starts_with("opfs") || browser() != Browser::WebKit)
