@@ -27,6 +27,11 @@ pub(super) const fn size(geometry: Geometry, live: u64) -> u64 {
     live + live / 2 + 12 * geometry.segment as u64
 }
 
+/// How many it takes at least.
+pub(super) const fn least(live: u64) -> u64 {
+    live + live / 10 * 3
+}
+
 /// Copies all records into a fresh database below `root`.
 ///
 /// Sled logs each record alone, then once or twice in its leaf, and uses a segment again when nothing in it counts any more. So the leaves

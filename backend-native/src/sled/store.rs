@@ -34,6 +34,8 @@ struct State {
     kept_back: KeptBack,
     /// The end of the log after it was last rebuilt: without commits since, another time frees nothing.
     rebuilt: i64,
+    /// So much was live when there was no space for a new log, against what its least size promised.
+    too_much: u64,
 }
 
 /// An error that stays.
@@ -72,7 +74,7 @@ impl SledStore {
         let kept_back = KeptBack::open(root).map_err(|error| host_error(error, root))?;
         let open = Open::database(&place, options, &flushes)?;
         place.complete()?;
-        let state = State { open: Some(open), place: Some(place), ahead: Ahead::default(), kept_back, rebuilt: -1 };
+        let state = State { open: Some(open), place: Some(place), ahead: Ahead::default(), kept_back, rebuilt: -1, too_much: u64::MAX };
         state.keep_back().map_err(|error| host_error(error, root))?;
         Ok(Self { state: RwLock::new(state), trouble: Mutex::default(), options: *options, flushes })
     }
@@ -195,6 +197,17 @@ impl SledStore {
         // What removes something gets all there is: it makes the next rebuilding smaller by more than it takes.
         if need.relieving && state.has_any_room(need).map_err(fail)? {
             return Ok(need);
+        }
+        // The bound is a generous one. What lies between it and the least is tried, not again before less is live.
+        let live = state.open(Operation::Sync)?.bytes.load(Ordering::SeqCst);
+        if live < state.too_much && state.may_be_rebuilt().map_err(fail)? {
+            if self.rebuild(state)? {
+                if state.has_room(need).map_err(fail)? {
+                    return Ok(need);
+                }
+            } else {
+                state.too_much = live;
+            }
         }
         let text =
             format!("a commit of {} bytes needs {} in the log of sled, and space to write the log anew", batch.bytes(), need.usually);
@@ -348,6 +361,14 @@ impl State {
         let len = self.length()?;
         let rebuilt = rebuild::size(open.geometry, open.bytes.load(Ordering::SeqCst));
         Ok(rebuilt + len / 8 <= len && self.spare(place)? >= rebuilt)
+    }
+
+    /// Whether a new log could fit beside this one, and be much shorter.
+    fn may_be_rebuilt(&self) -> io::Result<bool> {
+        let (Some(open), Some(place)) = (&self.open, &self.place) else { return Ok(false) };
+        let len = self.length()?;
+        let rebuilt = rebuild::least(open.bytes.load(Ordering::SeqCst));
+        Ok(rebuilt + len / 4 <= len && self.spare(place)? >= rebuilt)
     }
 
     /// How much should be kept back.
