@@ -293,8 +293,8 @@ fn quoted(word: &str) -> String {
     if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
-/// What goes on one after another: the quick steps; everything natively, and beside it, in directories of its own, the build of what browsers load; and
-/// a lane for each browser. A check with the declared compiler is among the first where it is another than the running one. `drivers` are the variables
+/// What goes on one after another: the quick steps and everything natively, and beside them, in directories of its own, the build of what browsers
+/// load; then a lane for each browser. A check with the declared compiler is among the first where it is another than the running one. `drivers` are the variables
 /// by which the browsers' drivers are found; `memory` is a directory for what need not be on a disk.
 pub(crate) fn stages(
     browsers: &[&'static Browser],
@@ -303,15 +303,15 @@ pub(crate) fn stages(
     declared_toolchain: Option<String>,
     memory: Option<&Path>,
 ) -> Vec<Vec<Lane>> {
-    let checks = vec![Lane { name: "checks", steps: checks(declared_toolchain) }];
-    let mut native = vec![Lane { name: "native", steps: native_tests().into_iter().chain(by_the_programs()).collect() }];
+    let quick = checks(declared_toolchain).into_iter();
+    let mut native = vec![Lane { name: "native", steps: quick.chain(native_tests()).chain(by_the_programs()).collect() }];
     let mut in_browsers: Vec<Lane> =
         browsers.iter().map(|browser| Lane { name: browser.name, steps: browser_tests(browser, extent, drivers, memory) }).collect();
     if let Some(last) = in_browsers.last_mut() {
         last.steps.push(Step::cargo("what a module weighs", &format!("run --quiet -p {SIZE}")));
         native.extend(for_browsers(browsers));
     }
-    vec![checks, native, in_browsers]
+    vec![native, in_browsers]
 }
 
 /// What browsers load, and the drivers that no package brings.

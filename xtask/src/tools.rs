@@ -29,11 +29,13 @@ pub(crate) fn place(name: &str) -> Result<PathBuf, String> {
     std::path::absolute(&program).map_err(|error| format!("{}: {error}", program.display()))
 }
 
-/// What cargo is asked, to build the program of a crate. Without optimisation, which takes longer than it saves. The sources of the
-/// dependencies are those of the crate's own lock file.
+/// What cargo is asked, to build the program of a crate. Without optimisation, which takes longer than it saves, and without what only a
+/// debugger reads. The sources of the dependencies are those of the crate's own lock file.
 pub(crate) fn installation(name: &str, version: &str) -> Vec<String> {
     let root = directory().display().to_string();
-    ["install", name, "--debug", "--locked", "--version", version, "--root", &root].map(str::to_owned).to_vec()
+    ["install", name, "--debug", "--config", "profile.dev.debug=false", "--locked", "--version", version, "--root", &root]
+        .map(str::to_owned)
+        .to_vec()
 }
 
 fn directory() -> PathBuf {
