@@ -45,7 +45,9 @@
 //!   the directory `rebuilt`, which then takes the place of the old one; a kill in the middle leaves one of them, and the next opening
 //!   finishes the swap or removes the copy. It takes 1.3 to 1.45 bytes for each live one and up to twelve segments, and about 0.2 s for
 //!   4 MiB, 0.8 s for 40 MiB; calls wait meanwhile. For it to fit, a commit that adds more than it removes is refused unless the disk has 1.5
-//!   times the live bytes and twelve segments free beside it. So a location fills a quarter to a third of a disk of its own. On a disk with more space free than that nothing is copied.
+//!   times the live bytes and twelve segments free beside it. So a location fills a quarter to a third of a disk of its own. On a disk with more
+//!   space free than that nothing is copied. A removal of many files at once may take more of the log than that leaves: then a new log is
+//!   tried from 1.3 times the live bytes on, before the next commit is refused.
 //! - **A snapshot when it is closed.** Sled takes damage in what it logged since its last snapshot for the end of its log, and goes on from
 //!   there, with an older state and without a word. So `close` opens the database once more, which checks what was logged and covers it by a
 //!   snapshot; what is damaged after that is told. It takes as long as the next opening would have.

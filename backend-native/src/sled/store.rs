@@ -194,7 +194,7 @@ impl SledStore {
         if state.worth_rebuilding().map_err(fail)? && self.rebuild(state)? && state.has_room(need).map_err(fail)? {
             return Ok(need);
         }
-        // What removes something gets all there is: it makes the next rebuilding smaller by more than it takes.
+        // What removes something gets all there is. Unless it is large, it makes the next rebuilding smaller by more than it takes.
         if need.relieving && state.has_any_room(need).map_err(fail)? {
             return Ok(need);
         }
