@@ -106,7 +106,10 @@ const DEMO_TESTS: usize = 7;
 const MEASURED: &[&str] = &["chromium"];
 
 /// Packages with a large tree of dependencies of their own, which native tests go without.
-const BROWSERS_ALONE: &[&str] = &["wasm-runner"];
+const BROWSERS_ALONE: &[&str] = &[WASM_RUNNER];
+
+/// By which cargo runs tests that were built for browsers.
+const WASM_RUNNER: &str = "wasm-runner";
 
 /// Crates with features, and the combinations that are checked: none, each alone, some together, all.
 const FEATURES: &[(&str, &[&str])] = &[
@@ -305,25 +308,33 @@ pub(crate) fn stages(
 ) -> Vec<Vec<Lane>> {
     let quick = checks(declared_toolchain).into_iter();
     let mut native = vec![Lane { name: "native", steps: quick.chain(native_tests()).chain(by_the_programs()).collect() }];
-    let mut in_browsers: Vec<Lane> =
+    let in_browsers: Vec<Lane> =
         browsers.iter().map(|browser| Lane { name: browser.name, steps: browser_tests(browser, extent, drivers, memory) }).collect();
-    if let Some(last) = in_browsers.last_mut() {
-        last.steps.push(Step::cargo("what a module weighs", &format!("run --quiet -p {SIZE}")));
+    if !in_browsers.is_empty() {
         native.extend(for_browsers(browsers));
     }
     vec![native, in_browsers]
 }
 
-/// What browsers load, and the drivers that no package brings.
+/// What browsers load, what drives them, and the drivers that no package brings.
 fn for_browsers(browsers: &[&'static Browser]) -> Vec<Lane> {
     let modules = Step::cargo("what browsers load", &format!("build --lib{} {} --target {WASM}", programs(), together()));
+    // While native tests run and leave a core idle now and then; each as the step that uses it asks for it.
+    let drives = [
+        ("the runner of tests in browsers", format!("build -p {WASM_RUNNER}")),
+        ("the runner of the suite in browsers", format!("build -p {RUNNER}")),
+        ("scenarios in browsers", format!("test -p {RUNNER} --features browsers --test scenarios --no-run")),
+    ];
+    let drives = drives.map(|(title, arguments)| Step::cargo(format!("built ahead: {title}"), &arguments));
     let missing = browsers.iter().filter_map(|browser| setup::missing_driver(browser));
     let drivers = missing.map(|(name, version)| {
         let mut step = Step::cargo(format!("missing, and so built: {name}"), "");
         step.command.arguments = tools::installation(name, version);
         Lane { name: "driver", steps: vec![step] }
     });
-    iter::once(Lane { name: "modules", steps: vec![modules] }).chain(drivers).collect()
+    let weighed = Step::cargo("what a module weighs", &format!("run --quiet -p {SIZE}"));
+    let ahead = Lane { name: "modules", steps: iter::once(modules).chain(drives).chain([weighed]).collect() };
+    iter::once(ahead).chain(drivers).collect()
 }
 
 /// Everything natively, without what only browsers need.
