@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anystorage_api::{Blocking, Error, ErrorKind, Operation, StorageBackend, StoragePath, engine};
 use anystorage_layers::{Mirror, MirrorOptions, Offload};
@@ -134,9 +136,8 @@ fn syncfs_waits_for_what_is_behind_a_mount() {
 #[test]
 fn a_mirror_of_an_engine_that_waits_is_let_go_by_waiting() {
     let directory = tempfile::tempdir().unwrap();
-    let opened = || FilesBackend::open(directory.path()).unwrap();
     futures_lite::future::block_on(async {
-        let mirror = Mirror::open(Offload::new(opened()), MirrorOptions::new()).await.unwrap();
+        let mirror = Mirror::open(Offload::new(FilesBackend::open(directory.path()).unwrap()), MirrorOptions::new()).await.unwrap();
         let files = mirror.blocking().unwrap();
         // That it is sane is found out although it cannot be synced at once.
         let mut config = Config::new();
@@ -168,9 +169,16 @@ fn a_mirror_of_an_engine_that_waits_is_let_go_by_waiting() {
         let counted = |name| vfs.counters().into_iter().find(|(call, _)| call.as_str() == name).unwrap().1;
         assert_eq!((counted("unmount").count, counted("unmount").failed), (5, 4));
     });
-    // Its mirror is gone as well, and with it the location's lock.
+    // Its mirror is gone as well, and with it the location's lock, as soon as the thread has ended the sync that was given up.
+    let patience = Instant::now() + Duration::from_secs(10);
+    let files = loop {
+        match FilesBackend::open(directory.path()) {
+            Err(error) if error.kind() == ErrorKind::Locked && Instant::now() < patience => thread::sleep(Duration::from_millis(1)),
+            opened => break opened.unwrap(),
+        }
+    };
     let vfs = Vfs::new();
-    vfs.mount("/", Blocking::new(opened()).unwrap(), MountOptions::new()).unwrap();
+    vfs.mount("/", Blocking::new(files).unwrap(), MountOptions::new()).unwrap();
     let stat = vfs.stat("/f").unwrap();
     assert_eq!((stat.size, stat.mode & 0o777), (4, 0o600));
 }
