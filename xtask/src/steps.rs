@@ -157,6 +157,11 @@ fn together() -> String {
     format!("--profile browser{} {BROWSER_TESTS}", each("-p", MODULES))
 }
 
+/// What [`SCENARIOS`] are tests of.
+fn scenarios() -> String {
+    format!("test -p {RUNNER} --features browsers --test scenarios")
+}
+
 /// The test programs of all places.
 fn programs() -> String {
     let names: BTreeSet<&str> = PLACES.iter().flat_map(|place| place.tests).copied().collect();
@@ -297,8 +302,8 @@ fn quoted(word: &str) -> String {
 }
 
 /// What goes on one after another: the quick steps and everything natively, and beside them, in directories of its own, the build of what browsers
-/// load; then a lane for each browser. A check with the declared compiler is among the first where it is another than the running one. `drivers` are the variables
-/// by which the browsers' drivers are found; `memory` is a directory for what need not be on a disk.
+/// load; then a lane for each browser. A check with the declared compiler is among the first where it is another than the running one. `drivers` are
+/// the variables by which the browsers' drivers are found; `memory` is a directory for what need not be on a disk.
 pub(crate) fn stages(
     browsers: &[&'static Browser],
     extent: Extent,
@@ -323,7 +328,7 @@ fn for_browsers(browsers: &[&'static Browser]) -> Vec<Lane> {
     let drives = [
         ("the runner of tests in browsers", format!("build -p {WASM_RUNNER}")),
         ("the runner of the suite in browsers", format!("build -p {RUNNER}")),
-        ("scenarios in browsers", format!("test -p {RUNNER} --features browsers --test scenarios --no-run")),
+        ("scenarios in browsers", format!("{} --no-run", scenarios())),
     ];
     let drives = drives.map(|(title, arguments)| Step::cargo(format!("built ahead: {title}"), &arguments));
     let missing = browsers.iter().filter_map(|browser| setup::missing_driver(browser));
@@ -453,7 +458,7 @@ fn browser_tests(browser: &Browser, extent: Extent, drivers: &[(&str, String)], 
             "several tabs, a full origin, storage denied, the IDBFS way"
         };
         let title = format!("{about}, in {}", browser.name);
-        let arguments = format!("test -p {RUNNER} --features browsers --test scenarios -- --show-output --test-threads 1");
+        let arguments = format!("{} -- --show-output --test-threads 1", scenarios());
         let step = Step::cargo(title, &[&[arguments.as_str()], filters].concat().join(" "));
         let mut step = loading(step).with("ANYSTORAGE_BROWSER", browser.name);
         if extent == Extent::Usual {

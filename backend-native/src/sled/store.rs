@@ -357,18 +357,21 @@ impl State {
 
     /// Whether a new log fits beside this one and would be much shorter.
     fn worth_rebuilding(&self) -> io::Result<bool> {
-        let (Some(open), Some(place)) = (&self.open, &self.place) else { return Ok(false) };
-        let len = self.length()?;
-        let rebuilt = rebuild::size(open.geometry, open.bytes.load(Ordering::SeqCst));
-        Ok(rebuilt + len / 8 <= len && self.spare(place)? >= rebuilt)
+        let Some(open) = &self.open else { return Ok(false) };
+        self.fits_beside(rebuild::size(open.geometry, open.bytes.load(Ordering::SeqCst)), 8)
     }
 
-    /// Whether a new log could fit beside this one, and be much shorter.
+    /// Whether it could.
     fn may_be_rebuilt(&self) -> io::Result<bool> {
-        let (Some(open), Some(place)) = (&self.open, &self.place) else { return Ok(false) };
+        let Some(open) = &self.open else { return Ok(false) };
+        self.fits_beside(rebuild::least(open.bytes.load(Ordering::SeqCst)), 4)
+    }
+
+    /// Whether a log of so many bytes has space, and is shorter by one of so many parts.
+    fn fits_beside(&self, bytes: u64, parts: u64) -> io::Result<bool> {
+        let Some(place) = &self.place else { return Ok(false) };
         let len = self.length()?;
-        let rebuilt = rebuild::least(open.bytes.load(Ordering::SeqCst));
-        Ok(rebuilt + len / 4 <= len && self.spare(place)? >= rebuilt)
+        Ok(bytes + len / parts <= len && self.spare(place)? >= bytes)
     }
 
     /// How much should be kept back.
