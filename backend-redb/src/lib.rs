@@ -63,6 +63,7 @@ mod direct;
 mod error;
 mod extents;
 mod file;
+mod gathered;
 mod guard;
 mod header;
 mod log;

@@ -40,6 +40,8 @@
 //! - A sync of a change flushes the handle once as long as the log has room for what was changed, and twice otherwise, about once for each half
 //!   megabyte: one fdatasync in Chromium 156, one fsync in Firefox 153 (told by strace; Firefox has some more for a database of its own). Without
 //!   a change there is none.
+//! - redb's pages, up to 4 MiB of them, wait for the next flush, and go to the handle in few long calls: in Firefox a call takes a tenth of a
+//!   millisecond, however short it is.
 //! - Each block has a checksum that is verified as it is read, and redb copies it: blocks that are in memory aside, reading 4 KiB here and there
 //!   takes several times as long as by the handle itself, and so do long streams.
 //! - The module is larger by a quarter of a megabyte, compressed: so it is a feature of its own.
@@ -75,6 +77,7 @@ pub mod subject;
 use std::rc::Rc;
 
 use anystorage_api::{Durability, Error, ErrorKind, Operation, Result, StorageBackend, StoragePath};
+use anystorage_browser_host::exception::Exception;
 use anystorage_browser_host::global;
 use anystorage_kv::{KvBackend, KvOptions};
 use anystorage_redb::{ExtentFile, RedbStore};
@@ -165,20 +168,30 @@ enum By {
 
 impl Found {
     async fn look_for(path: &StoragePath, options: &PackedOptions, faults: &FlushFaults) -> Result<Self> {
-        let hold = Hold::take(path).await?;
-        let origin = Directory::of_origin().await?;
-        // Before anything is created there.
+        let origin = async {
+            let origin = Directory::of_origin().await?;
+            let there = there(&origin, path).await;
+            Ok((origin, there))
+        };
+        let (hold, origin) = zip(Hold::take(path), origin).await;
+        let (hold, (origin, there)) = (hold?, origin?);
         if has_handles() {
-            pass_over_what_is_torn(&origin).await;
-            let plain = plain(&origin, path, options.mode).await?;
-            let handle = plain.open(faults).await.map_err(|error| error.in_operation(Operation::OpenLocation))?;
+            let opened = match there {
+                Ok(plain) => Some(plain.open(faults).await),
+                Err(_) => None,
+            };
+            let handle = match opened {
+                Some(opened) if !opened.as_ref().is_err_and(|error| error.kind() == ErrorKind::NotFound) => opened,
+                // It is not there, or whoever held the location until now has removed it.
+                _ => plain(&origin, path, options.mode).await?.open(faults).await,
+            };
+            let handle = handle.map_err(|error| error.in_operation(Operation::OpenLocation))?;
             return Ok(Self { hold, by: By::Handle(handle) });
         }
         can_do_without()?;
         #[cfg(feature = "packed-page")]
         {
             let link = start(options.worker_url()).await?;
-            pass_over_what_is_torn(&origin).await;
             let plain = plain(&origin, path, options.mode).await?;
             Ok(Self { hold, by: By::Worker(link, plain) })
         }
@@ -207,28 +220,35 @@ fn title(name: &str) -> String {
     format!("the location {name:?} of the origin's private file system")
 }
 
+/// The file of a location.
+async fn there(origin: &Directory, path: &StoragePath) -> Result<Plain, Exception> {
+    origin.below(path.parts().map(to_host), false).await?.file(PACKED, false).await
+}
+
 /// The file of a location, which is created if it may be.
 async fn plain(origin: &Directory, path: &StoragePath, mode: Mode) -> Result<Plain> {
     let operation = Operation::OpenLocation;
-    let creates = mode == Mode::ReadWriteCreate;
-    let directory = origin.below(path.parts().map(to_host), creates).await.map_err(failed(operation))?;
-    match directory.file(PACKED, false).await {
-        Ok(plain) => Ok(plain),
-        Err(exception) if exception.name() == "NotFoundError" => {
-            if let other @ Some(_) = Layout::of_directory(&directory).await? {
-                return Err(Layout::Packed.mistaken(other));
-            }
-            if !directory.entries().await?.is_empty() {
-                return Err(Layout::Packed.mistaken(None));
-            }
-            if !creates {
-                let text = format!("{} holds nothing yet, and was not to be created", title(path.as_str()));
-                return Err(Error::new(ErrorKind::NotFound, operation).with_text(text));
-            }
-            directory.file(PACKED, true).await.map_err(failed(operation))
-        }
-        Err(exception) => Err(exception.into_error(operation)),
+    // Then no name is made, now or later.
+    match there(origin, path).await {
+        Err(exception) if exception.name() == "NotFoundError" => {}
+        found => return found.map_err(failed(operation)),
     }
+    let creates = mode == Mode::ReadWriteCreate;
+    if creates {
+        pass_over_what_is_torn(origin).await;
+    }
+    let directory = origin.below(path.parts().map(to_host), creates).await.map_err(failed(operation))?;
+    if let other @ Some(_) = Layout::of_directory(&directory).await? {
+        return Err(Layout::Packed.mistaken(other));
+    }
+    if !directory.entries().await?.is_empty() {
+        return Err(Layout::Packed.mistaken(None));
+    }
+    if !creates {
+        let text = format!("{} holds nothing yet, and was not to be created", title(path.as_str()));
+        return Err(Error::new(ErrorKind::NotFound, operation).with_text(text));
+    }
+    directory.file(PACKED, true).await.map_err(failed(operation))
 }
 
 fn not_opened(title: &str, error: std::io::Error) -> Error {

@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use self::map::{AREA, EXTENT, LOG_BEGIN, MOST_BYTES, Map};
 use crate::file::StoreFile;
+use crate::gathered::Gathered;
 use crate::medium::is_no_space;
 
 /// How much is kept to spare, in bytes, for changes that make room.
@@ -41,10 +42,13 @@ const MOVED_AT_ONCE: usize = 4;
 /// is durable. After a crash, bytes that were written to a new extent and never flushed may be others: redb reads no page that no commit has
 /// published.
 ///
+/// Writes below wait for the next flush there, up to 4 MiB of them, and go in the order of their places, those that lie side by side as one: redb
+/// writes each page by itself, and in browsers a call costs more than its bytes.
+///
 /// It holds at most 16 GiB less a few MiB; redb, which grows by 4 GiB from there on, uses 12 of them.
 #[derive(Debug)]
 pub struct ExtentFile<F> {
-    file: F,
+    file: Gathered<F>,
     state: Mutex<State>,
 }
 
@@ -92,6 +96,7 @@ impl<F: StoreFile> ExtentFile<F> {
     /// # Errors
     /// [`InvalidData`](io::ErrorKind::InvalidData) for a file that is something else, or damaged; what the file reports.
     pub fn over(file: F) -> io::Result<Self> {
+        let file = Gathered::over(file)?;
         let there = file.len()?;
         let mut areas = [Vec::new(), Vec::new()];
         for (number, area) in (0..).zip(&mut areas) {
