@@ -64,7 +64,7 @@ pub(crate) struct Conformance {
     /// How often the browser is killed under load, for each engine and context.
     #[arg(long, value_name = "N", default_value_t = 5)]
     kills: u32,
-    /// How often the worker is terminated under load.
+    /// How often the worker is terminated under load; in a page, the one that the engine started for itself.
     #[arg(long, value_name = "N", default_value_t = 20)]
     terminations: u32,
     /// How often the page is reloaded under load.

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use anystorage_api::StoragePath;
-use anystorage_conformance::browser::wire::{Answer, Request};
+use anystorage_api::{ErrorKind, StoragePath};
+use anystorage_conformance::browser::wire::{Answer, Context, Request};
 use anystorage_conformance::case::Broken;
 use anystorage_conformance::crossing::Crossing;
 use anystorage_conformance::kill_loop::{Ended, Found, KillPlan, KillReport, Killer, Line, Lost, Play, Target};
@@ -62,6 +62,7 @@ impl Killer for SeatKiller<'_> {
         let order = match self.crossing {
             Crossing::Kill => None,
             Crossing::Reload => Some(Order::Reload),
+            _ if self.seat.chair.context == Context::Page => Some(Order::TerminateEngines),
             _ => Some(Order::Terminate),
         };
         let announcements = self.seat.server().announcements();
@@ -107,7 +108,16 @@ impl Killer for SeatKiller<'_> {
             silent_since = heard.at;
             hear(heard.line)?;
         };
-        announcements.end().into_iter().try_for_each(|heard| hear(heard.line))?;
+        let lives_on = order == Some(Order::TerminateEngines);
+        if lives_on && matches!(ended, Ended::KilledDuring(_)) && tab.answer(asked, PATIENCE)?.is_none() {
+            let why = format!("the load hung: its engine's worker was gone, and nobody had told it in {PATIENCE:?}");
+            return Err(Failure::new(why).into());
+        }
+        announcements.end().into_iter().try_for_each(|heard| match heard.line {
+            // As it has to.
+            Line::Failed { kind: ErrorKind::Disconnected, .. } if lives_on => Ok(()),
+            line => hear(line),
+        })?;
         Ok(ended)
     }
 }

@@ -153,6 +153,10 @@ fn one(plan: &Plan, theatre: Theatre<'_>, tell: &mut dyn FnMut(&str)) -> Result<
     if found.capabilities.is_some_and(|declared| declared.is_durable()) {
         let loops = [(Crossing::Terminate, plan.terminations), (Crossing::Reload, plan.reloads), (Crossing::Kill, plan.kills)];
         let mut offered = seat.crossings();
+        if seat.chair.described.page_worker && seat.chair.context == Context::Page {
+            // No crossing: whoever held the location does so still.
+            offered.push(Crossing::Terminate);
+        }
         if seat.browser() == Browser::WebKit && seat.chair.context == Context::Worker {
             // A reload ends the worker as well. In 20 of them this was seen once, in terminations more often.
             tell("    no loops of terminations and reloads: in WebKitGTK a page and its next worker may then wait for each other for ever");

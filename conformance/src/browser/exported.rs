@@ -11,6 +11,7 @@ pub struct Exported {
     browsers: Vec<Browser>,
     small_times: u64,
     isolated: bool,
+    page_worker: bool,
     on_request: Vec<Browser>,
 }
 
@@ -19,7 +20,7 @@ impl Exported {
     #[must_use]
     pub fn new(subject: impl Subject + 'static) -> Self {
         let (contexts, browsers) = (Context::ALL.to_vec(), Browser::ALL.to_vec());
-        Self { subject: Box::new(subject), contexts, browsers, small_times: 1, isolated: false, on_request: Vec::new() }
+        Self { subject: Box::new(subject), contexts, browsers, small_times: 1, isolated: false, page_worker: false, on_request: Vec::new() }
     }
 
     /// Only in these contexts.
@@ -50,6 +51,13 @@ impl Exported {
         self
     }
 
+    /// In pages it works by a worker that it starts itself: that is ended in a kill loop there, where the page stays.
+    #[must_use]
+    pub const fn page_worker(mut self) -> Self {
+        self.page_worker = true;
+        self
+    }
+
     /// In these browsers only if it is named: for one that takes long, and differs little from others.
     #[must_use]
     pub fn on_request(mut self, browsers: &[Browser]) -> Self {
@@ -68,6 +76,7 @@ impl Exported {
             browsers: self.browsers.clone(),
             small_times: self.small_times,
             isolated: self.isolated,
+            page_worker: self.page_worker,
             on_request: self.on_request.clone(),
         }
     }

@@ -80,6 +80,9 @@ pub struct Described {
     /// Whether its page has to be isolated from other origins.
     #[serde(default)]
     pub isolated: bool,
+    /// Whether in pages it works by a worker that it starts itself.
+    #[serde(default)]
+    pub page_worker: bool,
     /// In which browsers only if it is named.
     pub on_request: Vec<Browser>,
 }

@@ -86,7 +86,7 @@ impl End {
                 Some(last) => last.ended = true,
                 None => return Err(Broken::promise(format!("the player ended operation {number}, which was not under way"))),
             },
-            Line::Failed { text } => self.failure = Some(text),
+            Line::Failed { text, .. } => self.failure = Some(text),
         }
         Ok(())
     }

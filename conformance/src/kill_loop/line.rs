@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use anystorage_api::ErrorKind;
+
 /// What the player of a load announces, as a line of text and back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -20,6 +22,8 @@ pub enum Line {
     },
     /// Something failed, and the player goes no further.
     Failed {
+        /// Of the error.
+        kind: ErrorKind,
         /// What failed, and how.
         text: String,
     },
@@ -33,7 +37,7 @@ impl fmt::Display for Line {
         match self {
             Self::Begin { number, digest } => write!(f, "{MARKER}begin {number} {digest}"),
             Self::End { number } => write!(f, "{MARKER}end {number}"),
-            Self::Failed { text } => write!(f, "{MARKER}failed {}", text.replace('\n', "; ")),
+            Self::Failed { kind, text } => write!(f, "{MARKER}failed {} {}", kind.code(), text.replace('\n', "; ")),
         }
     }
 }
@@ -49,7 +53,10 @@ impl Line {
                 Some(Self::Begin { number: number.parse().ok()?, digest: digest.parse().ok()? })
             }
             "end" => Some(Self::End { number: rest.parse().ok()? }),
-            "failed" => Some(Self::Failed { text: rest.to_owned() }),
+            "failed" => {
+                let (kind, text) = rest.split_once(' ')?;
+                Some(Self::Failed { kind: ErrorKind::from_code(kind)?, text: text.to_owned() })
+            }
             _ => None,
         }
     }

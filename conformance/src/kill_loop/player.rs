@@ -28,7 +28,7 @@ pub(crate) async fn play(
     };
     let (backend, shape) = match ready.await {
         Ok(ready) => ready,
-        Err(error) => return announce(&Line::Failed { text: error.to_string() }).await,
+        Err(error) => return announce(&Line::Failed { kind: error.kind(), text: error.to_string() }).await,
     };
     let mut load = Load::new(seed, first, shape).moving_directories(moves_directories);
     let mut player = Player { backend: &*backend, files: BTreeMap::new() };
@@ -38,7 +38,10 @@ pub(crate) async fn play(
         announce(&Line::Begin { number, digest: op.digest() }).await?;
         match player.perform(&op, &data).await {
             Ok(()) => announce(&Line::End { number }).await?,
-            Err(error) => return announce(&Line::Failed { text: format!("operation {number}, {op:?}: {error}") }).await,
+            Err(error) => {
+                let text = format!("operation {number}, {op:?}: {error}");
+                return announce(&Line::Failed { kind: error.kind(), text }).await;
+            }
         }
         player.forget_some(&mut Random::new(seed, !number));
     }

@@ -34,12 +34,12 @@ fn bridged(subject: impl Subject + 'static) -> Exported {
 
 anystorage_conformance::browser_suite!(
     Exported::new(MemorySubject::new(u64::MAX)),
-    Exported::new(OpfsSubject::new("")).browsers(&WITH_OPFS),
+    Exported::new(OpfsSubject::new("")).browsers(&WITH_OPFS).page_worker(),
     // It takes minutes, and has nothing in a worker that differs.
     Exported::new(OpfsSubject::new("").streaming()).contexts(&[Context::Page]).browsers(&WITH_OPFS),
     // Chromium doubles what it takes of the quota for a file that grows.
     Exported::new(PackedSubject::new("")).contexts(&[Context::Worker]).browsers(&WITH_OPFS).small_places_times(2),
-    Exported::new(PackedSubject::new("").in_page()).contexts(&[Context::Page]).browsers(&WITH_OPFS).small_places_times(2),
+    Exported::new(PackedSubject::new("").in_page()).contexts(&[Context::Page]).browsers(&WITH_OPFS).page_worker().small_places_times(2),
     // In pages it is refused.
     Exported::new(PoolSubject::new("")).contexts(&[Context::Worker]).browsers(&WITH_OPFS).small_places_times(2),
     Exported::new(IdbSubject::new("")).small_places_times(3),

@@ -22,6 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(300);
 pub enum Order {
     /// Ends its worker, and waits until that is gone. It answers which operation of a load was under way, if any was.
     Terminate,
+    /// Ends the workers that engines have started in it, and goes on. It answers as above.
+    TerminateEngines,
     /// Loads itself anew. It answers as above.
     Reload,
     /// Deletes all that its origin stores.
@@ -34,6 +36,7 @@ impl Order {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Terminate => "terminate",
+            Self::TerminateEngines => "terminateEngines",
             Self::Reload => "reload",
             Self::Clear => "clear",
             Self::Usage => "usage",

@@ -44,6 +44,16 @@ globalThis.anystoragePost = post;
 globalThis.anystorageBegun = (number) => hear(number, true);
 globalThis.anystorageEnded = (number) => (ended = number);
 
+// The workers that engines start in this page.
+const engines = new Set();
+const PlainWorker = globalThis.Worker;
+globalThis.Worker = class extends PlainWorker {
+  constructor(...words) {
+    super(...words);
+    engines.add(this);
+  }
+};
+
 let suite;
 const compiled = () => (suite ??= WebAssembly.compileStreaming(fetch("/suite_bg.wasm")));
 
@@ -61,7 +71,7 @@ let worker;
 const waiting = new Map();
 async function askWorker(id, request) {
   worker ??= (async () => {
-    const started = new Worker(globalThis.crossOriginIsolated ? "/worker.js?isolated=yes" : "/worker.js", { type: "module" });
+    const started = new PlainWorker(globalThis.crossOriginIsolated ? "/worker.js?isolated=yes" : "/worker.js", { type: "module" });
     started.onerror = (event) => trouble(`in the worker: ${event.message ?? "it could not be started"}`);
     started.onmessage = ({ data }) => {
       if (data.trouble !== undefined) {
@@ -100,6 +110,18 @@ async function terminate({ number, delay }) {
   return hit;
 }
 
+// Whoever works by one of them lives on, and is to be told.
+function terminateEngines({ number, delay }) {
+  return new Promise((resolve) =>
+    arm(number, delay, () => {
+      const hit = underWay();
+      for (const engine of engines) engine.terminate();
+      engines.clear();
+      resolve(hit);
+    }),
+  );
+}
+
 function reload({ id, number, delay }) {
   arm(number, delay, () => {
     fetch(`/answer?tab=${tab}&life=${life}&id=${id}`, { method: "POST", body: underWay(), keepalive: true });
@@ -132,6 +154,7 @@ const orders = {
   page: ({ request }) => askPage(request),
   worker: ({ id, request }) => askWorker(id, request),
   terminate,
+  terminateEngines,
   reload,
   clear,
   usage,
