@@ -27,6 +27,8 @@
 //!   to the log change other sectors of 512 bytes.
 //! - Nobody else writes to the file.
 //! - The program unwinds: with `panic = "abort"`, and in browsers, a panic of redb over damaged bytes ends it.
+//!   Where what redb notes of its free pages is damaged it may panic once more as it unwinds (4.4), which ends every program: of some bytes that were
+//!   changed in its first pages, one did.
 //!
 //! # What it keeps
 //!

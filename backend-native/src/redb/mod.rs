@@ -41,7 +41,8 @@
 //!   beside them.
 //! - `fsync` of a directory makes the file's name durable. `flock` works where the file lies; it does not reach other machines.
 //! - Nobody else writes to the file, and nobody moves another one into its place while it is open.
-//! - The program unwinds: with `panic = "abort"` a panic of redb over damaged bytes ends it.
+//! - The program unwinds: with `panic = "abort"` a panic of redb over damaged bytes ends it. Where what redb notes of its free pages is
+//!   damaged it may panic once more as it unwinds (4.4), which ends every program.
 //!
 //! # What it keeps
 //!
