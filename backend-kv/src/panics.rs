@@ -15,7 +15,12 @@ pub fn caught<T>(store: &str, operation: Operation, call: impl FnOnce() -> Resul
 
 fn panicked(store: &str, operation: Operation, panic: &(dyn Any + Send)) -> Error {
     let said = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    let said = said.unwrap_or("it did not say why");
+    told(store, operation, said.unwrap_or("it did not say why"))
+}
+
+/// The error for a panic in `store` that was not caught, but of which it is known what it said.
+#[must_use]
+pub fn told(store: &str, operation: Operation, said: &str) -> Error {
     let text = format!("{store} met bytes that it cannot have written, and gave up: {said}. Open the location again, or restore a backup");
     Error::new(ErrorKind::Corrupt, operation).with_text(text)
 }

@@ -26,9 +26,9 @@
 //! - A flush makes the file's bytes and length last, and a write of the header's 320 bytes does not change bytes beside them; nor does a write
 //!   to the log change other sectors of 512 bytes.
 //! - Nobody else writes to the file.
-//! - The program unwinds: with `panic = "abort"`, and in browsers, a panic of redb over damaged bytes ends it.
-//!   Where what redb notes of its free pages is damaged it may panic once more as it unwinds (4.4), which ends every program: of some bytes that were
-//!   changed in its first pages, one did.
+//! - The program unwinds: with `panic = "abort"`, and in browsers, a panic of redb over damaged bytes ends it (in a page, the worker that
+//!   redb is in). Where what redb notes of its free pages is damaged it may panic once more as it unwinds (4.4), which ends every program: of
+//!   some bytes that were changed in its first pages, one did.
 //!
 //! # What it keeps
 //!
@@ -58,7 +58,7 @@
 //!
 //! `store` is the key-value store, `session` one opening of redb in it, `log` the log, `relaxed` and `writer` what is remembered of commits, `recover` what
 //! follows one that failed; `open` and `header` tell what a file is; `file` is what is asked of one, `extents` one
-//! that takes only the space that is used, `medium` what is known of the file, `direct` and
+//! that takes only the space that is used, `gathered` one whose writes are few and long, `medium` what is known of the file, `direct` and
 //! `overlay` are redb's two ways to it.
 
 mod direct;

@@ -33,7 +33,9 @@
 //! module of the page once more, with a memory of its own: of it redb alone, over the handle. The tree of files, its caches and its changes
 //! are in the page; so what was read before, names and lengths cost no message, and a sync is one. Calls wait for the browser (`immediate` is not
 //! declared). The page's module comes from wasm-bindgen, which knows it in builds with `--target web`, `module` or `no-modules`; it refuses to
-//! build with `--target bundler`, and so this is a feature of its own. A module that shares its memory between threads cannot be used.
+//! build with `--target bundler`, and so this is a feature of its own. A module that shares its memory between threads cannot be
+//! used. Where redb panics over damaged bytes the worker ends, and the page is told that the location is [`Corrupt`](ErrorKind::Corrupt); in a
+//! dedicated worker of one's own nothing can catch that.
 //!
 //! # What it costs
 //!

@@ -175,7 +175,8 @@ impl Link {
         }
         let died = member(message, "died");
         if let Some(died) = died.as_string() {
-            return self.end(&disconnected("it failed").with_cause(Exception::named("Error", died)));
+            let failed = || disconnected("it failed").with_cause(Exception::named("Error", died));
+            return self.end(&panicked(message).unwrap_or_else(failed));
         }
         let hello = self.hello.borrow_mut().take();
         if let Some(hello) = hello {
@@ -274,6 +275,18 @@ fn heard(link: &Weak<Link>, act: impl FnOnce(&Rc<Link>)) {
     if let Some(link) = link.upgrade() {
         act(&link);
     }
+}
+
+/// What a panic said with which the worker has ended, as the error that it is where it can be caught.
+#[cfg(feature = "packed-page")]
+fn panicked(message: &JsValue) -> Option<Error> {
+    let said = member(message, "panic").as_string()?;
+    Some(anystorage_kv::panics::told("redb", Operation::OpenLocation, &said))
+}
+
+#[cfg(not(feature = "packed-page"))]
+const fn panicked(_message: &JsValue) -> Option<Error> {
+    None
 }
 
 fn disconnected(what: &str) -> Error {

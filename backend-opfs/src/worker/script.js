@@ -4,7 +4,7 @@
 
 (() => {
   // The page asks for the same number: a copy of this file may be older.
-  const VERSION = 2;
+  const VERSION = 3;
 
   // In bytes, what is handed over by a message instead of copied: below it, handing over takes longer.
   const MUCH = 1 << 12;
@@ -71,6 +71,9 @@
   let module = null;
   let thrown = '';
 
+  // What a panic of the module said.
+  let panic;
+
   const guarded = (call) => {
     try {
       return call();
@@ -86,6 +89,7 @@
     anystorageopfswrite: (at, place, len) => guarded(() => module.handle.write(memory(place, len), { at })),
     anystorageopfstruncate: (len) => guarded(() => (module.handle.truncate(len), 0)),
     anystorageopfsflush: () => guarded(() => (module.handle.flush(), 0)),
+    anystorageopfspanicked: (place, len) => void (panic = new TextDecoder().decode(memory(place, len))),
     anystorageopfsthrown: (place, len) => new TextEncoder().encodeInto(thrown, memory(place, len)).written,
   };
 
@@ -226,7 +230,7 @@
   // Where something goes wrong that is no answer, the page is not left to wait.
   const die = (error) => {
     try {
-      self.postMessage({ died: String(error?.message ?? error) });
+      self.postMessage({ died: String(error?.message ?? error), panic });
     } finally {
       end();
     }

@@ -14,7 +14,7 @@ use super::outgoing::{Call, Last};
 pub const WORKER_SCRIPT: &str = include_str!("script.js");
 
 /// The number in the script.
-const VERSION: f64 = 2.0;
+const VERSION: f64 = 3.0;
 
 /// Whether this is a place that can start workers.
 pub(crate) fn can_start() -> bool {

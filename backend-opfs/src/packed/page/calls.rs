@@ -23,6 +23,17 @@ extern "C" {
     /// Fills the place with the name and the message of what was thrown last, a line each, as far as there is room; how many bytes that was.
     #[wasm_bindgen(js_name = anystorageopfsthrown)]
     fn thrown(place: usize, len: usize) -> usize;
+    /// Keeps the text that is there: what a panic says, with which the worker ends.
+    #[wasm_bindgen(js_name = anystorageopfspanicked)]
+    fn panicked(place: usize, len: usize);
+}
+
+/// Has the page told what a panic says that ends the worker.
+pub(super) fn tell_of_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let text = panic.to_string();
+        panicked(text.as_ptr() as usize, text.len());
+    }));
 }
 
 /// The handle that the worker has open.

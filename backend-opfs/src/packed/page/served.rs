@@ -10,7 +10,7 @@ use anystorage_redb::{ExtentFile, RedbMode, RedbOptions, RedbStore};
 use serde_bytes::ByteBuf;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use super::calls::Offered;
+use super::calls::{Offered, tell_of_panics};
 use super::protocol::{Failure, Reply, Request};
 use crate::faults::FlushFaults;
 use crate::handle::Handle;
@@ -62,6 +62,8 @@ impl Served {
         let store = || self.store.as_ref().ok_or_else(|| Error::new(ErrorKind::Closed, Operation::Read));
         match request {
             Request::Open { title, creates, cache_bytes, relaxed_bytes, free } => {
+                // This instance of the module is the worker's own.
+                tell_of_panics();
                 let mode = if *creates { RedbMode::ReadWriteCreate } else { RedbMode::ReadWrite };
                 let options = RedbOptions::new().mode(mode).cache_bytes(*cache_bytes).relaxed_bytes(*relaxed_bytes);
                 let file = HandleFile::new(Handle::new(Offered, self.faults.clone()), (), *free);

@@ -5,6 +5,7 @@
 
 mod auto_sync;
 mod builds;
+mod damaged;
 mod databases;
 mod fallback;
 mod flushes;
