@@ -63,6 +63,17 @@ pub trait StoreFile: fmt::Debug + Send + Sync + 'static {
     /// Told that what was written so far counts: a durable commit was made.
     fn settled(&self) {}
 
+    /// Writes what waits for the next flush, where something does.
+    ///
+    /// # Errors
+    /// Those of [`write`](Self::write).
+    fn write_out(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Told that what was written since the last flush counts no more, as far as it has not gone to the disk yet.
+    fn forget(&self) {}
+
     /// Gives the disk back what was written since [`settled`](Self::settled) to places that had nothing before, if it can, and the bytes from
     /// `from` to `to`: they are not read any more.
     fn take_back(&self, from: u64, to: u64) {

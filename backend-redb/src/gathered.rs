@@ -5,9 +5,10 @@ use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::file::StoreFile;
+use crate::numbers::{to_u64, to_usize};
 
-/// How much waits at most, in bytes.
-const MOST: usize = 4 << 20;
+/// How much waits at most, in bytes, unless told otherwise.
+pub(crate) const MOST: usize = 4 << 20;
 
 /// How much is written by one call at most, in bytes, of what lies side by side.
 const AT_ONCE: usize = 1 << 20;
@@ -15,11 +16,13 @@ const AT_ONCE: usize = 1 << 20;
 /// A file over one in which writes within its length wait: for the next flush, or until there are many. Then those that lie side by side are one,
 /// and all go in the order of their places. What is read is what was written.
 ///
-/// redb writes each page by a call of its own, and not in their order. What lengthens the file is not waited for: if there is no space, that is
-/// told by the write or the new length which needs it.
+/// redb writes each page by a call of its own, and not in their order. What lengthens the file is not waited for: if a quota has no space, that
+/// is told by the write or the new length which needs it. Where a disk is full, holes within the file may have none either: the flush tells.
 #[derive(Debug)]
 pub(crate) struct Gathered<F> {
     file: F,
+    /// How much waits at most, in bytes.
+    most: usize,
     waiting: Mutex<Waiting>,
 }
 
@@ -38,8 +41,8 @@ impl Waiting {
         let end = end_of(offset, data);
         while let Some((start, piece)) = self.pieces.range_mut(..end).next_back().filter(|(start, piece)| end_of(**start, piece) > offset) {
             let start = *start;
-            if let Some(within) = within(piece, start, offset, end) {
-                return within.copy_from_slice(data);
+            if let Some(part) = within(piece, start, offset, end) {
+                return part.copy_from_slice(data);
             }
             let Some(mut old) = self.pieces.remove(&start) else { break };
             self.bytes = self.bytes.saturating_sub(old.len());
@@ -80,13 +83,27 @@ impl Waiting {
 impl<F: StoreFile> Gathered<F> {
     /// # Errors
     /// What the file reports.
-    pub(crate) fn over(file: F) -> io::Result<Self> {
+    pub(crate) fn over(file: F, most: usize) -> io::Result<Self> {
         let there = file.len()?;
-        Ok(Self { file, waiting: Mutex::new(Waiting { there, ..Waiting::default() }) })
+        Ok(Self { file, most, waiting: Mutex::new(Waiting { there, ..Waiting::default() }) })
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes at once, what waits there too.
+    pub(crate) fn write_through(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        if data.is_empty() {
+            return Ok(());
+        }
+        let mut waiting = self.waiting();
+        if waiting.between(offset, end_of(offset, data)).next().is_some() {
+            self.write_all(&mut waiting)?;
+        }
+        self.file.write(offset, data)?;
+        waiting.there = waiting.there.max(end_of(offset, data));
+        Ok(())
     }
 
     /// Writes what waits. What could not be written goes on waiting.
@@ -149,8 +166,12 @@ impl<F: StoreFile> StoreFile for Gathered<F> {
             waiting.there = end;
             return Ok(());
         }
+        if waiting.bytes + data.len() > self.most {
+            // Before it: of a write that fails nothing waits.
+            self.write_all(&mut waiting)?;
+        }
         waiting.put(offset, data);
-        if waiting.bytes > MOST { self.write_all(&mut waiting) } else { Ok(()) }
+        Ok(())
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
@@ -162,7 +183,7 @@ impl<F: StoreFile> StoreFile for Gathered<F> {
     }
 
     fn flush(&self) -> io::Result<()> {
-        self.write_all(&mut self.waiting())?;
+        self.write_out()?;
         self.file.flush()
     }
 
@@ -174,25 +195,28 @@ impl<F: StoreFile> StoreFile for Gathered<F> {
         self.file.free()
     }
 
+    fn write_out(&self) -> io::Result<()> {
+        self.write_all(&mut self.waiting())
+    }
+
+    fn forget(&self) {
+        self.waiting().cut(0);
+    }
+
     fn give_free(&self) {
         // What has to last was flushed.
-        let _ = self.write_all(&mut self.waiting());
+        self.forget();
         self.file.give_free();
     }
 }
 
 fn end_of(offset: u64, data: &[u8]) -> u64 {
-    offset.saturating_add(u64::try_from(data.len()).unwrap_or(u64::MAX))
+    offset.saturating_add(to_u64(data.len()))
 }
 
 /// The part of a piece that is `offset..end`, if it has all of that.
 fn within(piece: &mut [u8], start: u64, offset: u64, end: u64) -> Option<&mut [u8]> {
     piece.get_mut(to_usize(offset.checked_sub(start)?)..to_usize(end.checked_sub(start)?))
-}
-
-/// Of lengths in memory.
-fn to_usize(number: u64) -> usize {
-    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]
@@ -270,7 +294,7 @@ mod tests {
     #[test]
     fn pages_in_any_order_are_few_long_writes() {
         let bytes = Bytes::new(512 * KIB, usize::MAX);
-        let file = Gathered::over(bytes.clone()).unwrap();
+        let file = Gathered::over(bytes.clone(), MOST).unwrap();
         // In the steps that redb goes, and two that are elsewhere.
         for number in 0..16 {
             let number = number * 7 % 16;
@@ -290,20 +314,20 @@ mod tests {
     #[test]
     fn many_do_not_wait() {
         let bytes = Bytes::new(2 * MOST, usize::MAX);
-        let file = Gathered::over(bytes.clone()).unwrap();
+        let file = Gathered::over(bytes.clone(), MOST).unwrap();
         for number in 0..MOST / AT_ONCE {
             file.write((number * AT_ONCE) as u64, &vec![1; AT_ONCE]).unwrap();
         }
         assert_eq!(bytes.written(), []);
         file.write(MOST as u64, &[1]).unwrap();
-        assert_eq!(bytes.written().len(), MOST / AT_ONCE + 1);
-        assert_eq!(file.waiting().bytes, 0);
+        assert_eq!(bytes.written().len(), MOST / AT_ONCE);
+        assert_eq!(file.waiting().bytes, 1);
     }
 
     #[test]
     fn what_needs_space_is_not_waited_for() {
         let bytes = Bytes::new(100, 200);
-        let file = Gathered::over(bytes.clone()).unwrap();
+        let file = Gathered::over(bytes.clone(), MOST).unwrap();
         file.write(90, &[1; 10]).unwrap();
         assert_eq!(file.write(95, &[2; 106]).unwrap_err().kind(), io::ErrorKind::QuotaExceeded);
         assert_eq!(file.set_len(201).unwrap_err().kind(), io::ErrorKind::QuotaExceeded);
@@ -316,7 +340,7 @@ mod tests {
     #[test]
     fn what_could_not_be_written_goes_on_waiting() {
         let bytes = Bytes::new(100, 100);
-        let file = Gathered::over(bytes.clone()).unwrap();
+        let file = Gathered::over(bytes.clone(), MOST).unwrap();
         file.write(10, &[1; 10]).unwrap();
         bytes.is_broken.store(true, Ordering::Relaxed);
         assert!(file.flush().is_err());
@@ -327,6 +351,36 @@ mod tests {
         bytes.is_broken.store(false, Ordering::Relaxed);
         file.flush().unwrap();
         assert_eq!(bytes.now()[10..20], [1; 10]);
+    }
+
+    #[test]
+    fn of_a_write_that_fails_nothing_waits() {
+        let bytes = Bytes::new(100, 100);
+        let file = Gathered::over(bytes.clone(), 10).unwrap();
+        file.write(0, &[1; 10]).unwrap();
+        bytes.is_broken.store(true, Ordering::Relaxed);
+        assert!(file.write(50, &[2; 10]).is_err());
+        assert!(file.write_through(5, &[3; 10]).is_err());
+        bytes.is_broken.store(false, Ordering::Relaxed);
+        file.write_through(5, &[4; 10]).unwrap();
+        file.flush().unwrap();
+        assert_eq!(bytes.now(), [[1; 5].as_slice(), &[4; 10], &[0; 85]].concat());
+    }
+
+    #[test]
+    fn what_is_forgotten_is_as_it_was() {
+        let bytes = Bytes::new(100, 200);
+        let file = Gathered::over(bytes.clone(), MOST).unwrap();
+        file.write(10, &[1; 10]).unwrap();
+        file.flush().unwrap();
+        file.write(15, &[2; 10]).unwrap();
+        file.write(80, &[3; 10]).unwrap();
+        file.forget();
+        let mut read = [0; 16];
+        file.read(10, &mut read).unwrap();
+        assert_eq!(read, [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0]);
+        file.flush().unwrap();
+        assert_eq!((file.len().unwrap(), file.waiting().bytes), (100, 0));
     }
 
     #[test]
@@ -343,7 +397,7 @@ mod tests {
             state % most
         };
         let bytes = Bytes::new(600, 1000);
-        let file = Gathered::over(bytes.clone()).unwrap();
+        let file = Gathered::over(bytes.clone(), 200).unwrap();
         let mut model = vec![0; 600];
         for step in 0..20_000_u32 {
             match below(20) {
@@ -353,7 +407,13 @@ mod tests {
                     model.resize(len, 0);
                 }
                 1 => file.flush().unwrap(),
-                2..8 => {
+                2 => {
+                    bytes.is_broken.store(true, Ordering::Relaxed);
+                    let is_all_there = file.waiting().bytes == 0;
+                    assert_eq!(file.flush().is_ok(), is_all_there, "step {step}");
+                    bytes.is_broken.store(false, Ordering::Relaxed);
+                }
+                3..8 => {
                     let from = to_usize(below(model.len() as u64 + 1));
                     let mut read = vec![9; to_usize(below((model.len() - from) as u64 + 1))];
                     file.read(from as u64, &mut read).unwrap();
@@ -362,7 +422,7 @@ mod tests {
                 _ => {
                     let from = to_usize(below(950));
                     let data = vec![step.to_le_bytes()[0]; to_usize(below(50))];
-                    file.write(from as u64, &data).unwrap();
+                    if below(10) == 0 { file.write_through(from as u64, &data) } else { file.write(from as u64, &data) }.unwrap();
                     if !data.is_empty() {
                         model.resize(model.len().max(from + data.len()), 0);
                         model[from..from + data.len()].copy_from_slice(&data);

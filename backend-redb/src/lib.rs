@@ -28,7 +28,7 @@
 //! - Nobody else writes to the file.
 //! - The program unwinds: with `panic = "abort"`, and in browsers, a panic of redb over damaged bytes ends it (in a page, the worker that
 //!   redb is in). Where what redb notes of its free pages is damaged it may panic once more as it unwinds (4.4), which ends every program: of
-//!   some bytes that were changed in its first pages, one did.
+//!   the bytes that we damaged in its first pages, one did so.
 //!
 //! # What it keeps
 //!
@@ -70,6 +70,7 @@ mod guard;
 mod header;
 mod log;
 mod medium;
+mod numbers;
 mod open;
 mod options;
 mod overlay;

@@ -74,7 +74,9 @@ impl Medium {
         self.check_open()?;
         let len = u64::try_from(data.len()).unwrap_or(u64::MAX);
         loop {
-            match self.file.write(offset, data) {
+            // A header puts a commit in force: what that needs has found its space before, or it is none.
+            let rest = if offset == 0 { self.file.write_out() } else { Ok(()) };
+            match rest.and_then(|()| self.file.write(offset, data)) {
                 Ok(()) => break,
                 Err(error) if is_no_space(&error) && self.may_release(len) => {}
                 Err(error) => return Err(error),
@@ -177,6 +179,8 @@ impl Medium {
 
     /// Gives the disk back what was written behind the last durable commit: nothing that commit published lies there.
     pub(crate) fn take_back(&self) -> io::Result<()> {
+        // Where a disk is full it would be refused at each flush.
+        self.file.forget();
         let mut marks = lock(&self.marks);
         if self.len()? > marks.durable_len {
             self.file.set_len(marks.durable_len)?;

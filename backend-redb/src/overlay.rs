@@ -8,6 +8,7 @@ use redb::StorageBackend;
 
 use crate::guard::lock;
 use crate::medium::Medium;
+use crate::numbers::{to_u64, to_usize};
 
 const PIECE: u64 = 4096;
 
@@ -60,14 +61,6 @@ fn pieces(offset: u64, len: usize) -> impl Iterator<Item = (u64, usize, usize)> 
         let to = end.min((piece + 1) * PIECE);
         (piece, to_usize(from - piece * PIECE), to_usize(to.saturating_sub(from)))
     })
-}
-
-fn to_usize(number: u64) -> usize {
-    usize::try_from(number).unwrap_or(usize::MAX)
-}
-
-fn to_u64(number: usize) -> u64 {
-    u64::try_from(number).unwrap_or(u64::MAX)
 }
 
 impl StorageBackend for Overlay {

@@ -172,18 +172,18 @@ impl Found {
     async fn look_for(path: &StoragePath, options: &PackedOptions, faults: &FlushFaults) -> Result<Self> {
         let origin = async {
             let origin = Directory::of_origin().await?;
-            let there = there(&origin, path).await;
-            Ok((origin, there))
+            let found = if has_handles() { look_up(&origin, path).await.ok() } else { None };
+            Ok((origin, found))
         };
         let (hold, origin) = zip(Hold::take(path), origin).await;
-        let (hold, (origin, there)) = (hold?, origin?);
+        let (hold, (origin, found)) = (hold?, origin?);
         if has_handles() {
-            let opened = match there {
-                Ok(plain) => Some(plain.open(faults).await),
-                Err(_) => None,
+            let opened = match found {
+                Some(plain) => Some(plain.open(faults).await),
+                None => None,
             };
             let handle = match opened {
-                Some(opened) if !opened.as_ref().is_err_and(|error| error.kind() == ErrorKind::NotFound) => opened,
+                Some(opened) if !opened.as_ref().is_err_and(|error| matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Io)) => opened,
                 // It is not there, or whoever held the location until now has removed it.
                 _ => plain(&origin, path, options.mode).await?.open(faults).await,
             };
@@ -223,7 +223,7 @@ fn title(name: &str) -> String {
 }
 
 /// The file of a location.
-async fn there(origin: &Directory, path: &StoragePath) -> Result<Plain, Exception> {
+async fn look_up(origin: &Directory, path: &StoragePath) -> Result<Plain, Exception> {
     origin.below(path.parts().map(to_host), false).await?.file(PACKED, false).await
 }
 
@@ -231,7 +231,7 @@ async fn there(origin: &Directory, path: &StoragePath) -> Result<Plain, Exceptio
 async fn plain(origin: &Directory, path: &StoragePath, mode: Mode) -> Result<Plain> {
     let operation = Operation::OpenLocation;
     // Then no name is made, now or later.
-    match there(origin, path).await {
+    match look_up(origin, path).await {
         Err(exception) if exception.name() == "NotFoundError" => {}
         found => return found.map_err(failed(operation)),
     }

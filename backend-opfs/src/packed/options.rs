@@ -47,7 +47,8 @@ impl PackedOptions {
         self
     }
 
-    /// About how many bytes of stored pages and blocks are kept in memory, and half as many of changes that no sync has covered.
+    /// About how many bytes of stored pages and blocks are kept in memory, and half as many of changes that no sync has covered. Up to
+    /// 5 MiB of pages that wait for a flush come on top.
     #[must_use]
     pub fn cache_bytes(mut self, bytes: usize) -> Self {
         self.cache_bytes = bytes;

@@ -122,6 +122,7 @@
   class Died extends Error {}
 
   const serve = (request) => {
+    panic = undefined;
     try {
       // Whatever the module does may give its memory another buffer.
       const into = module.room(request.byteLength);
@@ -230,7 +231,7 @@
   // Where something goes wrong that is no answer, the page is not left to wait.
   const die = (error) => {
     try {
-      self.postMessage({ died: String(error?.message ?? error), panic });
+      self.postMessage({ died: String(error?.message ?? error), panic: error instanceof Died ? panic : undefined });
     } finally {
       end();
     }

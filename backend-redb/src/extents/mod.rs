@@ -8,8 +8,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use self::map::{AREA, EXTENT, LOG_BEGIN, MOST_BYTES, Map};
 use crate::file::StoreFile;
-use crate::gathered::Gathered;
+use crate::gathered::{Gathered, MOST};
 use crate::medium::is_no_space;
+use crate::numbers::{to_u64, to_usize};
 
 /// How much is kept to spare, in bytes, for changes that make room.
 const RESERVE: u64 = 512 << 10;
@@ -96,7 +97,13 @@ impl<F: StoreFile> ExtentFile<F> {
     /// # Errors
     /// [`InvalidData`](io::ErrorKind::InvalidData) for a file that is something else, or damaged; what the file reports.
     pub fn over(file: F) -> io::Result<Self> {
-        let file = Gathered::over(file)?;
+        Self::over_with_waiting(file, MOST)
+    }
+
+    /// The same, with so many bytes of writes waiting at most: for tests.
+    #[doc(hidden)]
+    pub fn over_with_waiting(file: F, most: usize) -> io::Result<Self> {
+        let file = Gathered::over(file, most)?;
         let there = file.len()?;
         let mut areas = [Vec::new(), Vec::new()];
         for (number, area) in (0..).zip(&mut areas) {
@@ -258,7 +265,8 @@ impl<F: StoreFile> ExtentFile<F> {
             let mut bytes = vec![0; to_usize(EXTENT.min(state.there.saturating_sub(state.map.layout.begin_of(slot))))];
             self.file.read(state.map.layout.begin_of(slot), &mut bytes)?;
             bytes.resize(to_usize(EXTENT), 0);
-            self.file.write(state.map.layout.begin_of(target), &bytes)?;
+            // It does not wait: what waits may be forgotten, and the map has this.
+            self.file.write_through(state.map.layout.begin_of(target), &bytes)?;
             state.free.remove(&target);
             state.map.set(extent, Some(target));
             state.given_up.insert(slot);
@@ -299,15 +307,6 @@ fn with_slots(map: &Map) -> BTreeSet<usize> {
 /// One behind the highest slot that a map has.
 fn used_of(map: &Map) -> u32 {
     map.slots.iter().flatten().max().map_or(0, |last| last + 1)
-}
-
-/// Of offsets in memory.
-fn to_usize(number: u64) -> usize {
-    usize::try_from(number).unwrap_or(usize::MAX)
-}
-
-fn to_u64(number: usize) -> u64 {
-    u64::try_from(number).unwrap_or(u64::MAX)
 }
 
 impl<F: StoreFile> StoreFile for ExtentFile<F> {
@@ -401,7 +400,8 @@ impl<F: StoreFile> StoreFile for ExtentFile<F> {
         if end > state.map.layout.log_len() || state.there < state.map.layout.slots() {
             return Err(io::ErrorKind::StorageFull.into());
         }
-        self.file.write(LOG_BEGIN + offset, data)
+        // A flush is next; and what could not be written is no record.
+        self.file.write_through(LOG_BEGIN + offset, data)
     }
 
     /// Without the map: it says where bytes are that nobody has put in force yet.
@@ -419,6 +419,14 @@ impl<F: StoreFile> StoreFile for ExtentFile<F> {
         let state = self.state();
         let behind = state.there.saturating_sub(state.map.layout.begin_of(state.used) + state.kept());
         Ok(self.file.free()?.saturating_add(behind).saturating_add(to_u64(state.free.len()) * EXTENT))
+    }
+
+    fn write_out(&self) -> io::Result<()> {
+        self.file.write_out()
+    }
+
+    fn forget(&self) {
+        self.file.forget();
     }
 
     fn settled(&self) {

@@ -1,5 +1,6 @@
 //! A file of the simulated disk, with a quota that counts lengths, as those of browsers do.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -22,6 +23,46 @@ pub(crate) struct Disk {
     pub(crate) quota: Arc<AtomicU64>,
     pub(crate) switch: Switch,
     pub(crate) options: RedbOptions,
+    /// In bytes, how much of what is written waits for a flush.
+    waiting: usize,
+    pub(crate) blocks: Blocks,
+}
+
+/// The blocks of a disk that have something: holes of a file have none, and where the disk has no more what is written there is refused.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Blocks {
+    taken: Arc<Mutex<BTreeSet<u64>>>,
+    /// How many more there are, where that is known.
+    left: Arc<Mutex<Option<u64>>>,
+}
+
+impl Blocks {
+    const BYTES: u64 = 4096;
+
+    pub(crate) fn leave(&self, blocks: Option<u64>) {
+        *self.left.lock().unwrap() = blocks;
+    }
+
+    fn take(&self, offset: u64, len: u64) -> io::Result<()> {
+        let (mut taken, mut left) = (self.taken.lock().unwrap(), self.left.lock().unwrap());
+        for block in offset / Self::BYTES..(offset + len).div_ceil(Self::BYTES) {
+            if taken.contains(&block) {
+                continue;
+            }
+            if let Some(left) = &mut *left {
+                *left = left.checked_sub(1).ok_or(io::ErrorKind::StorageFull)?;
+            }
+            taken.insert(block);
+        }
+        Ok(())
+    }
+
+    fn cut(&self, len: u64) {
+        let given_back = self.taken.lock().unwrap().split_off(&len.div_ceil(Self::BYTES));
+        if let Some(left) = &mut *self.left.lock().unwrap() {
+            *left += given_back.len() as u64;
+        }
+    }
 }
 
 /// Counts flushes, and makes them fail.
@@ -49,7 +90,19 @@ impl Disk {
     }
 
     pub(crate) fn of(disk: SimDisk, options: RedbOptions) -> Self {
-        Self { disk, held: Arc::default(), quota: Arc::new(AtomicU64::new(u64::MAX)), switch: Switch::default(), options }
+        Self {
+            disk,
+            held: Arc::default(),
+            quota: Arc::new(AtomicU64::new(u64::MAX)),
+            switch: Switch::default(),
+            options,
+            waiting: 4 << 20,
+            blocks: Blocks::default(),
+        }
+    }
+
+    pub(crate) fn waiting(self, waiting: usize) -> Self {
+        Self { waiting, ..self }
     }
 
     pub(crate) fn with_switch(&self, switch: Switch) -> Self {
@@ -68,8 +121,16 @@ impl Disk {
         }
         let file = self.disk.open(NAME, SimOpen::ReadWrite);
         let held = Mutex::new(Some(Arc::clone(&self.held)));
-        let counted = file.map(|file| Counted { file, held, quota: Arc::clone(&self.quota), switch: self.switch.clone() });
-        counted.and_then(ExtentFile::over).map_err(|error| Error::from_io(error, Operation::OpenLocation))
+        let counted = file.map(|file| Counted {
+            file,
+            held,
+            quota: Arc::clone(&self.quota),
+            switch: self.switch.clone(),
+            blocks: self.blocks.clone(),
+        });
+        counted
+            .and_then(|file| ExtentFile::over_with_waiting(file, self.waiting))
+            .map_err(|error| Error::from_io(error, Operation::OpenLocation))
     }
 
     /// What the quota counts.
@@ -85,6 +146,7 @@ pub(crate) struct Counted {
     held: Mutex<Option<Arc<AtomicBool>>>,
     quota: Arc<AtomicU64>,
     switch: Switch,
+    blocks: Blocks,
 }
 
 impl Counted {
@@ -109,6 +171,7 @@ impl StoreFile for Counted {
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         self.check(offset + data.len() as u64)?;
+        self.blocks.take(offset, data.len() as u64)?;
         let mut at = 0;
         while at < data.len() {
             at += self.file.write_at(offset + at as u64, &data[at..])?;
@@ -118,6 +181,7 @@ impl StoreFile for Counted {
 
     fn set_len(&self, len: u64) -> io::Result<()> {
         self.check(len)?;
+        self.blocks.cut(len);
         self.file.set_len(len)
     }
 

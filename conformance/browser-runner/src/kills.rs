@@ -108,16 +108,24 @@ impl Killer for SeatKiller<'_> {
             silent_since = heard.at;
             hear(heard.line)?;
         };
-        let lives_on = order == Some(Order::TerminateEngines);
-        if lives_on && matches!(ended, Ended::KilledDuring(_)) && tab.answer(asked, PATIENCE)?.is_none() {
-            let why = format!("the load hung: its engine's worker was gone, and nobody had told it in {PATIENCE:?}");
-            return Err(Failure::new(why).into());
-        }
+        let lives_on = order == Some(Order::TerminateEngines) && matches!(ended, Ended::KilledDuring(_));
+        let its_end = if lives_on { tab.answer(asked, PATIENCE) } else { Ok(None) };
+        let mut told = 0;
         announcements.end().into_iter().try_for_each(|heard| match heard.line {
-            // As it has to.
-            Line::Failed { kind: ErrorKind::Disconnected, .. } if lives_on => Ok(()),
+            Line::Failed { kind: ErrorKind::Disconnected, .. } if lives_on => {
+                told += 1;
+                Ok(())
+            }
             line => hear(line),
         })?;
-        Ok(ended)
+        if !lives_on {
+            return Ok(ended);
+        }
+        Ok(match its_end {
+            Ok(Some(Answer::Ended)) if told == 1 => ended,
+            Ok(Some(answer)) => Ended::ByItself(format!("its engine's worker was gone, and no call failed as disconnected: {answer:?}")),
+            Ok(None) => return Err(Failure::new(format!("the load hung: its engine's worker was gone for {PATIENCE:?}")).into()),
+            Err(failure) => Ended::ByItself(failure.to_string()),
+        })
     }
 }

@@ -124,7 +124,7 @@ pub struct KillReport {
     pub by_phase: PhaseCounts,
     /// How many locations, each fresh at first, were used one after the other.
     pub locations: u32,
-    /// Operations that returned before their child was killed.
+    /// Operations that returned before their child was killed, or in one that lives on without what was killed.
     pub acknowledged: u64,
     /// Syncs among them.
     pub syncs: u64,

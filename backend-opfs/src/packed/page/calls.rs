@@ -31,7 +31,7 @@ extern "C" {
 /// Has the page told what a panic says that ends the worker.
 pub(super) fn tell_of_panics() {
     std::panic::set_hook(Box::new(|panic| {
-        let text = panic.to_string();
+        let text = panic.payload_as_str().unwrap_or("it did not say why");
         panicked(text.as_ptr() as usize, text.len());
     }));
 }

@@ -52,6 +52,10 @@ globalThis.Worker = class extends PlainWorker {
     super(...words);
     engines.add(this);
   }
+  terminate() {
+    engines.delete(this);
+    super.terminate();
+  }
 };
 
 let suite;
@@ -115,8 +119,7 @@ function terminateEngines({ number, delay }) {
   return new Promise((resolve) =>
     arm(number, delay, () => {
       const hit = underWay();
-      for (const engine of engines) engine.terminate();
-      engines.clear();
+      for (const engine of [...engines]) engine.terminate();
       resolve(hit);
     }),
   );

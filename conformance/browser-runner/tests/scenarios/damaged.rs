@@ -15,12 +15,21 @@ const DAMAGE: &str = r#"
         const name = new TextEncoder().encode("anystorage");
         let changed = 0;
         for (let at = 0; at + 79 < bytes.length; at++) {
-            if (name.every((byte, nth) => bytes[at + nth] === byte) && bytes[at + 79] !== 0) {
+            if (name.every((byte, nth) => bytes[at + nth] === byte) && (bytes[at + 79] & 0x7f) > 0x20) {
                 bytes[at + 79] ^= 0x80;
                 changed++;
             }
         }
-        const writable = await file.createWritable();
+        // The worker that has ended may have the file for a moment.
+        let writable;
+        for (const start = performance.now(); !writable; ) {
+            try {
+                writable = await file.createWritable();
+            } catch (error) {
+                if (performance.now() - start > 10_000) throw error;
+                await new Promise((resolve) => setTimeout(resolve, 20));
+            }
+        }
         await writable.write(bytes);
         await writable.close();
         return changed;
