@@ -50,6 +50,18 @@ impl WebLock {
     }
 
     async fn request(name: &str, mode: &str) -> Result<Self> {
+        let mut is_last = false;
+        loop {
+            match Self::request_once(name, mode, is_last).await {
+                // Somebody has it, or the browser is too busy to give it: the latter is seen by a request that is answered at once, however long
+                // that takes.
+                Err(error) if error.kind() == ErrorKind::Locked && !is_last => is_last = true,
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn request_once(name: &str, mode: &str, is_last: bool) -> Result<Self> {
         let operation = Operation::OpenLocation;
         let locks = of_navigator("locks")?;
         let mut release = None;
@@ -62,14 +74,14 @@ impl WebLock {
 
         let mut grant = None;
         let granted = Promise::new(&mut |resolve, _| grant = Some(resolve));
-        let callback = Closure::once(move |_lock: JsValue| -> Promise {
+        let callback = Closure::once(move |lock: JsValue| -> Promise {
             if let Some(grant) = grant {
                 // Calling the resolver of a promise does not throw.
-                let _ = grant.call1(&JsValue::UNDEFINED, &JsValue::TRUE);
+                let _ = grant.call1(&JsValue::UNDEFINED, &lock);
             }
             held
         });
-        let (options, impatience) = impatient(mode).map_err(thrown(operation))?;
+        let (options, impatience) = impatient(mode, is_last).map_err(thrown(operation))?;
         let request: Function = member(&locks, "request").unchecked_into();
         let ended = request.call3(&locks, &JsValue::from_str(name), &options, callback.as_ref()).map_err(thrown(operation))?;
         let ended: Promise = ended.unchecked_into();
@@ -77,14 +89,16 @@ impl WebLock {
         let outcome = JsFuture::from(Promise::race(&Array::of2(&granted, &ended))).await;
         drop(impatience);
         match outcome {
-            Ok(_) => {
+            Ok(granted) if !granted.is_null() => {
                 // It may still be called by JavaScript as long as the request is not over, which is now.
                 drop(callback);
                 Ok(lock)
             }
-            Err(rejected) => {
-                let exception = Exception::new(&rejected);
-                if exception.name() != "AbortError" {
+            refused => {
+                if let Err(rejected) = refused
+                    && let exception = Exception::new(&rejected)
+                    && exception.name() != "AbortError"
+                {
                     return Err(exception.into_error(operation));
                 }
                 let text = format!("another tab, worker or instance has it open (Web Lock {name:?}): close that one");
@@ -140,13 +154,16 @@ pub async fn until_free(name: &str) -> Result<()> {
     JsFuture::from(Promise::resolve(&ended)).await.map(drop).map_err(thrown(operation))
 }
 
-/// Options of a request that is given up after [`PATIENCE`], unless the alarm is dropped before.
-fn impatient(mode: &str) -> std::result::Result<(Object, Alarm), JsValue> {
+/// Options of a request that is given up after [`PATIENCE`], unless the alarm is dropped before; or that is answered at once, with nothing if the
+/// lock is not to be had.
+fn impatient(mode: &str, at_once: bool) -> std::result::Result<(Object, Alarm), JsValue> {
     let class: Function = property("AbortController").dyn_into()?;
     let controller: AbortController = Reflect::construct(&class, &Array::new())?.unchecked_into();
     let options = Object::new();
     Reflect::set(&options, &JsValue::from_str("mode"), &JsValue::from_str(mode))?;
-    Reflect::set(&options, &JsValue::from_str("signal"), &controller.signal())?;
+    // Both together are refused.
+    let (name, value) = if at_once { ("ifAvailable", JsValue::TRUE) } else { ("signal", controller.signal()) };
+    Reflect::set(&options, &JsValue::from_str(name), &value)?;
     let abort: Function = member(&controller, "abort").unchecked_into();
     Ok((options, Alarm::set(&abort.bind0(&controller), PATIENCE)))
 }
