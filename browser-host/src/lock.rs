@@ -50,18 +50,18 @@ impl WebLock {
     }
 
     async fn request(name: &str, mode: &str) -> Result<Self> {
-        let mut is_last = false;
+        let mut at_once = false;
         loop {
-            match Self::request_once(name, mode, is_last).await {
+            match Self::request_once(name, mode, at_once).await {
                 // Somebody has it, or the browser is too busy to give it: the latter is seen by a request that is answered at once, however long
                 // that takes.
-                Err(error) if error.kind() == ErrorKind::Locked && !is_last => is_last = true,
+                Err(error) if error.kind() == ErrorKind::Locked && !at_once => at_once = true,
                 outcome => return outcome,
             }
         }
     }
 
-    async fn request_once(name: &str, mode: &str, is_last: bool) -> Result<Self> {
+    async fn request_once(name: &str, mode: &str, at_once: bool) -> Result<Self> {
         let operation = Operation::OpenLocation;
         let locks = of_navigator("locks")?;
         let mut release = None;
@@ -81,7 +81,7 @@ impl WebLock {
             }
             held
         });
-        let (options, impatience) = impatient(mode, is_last).map_err(thrown(operation))?;
+        let (options, impatience) = impatient(mode, at_once).map_err(thrown(operation))?;
         let request: Function = member(&locks, "request").unchecked_into();
         let ended = request.call3(&locks, &JsValue::from_str(name), &options, callback.as_ref()).map_err(thrown(operation))?;
         let ended: Promise = ended.unchecked_into();

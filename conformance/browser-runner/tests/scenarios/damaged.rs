@@ -13,10 +13,12 @@ const DAMAGE: &str = r#"
         const file = await (await root.getDirectoryHandle("panic")).getFileHandle(".anystorage-~packed");
         const bytes = new Uint8Array(await (await file.getFile()).arrayBuffer());
         const name = new TextEncoder().encode("anystorage");
+        // So far behind it redb 4.4 begins the name of a type.
+        const type = 79;
         let changed = 0;
-        for (let at = 0; at + 79 < bytes.length; at++) {
-            if (name.every((byte, nth) => bytes[at + nth] === byte) && (bytes[at + 79] & 0x7f) > 0x20) {
-                bytes[at + 79] ^= 0x80;
+        for (let at = 0; at + type < bytes.length; at++) {
+            if (name.every((byte, nth) => bytes[at + nth] === byte) && (bytes[at + type] & 0x7f) > 0x20) {
+                bytes[at + type] ^= 0x80;
                 changed++;
             }
         }
