@@ -50,18 +50,6 @@ impl WebLock {
     }
 
     async fn request(name: &str, mode: &str) -> Result<Self> {
-        let mut at_once = false;
-        loop {
-            match Self::request_once(name, mode, at_once).await {
-                // Somebody has it, or the browser is too busy to give it: the latter is seen by a request that is answered at once, however long
-                // that takes.
-                Err(error) if error.kind() == ErrorKind::Locked && !at_once => at_once = true,
-                outcome => return outcome,
-            }
-        }
-    }
-
-    async fn request_once(name: &str, mode: &str, at_once: bool) -> Result<Self> {
         let operation = Operation::OpenLocation;
         let locks = of_navigator("locks")?;
         let mut release = None;
@@ -74,14 +62,14 @@ impl WebLock {
 
         let mut grant = None;
         let granted = Promise::new(&mut |resolve, _| grant = Some(resolve));
-        let callback = Closure::once(move |lock: JsValue| -> Promise {
+        let callback = Closure::once(move |_lock: JsValue| -> Promise {
             if let Some(grant) = grant {
                 // Calling the resolver of a promise does not throw.
-                let _ = grant.call1(&JsValue::UNDEFINED, &lock);
+                let _ = grant.call1(&JsValue::UNDEFINED, &JsValue::TRUE);
             }
             held
         });
-        let (options, impatience) = impatient(mode, at_once).map_err(thrown(operation))?;
+        let (options, impatience) = impatient(mode).map_err(thrown(operation))?;
         let request: Function = member(&locks, "request").unchecked_into();
         let ended = request.call3(&locks, &JsValue::from_str(name), &options, callback.as_ref()).map_err(thrown(operation))?;
         let ended: Promise = ended.unchecked_into();
@@ -89,16 +77,14 @@ impl WebLock {
         let outcome = JsFuture::from(Promise::race(&Array::of2(&granted, &ended))).await;
         drop(impatience);
         match outcome {
-            Ok(granted) if !granted.is_null() => {
+            Ok(_) => {
                 // It may still be called by JavaScript as long as the request is not over, which is now.
                 drop(callback);
                 Ok(lock)
             }
-            refused => {
-                if let Err(rejected) = refused
-                    && let exception = Exception::new(&rejected)
-                    && exception.name() != "AbortError"
-                {
+            Err(rejected) => {
+                let exception = Exception::new(&rejected);
+                if exception.name() != "AbortError" {
                     return Err(exception.into_error(operation));
                 }
                 let text = format!("another tab, worker or instance has it open (Web Lock {name:?}): close that one");
@@ -154,16 +140,13 @@ pub async fn until_free(name: &str) -> Result<()> {
     JsFuture::from(Promise::resolve(&ended)).await.map(drop).map_err(thrown(operation))
 }
 
-/// Options of a request that is given up after [`PATIENCE`], unless the alarm is dropped before; or that is answered at once, with nothing if the
-/// lock is not to be had.
-fn impatient(mode: &str, at_once: bool) -> std::result::Result<(Object, Alarm), JsValue> {
+/// Options of a request that is given up after [`PATIENCE`], unless the alarm is dropped before.
+fn impatient(mode: &str) -> std::result::Result<(Object, Alarm), JsValue> {
     let class: Function = property("AbortController").dyn_into()?;
     let controller: AbortController = Reflect::construct(&class, &Array::new())?.unchecked_into();
     let options = Object::new();
     Reflect::set(&options, &JsValue::from_str("mode"), &JsValue::from_str(mode))?;
-    // Both together are refused.
-    let (name, value) = if at_once { ("ifAvailable", JsValue::TRUE) } else { ("signal", controller.signal()) };
-    Reflect::set(&options, &JsValue::from_str(name), &value)?;
+    Reflect::set(&options, &JsValue::from_str("signal"), &controller.signal())?;
     let abort: Function = member(&controller, "abort").unchecked_into();
     Ok((options, Alarm::set(&abort.bind0(&controller), PATIENCE)))
 }
