@@ -186,12 +186,10 @@ impl<S: KvStore> Engine<S> {
 
     /// What a name leads to.
     pub(crate) async fn entry(&self, state: &State, directory: u64, name: &str) -> Result<Option<Entry>> {
-        let key = Key::entry(directory, name);
-        let record = match state.new_directories.contains(&directory) {
-            true => state.changed(&key).cloned().flatten(),
-            false => self.current(state, &key).await?,
-        };
-        match record {
+        if state.names.lacks(directory, name) {
+            return Ok(None);
+        }
+        match self.current(state, &Key::entry(directory, name)).await? {
             Some(Record::Entry(entry)) => Ok(Some(entry)),
             _ => Ok(None),
         }

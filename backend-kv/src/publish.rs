@@ -427,9 +427,6 @@ impl<S: KvStore> Engine<S> {
             state.freed.remove(ino);
         }
         for (key, record) in plan.records {
-            if let Key::Inode(ino) = key {
-                state.new_directories.remove(&ino);
-            }
             if !plan.still_changed.contains(&key) {
                 state.unset(&key);
             }

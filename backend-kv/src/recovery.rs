@@ -51,6 +51,7 @@ impl<S: KvStore> Engine<S> {
         let engine = Self::new(store, options, format, block_size, State::new(Ids::starting(ROOT + 1), revisions));
         let mut state = State::new(Ids::starting(ROOT + 1), revisions);
         state.ids.bound = bound;
+        state.names.created(ROOT);
         let root = Key::Inode(ROOT).published();
         let mut batch = Batch::new();
         batch.push(SUPERBLOCK.to_vec(), Some(engine.superblock(bound)?));

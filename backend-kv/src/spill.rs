@@ -197,7 +197,6 @@ impl<S: KvStore> Engine<S> {
             }
             self.commit(state, batch, Commit::Relaxed).await?;
             state.shadowed = true;
-            state.new_directories.clear();
             for key in spilled {
                 state.unset(&key);
             }

@@ -1,11 +1,12 @@
 //! What has changed and is not published yet, in memory.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use anystorage_api::{Error, Operation, Result};
 
 use crate::format::Key;
 use crate::map::Freed;
+use crate::names::Names;
 use crate::records::Record;
 
 /// What every call shares, under one lock.
@@ -23,9 +24,8 @@ pub(crate) struct State {
     pub(crate) applying: bool,
     /// Recovery could not be finished when the location was opened, for want of space. Until it is, nothing changes.
     pub(crate) recovering: bool,
-    /// Directories that were created here and are not published, nor any name in them: there is no need to ask the store for one. Empty
-    /// where changed records are in the store as well.
-    pub(crate) new_directories: BTreeSet<u64>,
+    /// For which names there is no need to ask the store.
+    pub(crate) names: Names,
     /// Stored blocks that files have let go since they were published, by inode.
     pub(crate) freed: BTreeMap<u64, Vec<Freed>>,
     pub(crate) ids: Ids,
@@ -92,7 +92,7 @@ impl State {
             shadowed: false,
             applying: false,
             recovering: false,
-            new_directories: BTreeSet::new(),
+            names: Names::default(),
             freed: BTreeMap::new(),
             ids,
             garbage: Garbage::default(),

@@ -165,8 +165,8 @@ impl<S: KvStore> Engine<S> {
         inode.revision = Self::next_revision(state);
         inode.modified = (self.options.clock)().map(Into::into);
         self.bind(state, place, ino, inode).await?;
-        if kind == Kind::Directory && !state.shadowed {
-            state.new_directories.insert(ino);
+        if kind == Kind::Directory {
+            state.names.created(ino);
         }
         Ok(ino)
     }
@@ -174,6 +174,11 @@ impl<S: KvStore> Engine<S> {
     /// Gives an inode a name where nothing is.
     pub(crate) async fn bind(&self, state: &mut State, place: Place, ino: u64, mut inode: Inode) -> Result<()> {
         self.directory_changed(state, place.directory).await?;
+        if state.names.lacks(place.directory, &place.name) {
+            // Who publishes it need not ask either.
+            self.remember(&place.key(), None);
+        }
+        state.names.given(place.directory, &place.name);
         state.set(place.key(), Some(Record::Entry(Entry { ino, kind: inode.kind })));
         inode.place = Some(place);
         state.set(Key::Inode(ino), Some(Record::Inode(Arc::new(inode))));
@@ -384,7 +389,7 @@ fn forget(state: &mut State, ino: u64, spilled: bool, shadows: Vec<(Key, Option<
     }
     state.drop_blocks(ino, 0);
     state.freed.remove(&ino);
-    state.new_directories.remove(&ino);
+    state.names.forget(ino);
     let nodes: Vec<Key> = state.changes().range(nodes_of(ino)).map(|(key, _)| key.clone()).collect();
     for key in nodes {
         state.unset(&key);

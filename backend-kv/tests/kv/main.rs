@@ -10,6 +10,7 @@ mod damage;
 mod faults;
 mod format;
 mod mixed;
+mod names;
 #[cfg(not(all(target_family = "wasm", target_os = "unknown")))] // It carries on in threads.
 mod order;
 mod paged;

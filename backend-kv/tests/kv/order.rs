@@ -23,9 +23,10 @@ fn carry_on(rest: Detached) {
     thread::spawn(move || block_on(rest));
 }
 
-/// Nothing is cached, so that reads ask the store, which makes each of its calls wait once.
+/// Nothing is cached, nor known of a location that was there before, so that calls ask the store, which makes each of its own wait once.
 fn waiting(options: KvOptions) -> (SimMedium, KvBackend<SimStore>) {
     let medium = SimMedium::new();
+    block_on(open(&medium, &options).unwrap().close()).unwrap();
     let backend = open(&medium, &options.immediate(false).cache_bytes(0)).unwrap();
     medium.set_waiting(true);
     (medium, backend)
