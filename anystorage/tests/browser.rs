@@ -7,7 +7,8 @@ use std::time::Duration;
 use anystorage::{Durability, ErrorKind, OpenOptions, ProbeOutcome, StorageBackend, StorageConfig, StoragePath, StorageUrl};
 use anystorage_browser_host::global::sleep;
 use futures_lite::future::{poll_once, yield_now};
-use js_sys::Reflect;
+use js_sys::{Function, Reflect};
+use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 fn path(text: &str) -> StoragePath {
@@ -45,6 +46,23 @@ async fn a_second_holder_is_refused() {
     assert_eq!(anystorage::open("idb://facade-held").await.unwrap_err().kind(), ErrorKind::Locked);
     holder.close().await.unwrap();
     anystorage::open("idb://facade-held").await.unwrap().close().await.unwrap();
+}
+
+/// A browser that is busy gives a lock late. Whether somebody has it is what counts, not how long that takes.
+#[wasm_bindgen_test]
+async fn a_lock_that_comes_late_is_waited_for() {
+    let slow_down = "const { request } = LockManager.prototype; \
+                     const later = () => new Promise((done) => setTimeout(done, 1500)); \
+                     LockManager.prototype.request = function (...all) { return later().then(() => request.apply(this, all)); }; \
+                     return () => { LockManager.prototype.request = request; };";
+    let held = anystorage::open("idb://facade-late-held").await.unwrap();
+    let restore = Function::new_no_args(slow_down).call0(&JsValue::UNDEFINED).unwrap().unchecked_into::<Function>();
+    let free = anystorage::open("idb://facade-late").await;
+    let refused = anystorage::open("idb://facade-late-held").await;
+    restore.call0(&JsValue::UNDEFINED).unwrap();
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::Locked);
+    free.unwrap().close().await.unwrap();
+    held.close().await.unwrap();
 }
 
 /// What a browser cannot open is passed over, is not replaced by memory, and is told.

@@ -93,15 +93,12 @@ pub async fn sleep(milliseconds: f64) {
 }
 
 /// Runs `callback` after some milliseconds, unless the guard is dropped before.
-#[derive(Debug)]
-pub struct Alarm {
+struct Alarm {
     id: Option<f64>,
 }
 
 impl Alarm {
-    /// Sets it.
-    #[must_use]
-    pub fn set(callback: &Function, milliseconds: f64) -> Self {
+    fn set(callback: &Function, milliseconds: f64) -> Self {
         Self { id: set_timeout(callback, milliseconds).ok() }
     }
 }

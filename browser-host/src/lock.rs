@@ -4,16 +4,20 @@ use std::cell::RefCell;
 use std::fmt;
 
 use anystorage_api::{Error, ErrorKind, Operation, Result};
+use futures_lite::future::{or, pending};
 use js_sys::{Array, Function, Object, Promise, Reflect};
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
 use crate::exception::{Exception, thrown};
-use crate::global::{Alarm, member, of_navigator, property};
+use crate::global::{call, member, of_navigator, property, sleep};
 
 /// How long a lock that another holder has is waited for, in milliseconds: its holder may just be going, with the page that was reloaded.
 pub const PATIENCE: f64 = 500.0;
+
+/// How many times as long one is waited for that nobody has: a browser that is busy gives it late.
+const BUSY: u32 = 40;
 
 /// A lock that is held until this is released or dropped, or until its page or worker ends, however it ends.
 pub struct WebLock {
@@ -29,10 +33,13 @@ extern "C" {
     type AbortController;
     #[wasm_bindgen(method, getter)]
     fn signal(this: &AbortController) -> JsValue;
+    #[wasm_bindgen(method)]
+    fn abort(this: &AbortController);
 }
 
 impl WebLock {
-    /// Takes the lock of this name for itself, waiting for at most [`PATIENCE`].
+    /// Takes the lock of this name for itself, waiting for at most [`PATIENCE`] if somebody else has it, and for as long as the browser may
+    /// take if nobody does.
     ///
     /// # Errors
     /// [`ErrorKind::Locked`] if somebody else holds it; [`ErrorKind::Unsupported`] where there are no Web Locks,
@@ -41,7 +48,7 @@ impl WebLock {
         Self::request(name, "exclusive").await
     }
 
-    /// Takes the lock of this name beside others who take it so, waiting for at most [`PATIENCE`].
+    /// Takes the lock of this name beside others who take it so, waiting as [`acquire`](Self::acquire) does.
     ///
     /// # Errors
     /// [`ErrorKind::Locked`] if somebody holds it for themselves; otherwise those of [`acquire`](Self::acquire).
@@ -69,14 +76,24 @@ impl WebLock {
             }
             held
         });
-        let (options, impatience) = impatient(mode).map_err(thrown(operation))?;
+        let (options, controller) = options(mode).map_err(thrown(operation))?;
         let request: Function = member(&locks, "request").unchecked_into();
         let ended = request.call3(&locks, &JsValue::from_str(name), &options, callback.as_ref()).map_err(thrown(operation))?;
         let ended: Promise = ended.unchecked_into();
         *lock.ended.borrow_mut() = Some(ended.clone());
-        let outcome = JsFuture::from(Promise::race(&Array::of2(&granted, &ended))).await;
-        drop(impatience);
-        match outcome {
+        let settled = JsFuture::from(Promise::race(&Array::of2(&granted, &ended)));
+        let impatient = async {
+            for _ in 0..BUSY {
+                sleep(PATIENCE).await;
+                if is_held(&locks, name).await {
+                    break;
+                }
+            }
+            // What comes of it is what the request says: it may have been granted just now.
+            controller.abort();
+            pending().await
+        };
+        match or(settled, impatient).await {
             Ok(_) => {
                 // It may still be called by JavaScript as long as the request is not over, which is now.
                 drop(callback);
@@ -140,13 +157,21 @@ pub async fn until_free(name: &str) -> Result<()> {
     JsFuture::from(Promise::resolve(&ended)).await.map(drop).map_err(thrown(operation))
 }
 
-/// Options of a request that is given up after [`PATIENCE`], unless the alarm is dropped before.
-fn impatient(mode: &str) -> std::result::Result<(Object, Alarm), JsValue> {
+/// Whether somebody has the lock of this name; true where the browser does not tell. It may be a request that was granted just now: the browser
+/// tells that first.
+async fn is_held(locks: &JsValue, name: &str) -> bool {
+    match call(locks, "query", &[]).await {
+        Ok(state) => Array::from(&member(&state, "held")).iter().any(|lock| member(&lock, "name") == *name),
+        Err(_) => true,
+    }
+}
+
+/// Options of a request, and what gives it up.
+fn options(mode: &str) -> std::result::Result<(Object, AbortController), JsValue> {
     let class: Function = property("AbortController").dyn_into()?;
     let controller: AbortController = Reflect::construct(&class, &Array::new())?.unchecked_into();
     let options = Object::new();
     Reflect::set(&options, &JsValue::from_str("mode"), &JsValue::from_str(mode))?;
     Reflect::set(&options, &JsValue::from_str("signal"), &controller.signal())?;
-    let abort: Function = member(&controller, "abort").unchecked_into();
-    Ok((options, Alarm::set(&abort.bind0(&controller), PATIENCE)))
+    Ok((options, controller))
 }
