@@ -38,8 +38,8 @@ extern "C" {
 }
 
 impl WebLock {
-    /// Takes the lock of this name for itself, waiting for at most [`PATIENCE`] if somebody else has it, and for as long as the browser may
-    /// take if nobody does.
+    /// Takes the lock of this name for itself, waiting for at most [`PATIENCE`] if somebody else has it, and as long as it takes a busy browser,
+    /// up to 20 seconds, if nobody does.
     ///
     /// # Errors
     /// [`ErrorKind::Locked`] if somebody else holds it; [`ErrorKind::Unsupported`] where there are no Web Locks,

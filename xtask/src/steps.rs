@@ -59,6 +59,9 @@ const EXAMPLE: &str = "conformance/web-example/Cargo.toml";
 const SQLITE_TESTS: &str = "sqlite/own-tests/Cargo.toml";
 const USER_PROJECT: &str = "conformance/user-project/Cargo.toml";
 
+/// Browsers whose tests go on beside the native ones, which leave a core idle now and then: those that take less time than these.
+const BESIDE_NATIVE: &[&str] = &["webkit"];
+
 /// How much of what browsers can be tried with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Extent {
@@ -302,7 +305,7 @@ fn quoted(word: &str) -> String {
 }
 
 /// What goes on one after another: the quick steps and everything natively, and beside them, in directories of its own, the build of what browsers
-/// load; then a lane for each browser. A check with the declared compiler is among the first where it is another than the running one. `drivers` are
+/// load, with the tests of [some browsers](BESIDE_NATIVE) behind it; then a lane for each of the others. A check with the declared compiler is among the first where it is another than the running one. `drivers` are
 /// the variables by which the browsers' drivers are found; `memory` is a directory for what need not be on a disk.
 pub(crate) fn stages(
     browsers: &[&'static Browser],
@@ -313,16 +316,21 @@ pub(crate) fn stages(
 ) -> Vec<Vec<Lane>> {
     let quick = checks(declared_toolchain).into_iter();
     let mut native = vec![Lane { name: "native", steps: quick.chain(native_tests()).chain(by_the_programs()).collect() }];
-    let in_browsers: Vec<Lane> =
-        browsers.iter().map(|browser| Lane { name: browser.name, steps: browser_tests(browser, extent, drivers, memory) }).collect();
-    if !in_browsers.is_empty() {
-        native.extend(for_browsers(browsers));
+    if browsers.is_empty() {
+        return vec![native];
     }
-    vec![native, in_browsers]
+    let steps = |browser: &Browser| browser_tests(browser, extent, drivers, memory);
+    let (beside, behind): (Vec<&Browser>, Vec<&Browser>) = browsers.iter().partition(|browser| BESIDE_NATIVE.contains(&browser.name));
+    let mut ahead = built_for_browsers();
+    ahead.steps.extend(beside.into_iter().flat_map(steps));
+    native.push(ahead);
+    native.extend(drivers_built(browsers));
+    let lane = |browser: &Browser| Lane { name: browser.name, steps: steps(browser) };
+    vec![native, behind.into_iter().map(lane).collect()]
 }
 
-/// What browsers load, what drives them, and the drivers that no package brings.
-fn for_browsers(browsers: &[&'static Browser]) -> Vec<Lane> {
+/// What browsers load, and what drives them.
+fn built_for_browsers() -> Lane {
     let modules = Step::cargo("what browsers load", &format!("build --lib{} {} --target {WASM}", programs(), together()));
     // While native tests run and leave a core idle now and then; each as the step that uses it asks for it.
     let drives = [
@@ -331,15 +339,19 @@ fn for_browsers(browsers: &[&'static Browser]) -> Vec<Lane> {
         ("scenarios in browsers", format!("{} --no-run", scenarios())),
     ];
     let drives = drives.map(|(title, arguments)| Step::cargo(format!("built ahead: {title}"), &arguments));
+    let weighed = Step::cargo("what a module weighs", &format!("run --quiet -p {SIZE}"));
+    Lane { name: "browsers", steps: iter::once(modules).chain(drives).chain([weighed]).collect() }
+}
+
+/// The drivers that no package brings.
+fn drivers_built(browsers: &[&'static Browser]) -> Vec<Lane> {
     let missing = browsers.iter().filter_map(|browser| setup::missing_driver(browser));
-    let drivers = missing.map(|(name, version)| {
+    let built = missing.map(|(name, version)| {
         let mut step = Step::cargo(format!("missing, and so built: {name}"), "");
         step.command.arguments = tools::installation(name, version);
         Lane { name: "driver", steps: vec![step] }
     });
-    let weighed = Step::cargo("what a module weighs", &format!("run --quiet -p {SIZE}"));
-    let ahead = Lane { name: "modules", steps: iter::once(modules).chain(drives).chain([weighed]).collect() };
-    iter::once(ahead).chain(drivers).collect()
+    built.collect()
 }
 
 /// Everything natively, without what only browsers need.
