@@ -1,6 +1,7 @@
 //! The memory that both ends share: words that say whose turn it is, and room for a piece of a frame.
 
 use js_sys::{Atomics, Int32Array, SharedArrayBuffer, Uint8Array};
+use wasm_bindgen::prelude::wasm_bindgen;
 
 /// In bytes, what stands before the room for pieces.
 const HEADER: u32 = 64;
@@ -16,6 +17,20 @@ const PASSED: u32 = 3;
 
 /// How long a sleep is at most, in milliseconds.
 const NAP: f64 = 1_000.0;
+
+// Those of js-sys catch what is thrown, which takes several times as long as the call. These throw for what is no array of such words, or for a
+// word outside of it, and both are known here.
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = Atomics)]
+    fn load(words: &Int32Array, index: u32) -> i32;
+    #[wasm_bindgen(js_namespace = Atomics)]
+    fn store(words: &Int32Array, index: u32, value: i32) -> i32;
+    #[wasm_bindgen(js_namespace = Atomics, js_name = compareExchange)]
+    fn compare_exchange(words: &Int32Array, index: u32, expected: i32, value: i32) -> i32;
+    #[wasm_bindgen(js_namespace = Atomics)]
+    fn notify(words: &Int32Array, index: u32) -> u32;
+}
 
 /// Whose turn it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +74,7 @@ impl Buffer {
     }
 
     pub(super) fn turn(&self) -> Turn {
-        match Atomics::load(&self.words, TURN).unwrap_or(Turn::Gone as i32) {
+        match load(&self.words, TURN) {
             0 => Turn::Idle,
             1 => Turn::Asked,
             2 => Turn::Taken,
@@ -71,14 +86,17 @@ impl Buffer {
 
     /// Passes the turn on, unless it is not there any more.
     pub(super) fn pass(&self, from: Turn, to: Turn) -> Result<(), Ended> {
-        match Atomics::compare_exchange(&self.words, TURN, from as i32, to as i32) {
-            Ok(found) if found == from as i32 => {
-                // Somebody sleeps there, or nobody.
-                let _ = Atomics::notify(&self.words, TURN);
-                Ok(())
-            }
-            _ => Err(Ended),
+        match compare_exchange(&self.words, TURN, from as i32, to as i32) == from as i32 {
+            true => Ok(()),
+            false => Err(Ended),
         }
+    }
+
+    /// Passes the turn on to the client, which sleeps until then.
+    pub(super) fn pass_and_wake(&self, from: Turn, to: Turn) -> Result<(), Ended> {
+        self.pass(from, to)?;
+        notify(&self.words, TURN);
+        Ok(())
     }
 
     /// Sleeps for as long as it is this turn, but not for long: whose turn it is then.
@@ -127,11 +145,10 @@ impl Buffer {
     }
 
     fn get(&self, word: u32) -> i32 {
-        Atomics::load(&self.words, word).unwrap_or(-1)
+        load(&self.words, word)
     }
 
     fn set(&self, word: u32, value: i32) {
-        // It is a word of the buffer.
-        let _ = Atomics::store(&self.words, word, value);
+        store(&self.words, word, value);
     }
 }

@@ -46,7 +46,7 @@ impl Desk {
             Turn::Asked => {
                 let mut coming = self.coming.borrow_mut();
                 if self.buffer.take(&mut coming)? {
-                    return self.buffer.pass(Turn::Asked, Turn::Taken);
+                    return self.buffer.pass_and_wake(Turn::Asked, Turn::Taken);
                 }
                 let frame = std::mem::take(&mut *coming);
                 self.busy.set(true);
@@ -80,14 +80,14 @@ impl Desk {
         let whole = going.rest().len();
         let left = self.buffer.put(going.rest()).len();
         going.went(whole - left);
-        self.buffer.pass(turn, Turn::Answered)
+        self.buffer.pass_and_wake(turn, Turn::Answered)
     }
 
     /// There is nobody any more: whoever sleeps is woken.
     fn leave(&self) {
         self.frames.borrow_mut().take();
         for turn in [Turn::Idle, Turn::Asked, Turn::Taken, Turn::Answered, Turn::Onward] {
-            if self.buffer.pass(turn, Turn::Gone).is_ok() {
+            if self.buffer.pass_and_wake(turn, Turn::Gone).is_ok() {
                 return;
             }
         }
@@ -109,12 +109,13 @@ impl SharedLine {
         let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
         let woken = Rc::clone(&desk);
         let woken: Closure<dyn FnMut(MessageEvent)> = Closure::new(move |event: MessageEvent| {
-            if event.data().is_string() {
+            let data = event.data();
+            if data.is_string() {
                 // The client is going. What it asked for is done.
                 woken.frames.borrow_mut().take();
                 return;
             }
-            let done = if event.data().is_null() { woken.wake() } else { woken.check() };
+            let done = if data.is_null() { woken.wake() } else { woken.check() };
             if done.is_err() {
                 woken.leave();
             }
