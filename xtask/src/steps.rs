@@ -58,6 +58,7 @@ pub(crate) const SIZE: &str = "anystorage-size";
 const EXAMPLE: &str = "conformance/web-example/Cargo.toml";
 const SQLITE_TESTS: &str = "sqlite/own-tests/Cargo.toml";
 const USER_PROJECT: &str = "conformance/user-project/Cargo.toml";
+const FUZZ: &str = "fuzz/Cargo.toml";
 
 /// Browsers whose tests go on beside the native ones, which leave a core idle now and then: those that take less time than these.
 const BESIDE_NATIVE: &[&str] = &["webkit"];
@@ -378,6 +379,7 @@ fn checks(declared_toolchain: Option<String>) -> Vec<Step> {
         Step::cargo("formatting, the example of a suite", &format!("fmt --manifest-path {EXAMPLE} --check")),
         Step::cargo("formatting, SQLite's own tests", &format!("fmt --manifest-path {SQLITE_TESTS} --check")),
         Step::cargo("formatting, the project of a user", &format!("fmt --manifest-path {USER_PROJECT} --check")),
+        Step::cargo("formatting, what is fuzzed", &format!("fmt --manifest-path {FUZZ} --check")),
         Step::cargo(
             "lints, native",
             &format!("clippy {native} --all-targets --features anystorage-browser-runner/browsers,anystorage-web/browsers -- -D warnings"),
@@ -391,6 +393,8 @@ fn checks(declared_toolchain: Option<String>) -> Vec<Step> {
         )
         .with("RUSTDOCFLAGS", "-D warnings"),
     ];
+    // That they compile: they run by hand, for as long as one likes.
+    steps.push(Step::cargo("what is fuzzed", &format!("check --manifest-path {FUZZ} --no-default-features")));
     for (package, combinations) in FEATURES {
         for features in *combinations {
             let title = format!("{package} with {}", if features.is_empty() { "no feature" } else { features });
