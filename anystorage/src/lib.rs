@@ -67,9 +67,12 @@
 //! | `opfs` | `opfs://name` | the origin private file system, one file for each | browsers: dedicated workers |
 //! | `opfs-packed` | `opfs://name?layout=packed` | the same, one file for all | browsers: dedicated workers |
 //! | `idb` | `idb://name` | an IndexedDB database | browsers |
+//! | `bridge` | | `open_bridged`: any of them without `async` | browsers: dedicated workers |
 //!
 //! A feature only adds. A URL whose engine is not compiled in says which feature to enable.
 
+#[cfg(all(feature = "bridge", target_family = "wasm", target_os = "unknown"))]
+mod bridge;
 mod config;
 mod engine;
 mod interval;
@@ -85,6 +88,10 @@ pub use anystorage_api::{
     StorageBackendExt, StorageFile, StoragePath, Usage,
 };
 pub use anystorage_layers as layers;
+#[cfg(all(feature = "bridge", target_family = "wasm", target_os = "unknown"))]
+pub use anystorage_remote as remote;
+#[cfg(all(feature = "bridge", target_family = "wasm", target_os = "unknown"))]
+pub use bridge::open_bridged;
 pub use config::StorageConfig;
 pub use engine::{ENGINES, EngineInfo};
 pub use report::{Attempt, OpenReport, ProbeOutcome};

@@ -56,13 +56,20 @@ async fn a_lock_that_comes_late_is_waited_for() {
                      LockManager.prototype.request = function (...all) { return later().then(() => request.apply(this, all)); }; \
                      return () => { LockManager.prototype.request = request; };";
     let held = anystorage::open("idb://facade-late-held").await.unwrap();
+    // Locations of OPFS share the lock of what they lie in.
+    let neighbour = anystorage::open("opfs://facade-late-held?io=stream").await.ok();
     let restore = Function::new_no_args(slow_down).call0(&JsValue::UNDEFINED).unwrap().unchecked_into::<Function>();
     let free = anystorage::open("idb://facade-late").await;
     let refused = anystorage::open("idb://facade-late-held").await;
+    let beside = anystorage::open("opfs://facade-late?io=stream").await;
     restore.call0(&JsValue::UNDEFINED).unwrap();
     assert_eq!(refused.unwrap_err().kind(), ErrorKind::Locked);
     free.unwrap().close().await.unwrap();
     held.close().await.unwrap();
+    if let Some(neighbour) = neighbour {
+        beside.unwrap().close().await.unwrap();
+        neighbour.close().await.unwrap();
+    }
 }
 
 /// What a browser cannot open is passed over, is not replaced by memory, and is told.
@@ -250,6 +257,30 @@ async fn opfs_streams_keep_files_or_say_why_not() {
         let error = opened.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
     }
+}
+
+/// Without a wait, in a dedicated worker. A page, which must not sleep, is told so.
+#[cfg(feature = "bridge")]
+#[wasm_bindgen_test]
+async fn a_bridged_location_is_for_code_that_cannot_wait() {
+    let options = anystorage::remote::shared::SharedOptions::new();
+    let bridged = || anystorage::open_bridged("idb://facade-bridged", &options);
+    assert_eq!(anystorage::open_bridged("nothing", &options).await.unwrap_err().kind(), ErrorKind::InvalidInput);
+    if Reflect::has(&js_sys::global(), &"document".into()).unwrap() {
+        let refused = bridged().await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Unsupported, "{refused}");
+        return;
+    }
+    let storage = bridged().await.unwrap();
+    storage.write(&path("plan"), b"buy milk").unwrap();
+    storage.sync().unwrap();
+    let held = anystorage::open("idb://facade-bridged").await.unwrap_err();
+    assert_eq!(held.kind(), ErrorKind::Locked);
+    storage.close().unwrap();
+    let storage = bridged().await.unwrap();
+    assert_eq!(storage.read(&path("plan")).unwrap(), b"buy milk");
+    // An engine that is not there is told by whoever has tried.
+    assert_eq!(anystorage::open_bridged("file:///notes", &options).await.unwrap_err().kind(), ErrorKind::Unsupported);
 }
 
 /// Where there are no synchronous handles, opening says what to do, and a configuration goes on to the next engine and says so.

@@ -95,8 +95,8 @@
 //! 4. *Replacing* is part of the same transactions.
 //! 5. *Reads* are those of the engine above.
 //! 6. *Order*: as the engine above keeps it; a call whose future is dropped is left to the event loop.
-//! 7. *One holder*: the Web Lock `anystorage:idb:` and the name, waited for half a second, since its holder may be a page that is just
-//!    going. It goes with the page or worker, however that ends; `close` waits until it is free. In a frame or browser without Web Locks
+//! 7. *One holder*: the Web Lock `anystorage:idb:` and the name, waited for half a second if somebody has it, since that may be a page
+//!    that is just going. It goes with the page or worker, however that ends; `close` waits until it is free. In a frame or browser without Web Locks
 //!    opening is [`Unsupported`](anystorage_api::ErrorKind::Unsupported).
 //! 8. *Space*: `QuotaExceededError`, of a request or of the transaction, is `NoSpace`, and so is Firefox's `UnknownError` where less than a
 //!    mebibyte is left: the browser has undone the transaction, and what was

@@ -87,19 +87,20 @@ pub fn random() -> u64 {
 /// Waits. The browser may make it longer, in tabs that are not seen above all.
 pub async fn sleep(milliseconds: f64) {
     let mut alarm = None;
-    let rung = Promise::new(&mut |resolve, _| alarm = Some(Alarm::set(&resolve, milliseconds)));
+    let rung = Promise::new(&mut |resolve, _| alarm = Some(Alarm::set(resolve, milliseconds)));
     // It is never rejected.
     let _ = JsFuture::from(rung).await;
 }
 
-/// Runs `callback` after some milliseconds, unless the guard is dropped before.
+/// Resolves a promise after some milliseconds, or when it is dropped: whoever waits for one that never settles is never let go of.
 struct Alarm {
     id: Option<f64>,
+    resolve: Function,
 }
 
 impl Alarm {
-    fn set(callback: &Function, milliseconds: f64) -> Self {
-        Self { id: set_timeout(callback, milliseconds).ok() }
+    fn set(resolve: Function, milliseconds: f64) -> Self {
+        Self { id: set_timeout(&resolve, milliseconds).ok(), resolve }
     }
 }
 
@@ -108,6 +109,8 @@ impl Drop for Alarm {
         if let Some(id) = self.id {
             clear_timeout(id);
         }
+        // Calling the resolver of a promise does not throw, a second time does nothing.
+        let _ = self.resolve.call0(&JsValue::UNDEFINED);
     }
 }
 

@@ -16,7 +16,7 @@ use crate::global::{call, member, of_navigator, property, sleep};
 /// How long a lock that another holder has is waited for, in milliseconds: its holder may just be going, with the page that was reloaded.
 pub const PATIENCE: f64 = 500.0;
 
-/// How many times as long one is waited for that nobody has: a browser that is busy gives it late.
+/// How many times as long one is waited for that nobody has, at least: a browser that is busy gives it late.
 const BUSY: u32 = 40;
 
 /// A lock that is held until this is released or dropped, or until its page or worker ends, however it ends.
@@ -38,8 +38,8 @@ extern "C" {
 }
 
 impl WebLock {
-    /// Takes the lock of this name for itself, waiting for at most [`PATIENCE`] if somebody else has it, and as long as it takes a busy browser,
-    /// up to 20 seconds, if nobody does.
+    /// Takes the lock of this name for itself, waiting for at most [`PATIENCE`] if somebody else has it, and for some 20 seconds if nobody does
+    /// and the browser is busy.
     ///
     /// # Errors
     /// [`ErrorKind::Locked`] if somebody else holds it; [`ErrorKind::Unsupported`] where there are no Web Locks,
@@ -48,7 +48,7 @@ impl WebLock {
         Self::request(name, "exclusive").await
     }
 
-    /// Takes the lock of this name beside others who take it so, waiting as [`acquire`](Self::acquire) does.
+    /// Takes the lock of this name beside others who take it so too, waiting as [`acquire`](Self::acquire) does.
     ///
     /// # Errors
     /// [`ErrorKind::Locked`] if somebody holds it for themselves; otherwise those of [`acquire`](Self::acquire).
@@ -82,10 +82,12 @@ impl WebLock {
         let ended: Promise = ended.unchecked_into();
         *lock.ended.borrow_mut() = Some(ended.clone());
         let settled = JsFuture::from(Promise::race(&Array::of2(&granted, &ended)));
+        let mut in_the_way = false;
         let impatient = async {
             for _ in 0..BUSY {
                 sleep(PATIENCE).await;
-                if is_held(&locks, name).await {
+                in_the_way = is_in_the_way(&locks, name, mode).await;
+                if in_the_way {
                     break;
                 }
             }
@@ -93,7 +95,8 @@ impl WebLock {
             controller.abort();
             pending().await
         };
-        match or(settled, impatient).await {
+        let outcome = or(settled, impatient).await;
+        match outcome {
             Ok(_) => {
                 // It may still be called by JavaScript as long as the request is not over, which is now.
                 drop(callback);
@@ -104,7 +107,10 @@ impl WebLock {
                 if exception.name() != "AbortError" {
                     return Err(exception.into_error(operation));
                 }
-                let text = format!("another tab, worker or instance has it open (Web Lock {name:?}): close that one");
+                let text = match in_the_way {
+                    true => format!("another tab, worker or instance has it open (Web Lock {name:?}): close that one"),
+                    false => format!("nobody has it open, and the browser does not give it (Web Lock {name:?}): try again"),
+                };
                 Err(Error::new(ErrorKind::Locked, operation).with_text(text))
             }
         }
@@ -157,11 +163,15 @@ pub async fn until_free(name: &str) -> Result<()> {
     JsFuture::from(Promise::resolve(&ended)).await.map(drop).map_err(thrown(operation))
 }
 
-/// Whether somebody has the lock of this name; true where the browser does not tell. It may be a request that was granted just now: the browser
-/// tells that first.
-async fn is_held(locks: &JsValue, name: &str) -> bool {
+/// Whether somebody has the lock of this name so that a request of this mode has to wait; true where the browser does not tell. It may be a
+/// request that was granted just now: the browser tells that first.
+async fn is_in_the_way(locks: &JsValue, name: &str, mode: &str) -> bool {
+    let is = |lock: &JsValue, key: &str, value: &str| member(lock, key) == *value;
     match call(locks, "query", &[]).await {
-        Ok(state) => Array::from(&member(&state, "held")).iter().any(|lock| member(&lock, "name") == *name),
+        // Of two modes one has to be for oneself.
+        Ok(state) => Array::from(&member(&state, "held"))
+            .iter()
+            .any(|lock| is(&lock, "name", name) && (is(&lock, "mode", "exclusive") || mode == "exclusive")),
         Err(_) => true,
     }
 }

@@ -45,7 +45,7 @@ struct Cli {
 enum Chore {
     /// Formatting, lints, docs, feature combinations, every test natively and in browsers, the command, the benchmark. Installs what is
     /// missing (on Debian), stops at the first failure, and ends with the line `N passed, M failed, K skipped`. What runs natively
-    /// comes first, beside the build of what browsers load; then the browsers, several at a time.
+    /// comes first, beside the build of what browsers load and the tests of WebKit; then the other browsers, several at a time.
     Test(TestArgs),
     /// The conformance suite in real browsers, across reloads, restarts and kills. Installs what is missing (on Debian). Other options are
     /// for the runner: `--format json`, `--engine`, `--kills` and more, told by `-- --help`.
@@ -94,7 +94,7 @@ struct TestArgs {
     /// that it can go through, more kills, every engine behind the bridge and the mirror, the demo page in each browser.
     #[arg(long, conflicts_with = "native")]
     all: bool,
-    /// How many lanes go on at a time: browsers, or the native tests and the build for browsers. One more than there are cores, if it is left out:
+    /// How many lanes go on at a time: browsers, or the native tests, the build for browsers and what is behind it. One more than there are cores, if it is left out:
     /// each waits a part of its time.
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,

@@ -60,7 +60,7 @@ const SQLITE_TESTS: &str = "sqlite/own-tests/Cargo.toml";
 const USER_PROJECT: &str = "conformance/user-project/Cargo.toml";
 const FUZZ: &str = "fuzz/Cargo.toml";
 
-/// Browsers whose tests go on beside the native ones, which leave a core idle now and then: those that take less time than these.
+/// Browsers whose tests go on beside the native ones, which leave a core idle now and then: those whose usual tests take less time than these.
 const BESIDE_NATIVE: &[&str] = &["webkit"];
 
 /// How much of what browsers can be tried with.
@@ -141,7 +141,7 @@ const FEATURES: &[(&str, &[&str])] = &[
 
 /// Features of the facade in a browser's build. Those of native engines may be on, and nothing of them may be compiled in.
 const BROWSER_FEATURES: &[&str] =
-    &["opfs", "opfs-packed", "opfs-packed-page", "opfs-pool", "idb", "memory,opfs,idb", "memory,files,sled,redb"];
+    &["opfs", "opfs-packed", "opfs-packed-page", "opfs-pool", "idb", "idb,bridge", "memory,opfs,idb", "memory,files,sled,redb"];
 
 /// Crates that are empty natively: their documentation is made for browsers, and their tests run there.
 const ONLY_IN_BROWSERS: &[&str] = &["anystorage-browser-host", "anystorage-idb", "anystorage-opfs"];
@@ -149,7 +149,7 @@ const ONLY_IN_BROWSERS: &[&str] = &["anystorage-browser-host", "anystorage-idb",
 /// The packages with test programs that wasm-bindgen's runner takes into browsers, and the features that they need.
 const BROWSER_TESTS: &str = "-p anystorage -p anystorage-idb -p anystorage-kv -p anystorage-memory -p anystorage-opfs -p \
                              anystorage-redb-face -p anystorage-remote -p anystorage-sqlite -p anystorage-vfs --features \
-                             anystorage/idb,anystorage/opfs-packed-page,anystorage/opfs-pool";
+                             anystorage/idb,anystorage/opfs-packed-page,anystorage/opfs-pool,anystorage/bridge";
 
 /// The packages of the modules that other programs load into browsers.
 const MODULES: &[&str] =
@@ -321,11 +321,12 @@ pub(crate) fn stages(
         return vec![native];
     }
     let steps = |browser: &Browser| browser_tests(browser, extent, drivers, memory);
-    let (beside, behind): (Vec<&Browser>, Vec<&Browser>) = browsers.iter().partition(|browser| BESIDE_NATIVE.contains(&browser.name));
+    let is_beside = |browser: &&&Browser| extent == Extent::Usual && BESIDE_NATIVE.contains(&browser.name);
+    let (beside, behind): (Vec<&Browser>, Vec<&Browser>) = browsers.iter().partition(is_beside);
     let mut ahead = built_for_browsers();
     ahead.steps.extend(beside.into_iter().flat_map(steps));
-    native.push(ahead);
     native.extend(drivers_built(browsers));
+    native.push(ahead);
     let lane = |browser: &Browser| Lane { name: browser.name, steps: steps(browser) };
     vec![native, behind.into_iter().map(lane).collect()]
 }

@@ -1,9 +1,9 @@
 //! Synchronous reads of an engine that has to wait, behind a bridge.
 
 use anystorage::api::BlockingFile;
-use anystorage::{Blocking, OpenOptions, Result, StorageBackend, StoragePath};
-use anystorage_remote::Remote;
-use anystorage_remote::shared::{self, Opening, SharedOptions};
+use anystorage::remote::Remote;
+use anystorage::remote::shared::SharedOptions;
+use anystorage::{Blocking, OpenOptions, Result, StoragePath};
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -18,10 +18,6 @@ pub struct Bridged {
     blocks: u64,
 }
 
-fn elsewhere(url: String) -> Opening {
-    Box::pin(async move { Ok(Box::new(anystorage::open(&url).await?) as Box<dyn StorageBackend>) })
-}
-
 #[wasm_bindgen]
 impl Bridged {
     /// Opens the location behind a bridge, and fills a file of so many bytes.
@@ -30,7 +26,7 @@ impl Bridged {
     /// What the engine answers, and those of the bridge.
     pub async fn open(url: String, bytes: f64) -> std::result::Result<Bridged, JsError> {
         let blocks = (bytes as u64).div_ceil(BLOCK as u64);
-        let storage = shared::open(elsewhere, &url, &SharedOptions::new()).await?;
+        let storage = anystorage::open_bridged(&url, &SharedOptions::new()).await?;
         Ok(Self::filled(storage, blocks)?)
     }
 
@@ -69,8 +65,7 @@ impl Bridged {
 }
 
 impl Bridged {
-    fn filled(storage: Remote, blocks: u64) -> Result<Self> {
-        let storage = Blocking::new(storage)?;
+    fn filled(storage: Blocking<Remote>, blocks: u64) -> Result<Self> {
         let large = storage.open(&StoragePath::parse("large")?, &OpenOptions::editing())?;
         for offset in (0..blocks * BLOCK as u64).step_by(STEP) {
             let step: Vec<u8> = (0..STEP as u64).map(|at| mark((offset + at) / BLOCK as u64)).collect();
