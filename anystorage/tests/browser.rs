@@ -259,14 +259,15 @@ async fn opfs_streams_keep_files_or_say_why_not() {
     }
 }
 
-/// Without a wait, in a dedicated worker. A page, which must not sleep, is told so.
+/// Without a wait, in a dedicated worker of an isolated page. A page, which must not sleep, and who has no memory to share, is told so.
 #[cfg(feature = "bridge")]
 #[wasm_bindgen_test]
 async fn a_bridged_location_is_for_code_that_cannot_wait() {
     let options = anystorage::remote::shared::SharedOptions::new();
     let bridged = || anystorage::open_bridged("idb://facade-bridged", &options);
-    assert_eq!(anystorage::open_bridged("nothing", &options).await.unwrap_err().kind(), ErrorKind::InvalidInput);
-    if Reflect::has(&js_sys::global(), &"document".into()).unwrap() {
+    assert_eq!(anystorage::open_bridged("idb://facade-bridged?nothing=1", &options).await.unwrap_err().kind(), ErrorKind::InvalidInput);
+    let has = |name: &str| Reflect::get(&js_sys::global(), &name.into()).unwrap().is_truthy();
+    if has("document") || !has("crossOriginIsolated") || !has("SharedArrayBuffer") {
         let refused = bridged().await.unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::Unsupported, "{refused}");
         return;
