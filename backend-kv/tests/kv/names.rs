@@ -65,6 +65,7 @@ fn what_others_left_is_asked_for() {
 #[test]
 fn no_name_is_missed_whatever_is_done_with_it() {
     let seed = crate::seed();
+    println!("ANYSTORAGE_SEED={seed} repeats this run");
     let mut random = Rng::new(seed);
     let medium = SimMedium::new();
     let mut backend = open(&medium, &tiny(512, 16 << 10).cache_bytes(2 << 10)).unwrap();
@@ -100,5 +101,5 @@ fn no_name_is_missed_whatever_is_done_with_it() {
             }
         }
     });
-    println!("{} names are there at the end, seed {seed}", there.len());
+    println!("{} names are there at the end", there.len());
 }
