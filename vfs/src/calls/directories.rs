@@ -189,6 +189,7 @@ impl Tree {
             return Err(Errno::EBUSY);
         }
         let mount = self.at(at)?;
+        mount.records.before_remove(&mount.engine, &at.path);
         mount.engine.remove_dir(&at.path).map_err(|error| mount.causes.errno(error))?;
         mount.removed(found);
         Ok(())

@@ -29,6 +29,7 @@ impl Vfs {
             }
             let mount = tree.at(&found.location)?;
             let path = &found.location.path;
+            mount.records.before_remove(&mount.engine, path);
             mount.engine.remove_file(path).map_err(|error| mount.causes.errno(error))?;
             mount.removed(&found);
             Ok(())
@@ -140,7 +141,10 @@ fn rename(tree: &mut Tree, old: Walked, new: Walked) -> Result<()> {
         mount.before_create(&to.path)?;
     }
     mount.records.before_rename(&mount.engine, &from.path, &to.path).map_err(|error| mount.causes.errno(error))?;
-    mount.engine.rename(&from.path, &to.path).map_err(|error| mount.causes.errno(error))?;
+    if let Err(error) = mount.engine.rename(&from.path, &to.path) {
+        mount.records.not_renamed(&mount.engine, &from.path);
+        return Err(mount.causes.errno(error));
+    }
     mount.renamed(&from.path, &to.path, target.as_ref());
     tree.move_points(&from, &to);
     Ok(())

@@ -171,6 +171,25 @@ impl Records {
         if self.is_announced(to) { self.store(engine) } else { Ok(()) }
     }
 
+    /// After a rename that failed: what was announced is taken back at once, unless it may have been done. If it stayed, and `from` were removed
+    /// later, the records of the one would be taken for those of the other.
+    pub(crate) fn not_renamed(&mut self, engine: &Engine, from: &StoragePath) {
+        let Some(announced) = self.announced.take_if(|_| engine.exists(from).is_ok_and(|exists| exists)) else { return };
+        self.dirty = true;
+        if self.write(engine).and_then(|()| self.sync_table(engine)).is_err() {
+            // It may still be stored.
+            self.announced = Some(announced);
+        }
+    }
+
+    /// Before `path` is removed: a rename of it that failed must not be announced any more, if that can be helped. Where there is no space to
+    /// store the table, removing makes some.
+    pub(crate) fn before_remove(&mut self, engine: &Engine, path: &StoragePath) {
+        if self.announced.as_ref().is_some_and(|(from, _)| from.starts_with(path)) {
+            let _ = self.store(engine);
+        }
+    }
+
     /// After a rename; what was known of the file that was replaced is returned.
     pub(crate) fn renamed(&mut self, from: &StoragePath, to: &StoragePath) -> Option<Record> {
         let had = self.records.any_at_or_below(from) || self.records.any_at_or_below(to);

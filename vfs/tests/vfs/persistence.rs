@@ -4,9 +4,10 @@ use std::path::Path;
 use std::process::Command;
 
 use anystorage_api::Timestamp;
-use anystorage_vfs::{AT_FDCWD, DeviceNumber, OpenFlags, S_IFCHR, Stat, Time, Vfs};
+use anystorage_vfs::{AT_FDCWD, DeviceNumber, Errno, OpenFlags, S_IFCHR, Stat, Time, Vfs};
 
 use crate::engines::{self, DURABLE};
+use crate::plain::REFUSED;
 
 fn file(vfs: &Vfs, path: &str, mode: u32) {
     let file = vfs.open(path, OpenFlags::O_CREAT | OpenFlags::O_RDWR, mode).unwrap();
@@ -95,6 +96,23 @@ fn a_new_file_has_nothing_of_one_that_is_gone() {
         drop(vfs);
         assert_eq!(told(&engines::face(engine, directory.path()).lstat("/l").unwrap()), (0o100_644, 0, 0, 0), "{engine}");
     }
+}
+
+/// The table that was stored before the rename said that the one may have become the other. The one was removed, and the other was then taken
+/// for it, with its mode.
+#[test]
+fn a_refused_rename_gives_nothing_to_what_was_to_be_replaced() {
+    let directory = engines::directory();
+    let vfs = engines::face("plain-files", directory.path());
+    file(&vfs, "/one", 0o600);
+    file(&vfs, REFUSED, 0o644);
+    vfs.sync().unwrap();
+    assert_eq!(vfs.rename("/one", REFUSED), Err(Errno::EACCES));
+    assert_eq!([vfs.stat("/one").unwrap().mode, vfs.stat(REFUSED).unwrap().mode], [0o100_600, 0o100_644]);
+    vfs.unlink("/one").unwrap();
+    drop(vfs);
+    let vfs = engines::face("plain-files", directory.path());
+    assert_eq!(vfs.stat(REFUSED).unwrap().mode, 0o100_644);
 }
 
 /// Set for the process that is killed: which engine, and where.

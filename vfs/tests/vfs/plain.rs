@@ -1,6 +1,11 @@
 //! An engine that keeps nothing but bytes and names, as some in browsers do: for it the face keeps attributes and links by itself.
 
-use anystorage_api::{Capabilities, DirEntry, Metadata, OpenOptions, Result, StorageBackend, StorageFile, StoragePath, engine};
+use anystorage_api::{
+    Capabilities, DirEntry, Error, ErrorKind, Metadata, OpenOptions, Operation, Result, StorageBackend, StorageFile, StoragePath, engine,
+};
+
+/// Nothing gets this name by being renamed.
+pub(crate) const REFUSED: &str = "/refused";
 
 /// Another one, without its attributes.
 #[derive(Debug)]
@@ -39,6 +44,9 @@ impl<B: StorageBackend> StorageBackend for Plain<B> {
         self.0.remove_dir(path).await
     }
     async fn rename(&self, from: &StoragePath, to: &StoragePath) -> Result<()> {
+        if to.as_str() == REFUSED.trim_start_matches('/') {
+            return Err(Error::new(ErrorKind::PermissionDenied, Operation::Rename));
+        }
         self.0.rename(from, to).await
     }
     async fn sync(&self) -> Result<()> {
