@@ -2,14 +2,14 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod process_cases;
+
+use std::path::Path;
+
 use anystorage_api::StorageBackend;
-use anystorage_conformance::case::{Case, Need, Run};
-use anystorage_conformance::crossing::Elsewhere;
-use anystorage_conformance::list;
 use anystorage_conformance::process::{Processes, run_child_if_asked};
-use anystorage_conformance::suite::SMALL_BYTES;
+use anystorage_conformance::table;
 use anystorage_native::files::FilesBackend;
-use futures_lite::future::block_on;
 
 /// Where children begin.
 #[test]
@@ -19,44 +19,18 @@ fn child_entry() {
 
 #[test]
 fn persistence_cases_hold_across_processes_and_kills() {
-    let (mut runs, mut failures) = (0, Vec::new());
-    for case in offered().filter(|case| matches!(case.run, Run::Persistence { .. }) && !case.needs.contains(&Need::SmallPlace)) {
-        for crossing in processes().crossings() {
-            let root = tempfile::tempdir().unwrap();
-            let address = root.path().to_str().unwrap();
-            let verdict = block_on(async {
-                let carry = processes().before(*crossing, case, address).await?;
-                processes().after(*crossing, case, address, &carry).await
-            });
-            runs += 1;
-            failures.extend(verdict.err().map(|broken| format!("{}@{}: {broken}", case.name, crossing.as_str())));
-        }
-    }
-    println!("{runs} runs of persistence cases, {} failed", failures.len());
-    assert!(failures.is_empty(), "{}", failures.join("\n"));
-    assert!(runs > 0);
+    process_cases::persistence_cases_hold(&processes(), &table::FILES, shown);
 }
 
 #[test]
 fn cases_of_a_full_disk_hold_in_a_small_place() {
-    let (mut runs, mut failures) = (0, Vec::new());
-    for case in offered().filter(|case| case.needs.contains(&Need::SmallPlace)) {
-        runs += 1;
-        let verdict = block_on(processes().in_small_place(case, SMALL_BYTES));
-        failures.extend(verdict.err().map(|broken| format!("{}: {broken}", case.name)));
-    }
-    println!("{runs} cases of a full disk, {} failed", failures.len());
-    assert!(failures.is_empty(), "{}", failures.join("\n"));
-    assert!(runs > 0);
+    process_cases::full_disk_cases_hold(&processes(), &table::FILES);
 }
 
 fn processes() -> Processes {
-    Processes::this_test_program("child_entry").unwrap().with_small_places(|directory| directory.to_str().unwrap().to_owned())
+    Processes::this_test_program("child_entry").unwrap().with_small_places(shown)
 }
 
-/// The cases whose needs files meet.
-fn offered() -> impl Iterator<Item = &'static Case> {
-    let root = tempfile::tempdir().unwrap();
-    let capabilities = FilesBackend::open(root.path()).unwrap().capabilities();
-    list::cases().iter().filter(move |case| case.needs.iter().all(|need| need.met_by(&capabilities) != Some(false)))
+fn shown(directory: &Path) -> String {
+    directory.to_str().unwrap().to_owned()
 }

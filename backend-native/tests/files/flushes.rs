@@ -8,7 +8,8 @@ use anystorage_native::files::fault::{FlushFaults, FlushSwitch};
 use anystorage_native::files::{FilesBackend, HostDisk};
 use futures_lite::future::block_on;
 
-use crate::support::{own_part, passes, path, refused, wrapped};
+use crate::own_process::{own_part, passes, wrapped};
+use crate::support::{path, refused};
 
 /// Runs what follows with no more than 40 descriptors.
 const FEW_DESCRIPTORS: [&str; 4] = ["sh", "-c", "ulimit -n 40; exec \"$@\"", "sh"];

@@ -6,7 +6,8 @@ use anystorage_api::{ErrorKind, OpenOptions, StorageBackend};
 use anystorage_native::files::FilesBackend;
 use futures_lite::future::block_on;
 
-use crate::support::{in_namespace, own_part, passes, path, refused};
+use crate::own_process::{in_namespace, own_part, passes};
+use crate::support::{path, refused};
 
 fn fill(root: &Path) {
     block_on(async {

@@ -8,7 +8,8 @@ use anystorage_api::{ErrorKind, OpenOptions, Operation, StorageBackend};
 use anystorage_native::files::FilesBackend;
 use futures_lite::future::block_on;
 
-use crate::support::{again, in_namespace, own_part, passes, path, refused};
+use crate::own_process::{again, in_namespace, own_part, passes};
+use crate::support::{path, refused};
 
 #[test]
 fn a_second_open_in_the_same_process_is_locked_until_close() {

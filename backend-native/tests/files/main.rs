@@ -10,6 +10,8 @@ mod full_disk;
 mod holder;
 mod host_names;
 mod model;
+#[path = "../own_process/mod.rs"]
+mod own_process;
 mod protocol;
 mod revisions;
 mod support;

@@ -6,7 +6,8 @@ use anystorage_api::{OpenOptions, StorageBackend};
 use anystorage_native::files::FilesBackend;
 use futures_lite::future::block_on;
 
-use crate::support::{own_part, passes, path, wrapped};
+use crate::own_process::{own_part, passes, wrapped};
+use crate::support::path;
 
 /// Shows up in the trace as the removal of a file that is not there.
 fn mark(name: &str) {

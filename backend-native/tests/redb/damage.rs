@@ -13,7 +13,8 @@ use anystorage_api::{Error, ErrorKind, StorageBackend};
 use anystorage_native::redb::{self, RedbMode, RedbOptions};
 use futures_lite::future::block_on;
 
-use crate::support::{again, fresh, own_part, path, seed};
+use crate::own_process::{again, own_part};
+use crate::support::{fresh, path, seed};
 
 /// No opening takes this long. It is no measure: a process that needs longer is counted as one that hangs.
 const LIMIT: Duration = Duration::from_secs(30);

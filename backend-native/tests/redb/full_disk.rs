@@ -7,7 +7,8 @@ use anystorage_kv::{Batch, Commit, KvStore};
 use anystorage_native::redb::{self, RedbOptions};
 use futures_lite::future::block_on;
 
-use crate::support::{get, in_namespace, own_part, passes, path, put, refused, store};
+use crate::own_process::{in_namespace, own_part, passes};
+use crate::support::{get, path, put, refused, store};
 
 const MOUNT: &str = "mount -t tmpfs -o size=4m tmpfs \"$1\"";
 

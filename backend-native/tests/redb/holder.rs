@@ -8,7 +8,8 @@ use anystorage_kv::Commit;
 use anystorage_native::redb::{self, RedbOptions};
 use futures_lite::future::block_on;
 
-use crate::support::{again, fresh, get, own_part, path, put, refused, store};
+use crate::own_process::{again, own_part};
+use crate::support::{fresh, get, path, put, refused, store};
 
 #[test]
 fn a_second_open_in_the_same_process_is_locked_until_close() {

@@ -8,6 +8,10 @@ mod damage;
 mod full_disk;
 mod holder;
 mod model;
+#[path = "../own_process/mod.rs"]
+mod own_process;
+#[path = "../process_cases/mod.rs"]
+mod process_cases;
 mod processes;
 mod protocol;
 mod store;

@@ -8,16 +8,13 @@ use std::path::Path;
 use std::str::FromStr;
 
 use anystorage_api::{Result, StorageBackend};
-use anystorage_conformance::case::{Case, Need, Run};
-use anystorage_conformance::crossing::Elsewhere;
 use anystorage_conformance::kill_loop::{KillLoop, Phase};
-use anystorage_conformance::list;
 use anystorage_conformance::process::{Processes, run_child_if_asked};
-use anystorage_conformance::suite::SMALL_BYTES;
 use anystorage_conformance::table;
 use anystorage_native::redb::{self, RedbOptions};
 use futures_lite::future::block_on;
 
+use crate::process_cases;
 use crate::unsynced::{self, Unsynced};
 
 /// Where children begin.
@@ -28,35 +25,12 @@ fn child_entry() {
 
 #[test]
 fn persistence_cases_hold_across_processes_and_kills() {
-    let (mut runs, mut failures) = (0, Vec::new());
-    for case in offered().filter(|case| matches!(case.run, Run::Persistence { .. }) && !case.needs.contains(&Need::SmallPlace)) {
-        for crossing in processes().crossings() {
-            let root = tempfile::tempdir().unwrap();
-            let address = address("redb", root.path(), 0);
-            let verdict = block_on(async {
-                let carry = processes().before(*crossing, case, &address).await?;
-                processes().after(*crossing, case, &address, &carry).await
-            });
-            runs += 1;
-            failures.extend(verdict.err().map(|broken| format!("{}@{}: {broken}", case.name, crossing.as_str())));
-        }
-    }
-    println!("{runs} runs of persistence cases, {} failed", failures.len());
-    assert!(failures.is_empty(), "{}", failures.join("\n"));
-    assert!(runs > 0);
+    process_cases::persistence_cases_hold(&processes(), &table::REDB, |directory| address("redb", directory, 0));
 }
 
 #[test]
 fn cases_of_a_full_disk_hold_in_a_small_place() {
-    let (mut runs, mut failures) = (0, Vec::new());
-    for case in offered().filter(|case| case.needs.contains(&Need::SmallPlace)) {
-        runs += 1;
-        let verdict = block_on(processes().in_small_place(case, SMALL_BYTES));
-        failures.extend(verdict.err().map(|broken| format!("{}: {broken}", case.name)));
-    }
-    println!("{runs} cases of a full disk, {} failed", failures.len());
-    assert!(failures.is_empty(), "{}", failures.join("\n"));
-    assert!(runs > 0);
+    process_cases::full_disk_cases_hold(&processes(), &table::REDB);
 }
 
 #[test]
@@ -89,11 +63,6 @@ fn kill_loop() -> KillLoop {
 fn processes() -> Processes {
     let small = |directory: &Path| address("redb", directory, 0);
     Processes::this_test_program("processes::child_entry").unwrap().with_small_places(small)
-}
-
-/// The cases whose needs redb meets.
-fn offered() -> impl Iterator<Item = &'static Case> {
-    list::cases().iter().filter(|case| case.needs.iter().all(|need| need.met_by(&table::REDB) != Some(false)))
 }
 
 fn address(engine: &str, directory: &Path, number: u32) -> String {

@@ -7,7 +7,8 @@ use anystorage_kv::{Batch, Commit, KvStore};
 use anystorage_native::redb::{self, RedbOptions};
 use futures_lite::future::block_on;
 
-use crate::support::{own_part, passes, path, store, wrapped};
+use crate::own_process::{own_part, passes, wrapped};
+use crate::support::{path, store};
 
 /// Shows up in the trace as the removal of a file that is not there.
 fn mark(name: &str) {

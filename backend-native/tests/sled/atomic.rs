@@ -10,7 +10,7 @@ use anystorage_kv::{Batch, Commit, KvStore};
 use anystorage_native::sled::{SledOptions, SledStore};
 use futures_lite::future::block_on;
 
-use crate::support::{again, own_part};
+use crate::own_process::{again, own_part};
 
 const KEYS: u64 = 600;
 const KILLS: u32 = 40;

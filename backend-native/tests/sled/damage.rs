@@ -15,7 +15,7 @@ use anystorage_conformance::simdisk::Rng;
 use anystorage_native::sled::{self, SledOptions};
 use futures_lite::future::block_on;
 
-use crate::support::{again, own_part};
+use crate::own_process::{again, own_part};
 
 /// How many flips are tried in each file.
 const FLIPS: u64 = 100;

@@ -7,7 +7,7 @@ use anystorage_kv::{Batch, Commit, KvStore};
 use anystorage_native::sled::{SledOptions, SledStore};
 use futures_lite::future::block_on;
 
-use crate::support::{in_namespace, own_part, passes};
+use crate::own_process::{in_namespace, own_part, passes};
 
 fn record(number: u64) -> (Vec<u8>, Vec<u8>) {
     let mut value = number.to_le_bytes().to_vec();

@@ -8,7 +8,11 @@ mod damage;
 mod elsewhere;
 mod full_disk;
 mod kill;
+#[path = "../own_process/mod.rs"]
+mod own_process;
 mod places;
+#[path = "../process_cases/mod.rs"]
+mod process_cases;
 mod protocol;
 mod rebuild;
 mod store;

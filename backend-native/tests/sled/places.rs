@@ -9,7 +9,7 @@ use anystorage_api::{Error, ErrorKind, Operation, StorageBackend, StoragePath};
 use anystorage_native::sled::{self, Mode, SledOptions};
 use futures_lite::future::block_on;
 
-use crate::support::{again, own_part};
+use crate::own_process::{again, own_part};
 
 fn path(text: &str) -> StoragePath {
     StoragePath::parse(text).unwrap()

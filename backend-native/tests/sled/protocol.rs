@@ -6,7 +6,7 @@ use anystorage_api::{OpenOptions, StorageBackend, StoragePath};
 use anystorage_native::sled::{self, SledOptions};
 use futures_lite::future::block_on;
 
-use crate::support::{own_part, passes, wrapped};
+use crate::own_process::{own_part, passes, wrapped};
 
 /// Shows up in the trace as the removal of a file that is not there.
 fn mark(name: &str) {

@@ -10,7 +10,7 @@ use anystorage_kv::{Batch, Commit, KvStore};
 use anystorage_native::sled::{SledOptions, SledStore};
 use futures_lite::future::block_on;
 
-use crate::support::{again, in_namespace, own_part, passes};
+use crate::own_process::{again, in_namespace, own_part, passes};
 
 const RECORDS: u64 = 3000;
 const AT_ONCE: u64 = 100;
