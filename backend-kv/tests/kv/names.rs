@@ -61,41 +61,67 @@ fn what_others_left_is_asked_for() {
     });
 }
 
-/// With so little memory that records go to the store before their sync, and caches that forget.
+/// With so little memory that records go to the store before their sync, and caches that forget. One of the directories comes and goes.
 #[test]
 fn no_name_is_missed_whatever_is_done_with_it() {
+    const COMES_AND_GOES: u64 = 3;
     let seed = crate::seed();
     println!("ANYSTORAGE_SEED={seed} repeats this run");
     let mut random = Rng::new(seed);
     let medium = SimMedium::new();
-    let mut backend = open(&medium, &tiny(512, 16 << 10).cache_bytes(2 << 10)).unwrap();
+    let options = tiny(512, 16 << 10).cache_bytes(2 << 10);
+    let mut backend = open(&medium, &options).unwrap();
+    // Directories, and the files in them.
     let mut there = BTreeSet::new();
+    let name = |random: &mut Rng| match random.below(4) {
+        COMES_AND_GOES => format!("{COMES_AND_GOES}/{}", random.below(3)),
+        directory => format!("{directory}/{}", random.below(120)),
+    };
+    let parent_of = |name: &str| name.split_once('/').unwrap().0.to_owned();
     block_on(async {
-        for directory in 0..3 {
+        for directory in 0..COMES_AND_GOES {
             backend.create_dir(&path(&format!("{directory}"))).await.unwrap();
+            there.insert(directory.to_string());
         }
         for step in 0..6_000 {
-            let name = |random: &mut Rng| format!("{}/{}", random.below(3), random.below(120));
             let (one, other) = (name(&mut random), name(&mut random));
+            let coming = COMES_AND_GOES.to_string();
             match random.below(100) {
-                0..40 => {
-                    backend.write(&path(&one), one.as_bytes()).await.unwrap();
-                    there.insert(one);
+                0..35 => {
+                    let written = backend.write(&path(&one), one.as_bytes()).await.is_ok();
+                    assert_eq!(written, there.contains(&parent_of(&one)), "step {step}");
+                    if written {
+                        there.insert(one);
+                    }
                 }
-                40..60 => assert_eq!(backend.remove_file(&path(&one)).await.is_ok(), there.remove(&one), "step {step}"),
-                60..75 => {
+                35..55 => assert_eq!(backend.remove_file(&path(&one)).await.is_ok(), there.remove(&one), "step {step}"),
+                55..68 => {
                     let moved = backend.rename(&path(&one), &path(&other)).await.is_ok();
-                    assert_eq!(moved, there.remove(&one), "step {step}");
+                    assert_eq!(moved, there.contains(&one) && there.contains(&parent_of(&other)), "step {step}");
                     if moved {
+                        there.remove(&one);
                         there.insert(other);
                     }
                 }
-                75..97 => assert_eq!(backend.stat(&path(&one)).await.is_ok(), there.contains(&one), "step {step}"),
+                68..72 => assert_eq!(backend.create_dir(&path(&coming)).await.is_ok(), there.insert(coming), "step {step}"),
+                72..76 => {
+                    let is_empty = there.contains(&coming) && !there.iter().any(|name| name.starts_with(&format!("{coming}/")));
+                    assert_eq!(backend.remove_dir(&path(&coming)).await.is_ok(), is_empty, "step {step}");
+                    if is_empty {
+                        there.remove(&coming);
+                    }
+                }
+                76..90 => assert_eq!(backend.stat(&path(&one)).await.is_ok(), there.contains(&one), "step {step}"),
+                90..97 => {
+                    if let Ok(file) = backend.open(&path(&one), &OpenOptions::editing().create(false)).await {
+                        file.sync().await.unwrap();
+                    }
+                }
                 97 | 98 => backend.sync().await.unwrap(),
                 _ if random.below(10) == 0 => {
                     backend.sync().await.unwrap();
                     backend.close().await.unwrap();
-                    backend = open(&medium, &tiny(512, 16 << 10).cache_bytes(2 << 10)).unwrap();
+                    backend = open(&medium, &options).unwrap();
                 }
                 _ => {}
             }
