@@ -18,6 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// How often is looked whether the load has ended by itself.
 const GLANCE: Duration = Duration::from_millis(200);
 
+/// How often the browser may crash by itself while it looks.
+const MOST_CRASHES: u32 = 2;
+
 /// Runs the loop: the player of the load is ended by what `crossing` says.
 pub(crate) fn run(seat: &mut Seat, crossing: Crossing, plan: KillPlan) -> Result<KillReport, Broken> {
     let mut killer = SeatKiller { seat, crossing, overhead: None };
@@ -40,21 +43,26 @@ fn wait(since: Instant, delay: Duration) {
 impl Killer for SeatKiller<'_> {
     fn look(&mut self, address: &str, leftover: Option<&StoragePath>) -> Result<Found, Lost> {
         let lost = |text: String| Lost { line: None, text };
-        let post_box = self.seat.tab().map_err(|failure| lost(failure.to_string()))?.post_box();
-        let request = Request::Look {
-            subject: self.seat.chair.subject,
-            label: address.to_owned(),
-            leftover: leftover.map(|path| path.as_str().to_owned()),
-            post: post_box.path(),
-        };
-        match self.seat.ask(&request).map_err(|failure| lost(failure.to_string()))? {
-            Answer::Looked(looked) => {
-                let capabilities = looked?.into();
-                let tree = post_box.tree().ok_or_else(|| lost("what was found did not arrive".to_owned()))?;
-                Ok(Found { capabilities, tree })
+        // Firefox 153 crashes now and then when a worker is terminated: that is one more kill, after which everything has to be there too.
+        for _ in 0..MOST_CRASHES {
+            let post_box = self.seat.tab().map_err(|failure| lost(failure.to_string()))?.post_box();
+            let request = Request::Look {
+                subject: self.seat.chair.subject,
+                label: address.to_owned(),
+                leftover: leftover.map(|path| path.as_str().to_owned()),
+                post: post_box.path(),
+            };
+            match self.seat.ask_unless_it_crashes(&request).map_err(|failure| lost(failure.to_string()))? {
+                Some(Answer::Looked(looked)) => {
+                    let capabilities = looked?.into();
+                    let tree = post_box.tree().ok_or_else(|| lost("what was found did not arrive".to_owned()))?;
+                    return Ok(Found { capabilities, tree });
+                }
+                Some(other) => return Err(lost(format!("the suite answered out of turn: {other:?}"))),
+                None => eprintln!("{} crashed, and is started again", self.seat.title()),
             }
-            other => Err(lost(format!("the suite answered out of turn: {other:?}"))),
         }
+        Err(lost(format!("the browser crashed {MOST_CRASHES} times")))
     }
 
     fn kill(&mut self, play: &Play, target: Target, hear: &mut dyn FnMut(Line) -> Result<(), Broken>) -> Result<Ended, Broken> {

@@ -1,6 +1,7 @@
 //! A seat: one subject in one context of one browser, with a profile of its own, and whatever is done to it.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use anystorage_conformance::browser::wire::{Answer, Browser, Context, Described, Request};
 use anystorage_conformance::crossing::Crossing;
@@ -12,6 +13,10 @@ use crate::server::{Order, Server, Tab};
 
 /// From so many bytes on, a browser has to forget them before more come.
 const MUCH: f64 = 1e9;
+
+/// How long an answer may take, and how often is looked meanwhile whether the browser is still there.
+const PATIENCE: Duration = Duration::from_secs(300);
+const GLANCE: Duration = Duration::from_secs(5);
 
 /// Which subject, and where.
 #[derive(Clone, Debug)]
@@ -86,6 +91,26 @@ impl Seat {
         let context = self.chair.context;
         let answer = self.tab()?.ask(context, request);
         if answer.is_err() {
+            self.session = None;
+        }
+        answer
+    }
+
+    /// As [`ask`](Self::ask); none if the browser crashed instead of answering, which is for what may be asked once more.
+    pub(crate) fn ask_unless_it_crashes(&mut self, request: &Request) -> Result<Option<Answer>> {
+        let context = self.chair.context;
+        let tab = self.tab()?.clone();
+        let asked = tab.put(context, request)?;
+        let since = Instant::now();
+        let answer = loop {
+            match tab.answer(asked, GLANCE) {
+                Ok(None) if self.session.as_ref().is_some_and(|session| session.front_tab().is_err()) => break Ok(None),
+                Ok(None) if since.elapsed() < PATIENCE => {}
+                Ok(None) => break Err(Failure::new(format!("it hung: no answer for {PATIENCE:?}"))),
+                answer => break answer,
+            }
+        };
+        if !matches!(answer, Ok(Some(_))) {
             self.session = None;
         }
         answer
