@@ -15,10 +15,12 @@ use crate::server::Order;
 /// How long a load may be silent until it counts as hung.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// How often is looked whether the load has ended by itself.
+/// How often is looked whether the load has ended by itself, and after how much silence whether the browser is still there.
 const GLANCE: Duration = Duration::from_millis(200);
+const SILENCE: Duration = Duration::from_secs(5);
 
-/// How often the browser may crash by itself while it looks.
+/// How often the browser may crash by itself while it looks. Firefox 153 does so now and then when a worker is terminated on a busy machine. That
+/// is one more kill, after which everything has to be there too.
 const MOST_CRASHES: u32 = 2;
 
 /// Runs the loop: the player of the load is ended by what `crossing` says.
@@ -43,7 +45,6 @@ fn wait(since: Instant, delay: Duration) {
 impl Killer for SeatKiller<'_> {
     fn look(&mut self, address: &str, leftover: Option<&StoragePath>) -> Result<Found, Lost> {
         let lost = |text: String| Lost { line: None, text };
-        // Firefox 153 crashes now and then when a worker is terminated: that is one more kill, after which everything has to be there too.
         for _ in 0..MOST_CRASHES {
             let post_box = self.seat.tab().map_err(|failure| lost(failure.to_string()))?.post_box();
             let request = Request::Look {
@@ -59,7 +60,7 @@ impl Killer for SeatKiller<'_> {
                     return Ok(Found { capabilities, tree });
                 }
                 Some(other) => return Err(lost(format!("the suite answered out of turn: {other:?}"))),
-                None => eprintln!("{} crashed, and is started again", self.seat.title()),
+                None => {}
             }
         }
         Err(lost(format!("the browser crashed {MOST_CRASHES} times")))
@@ -86,6 +87,8 @@ impl Killer for SeatKiller<'_> {
         let ended = loop {
             let Some(heard) = announcements.next(GLANCE) else {
                 match tab.answer(asked, Duration::ZERO) {
+                    Ok(None) if silent_since.elapsed() < SILENCE => continue,
+                    Ok(None) if self.seat.has_crashed() => break Ended::Killed,
                     Ok(None) if silent_since.elapsed() < PATIENCE => continue,
                     Ok(None) => return Err(Failure::new(format!("the load hung: nothing came from it for {PATIENCE:?}")).into()),
                     Ok(Some(_)) => break Ended::ByItself("the load ended by itself".to_owned()),
@@ -94,11 +97,12 @@ impl Killer for SeatKiller<'_> {
             };
             if target.is_hit_by(&heard.line) {
                 let ended = match ordered {
-                    Some((order, ordered)) =>
-                    {
+                    Some((order, ordered)) => match tab.done(order, ordered) {
                         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is the number of an operation")]
-                        Ended::KilledDuring(tab.done(order, ordered)?.map(|number| number as u64))
-                    }
+                        Ok(number) => Ended::KilledDuring(number.map(|number| number as u64)),
+                        Err(_) if self.seat.has_crashed() => Ended::Killed,
+                        Err(failure) => return Err(failure.into()),
+                    },
                     None => {
                         // Not before the load has heard that it was heard.
                         wait(heard.at, target.delay.max(overhead / 2));
