@@ -23,8 +23,8 @@
 //! Changed blocks and changed records take about [`KvOptions::dirty_bytes`] each, however large a file or a sync is; the batch of a commit
 //! takes as much again for a moment. Stored blocks and records are cached in [`KvOptions::cache_bytes`]. Besides, there is an entry for
 //! each open file, and up to 2 MiB for the names of directories that were created since the location was opened: for one that none of them
-//! was given the store is not asked. Only these are not bounded by that: the names of a directory that was removed and replaced, when a file that replaces it
-//! is synced; and the parts of the block map of one file, some bytes for every 512 of its blocks, when it alone is synced.
+//! was given the store is not asked. Only these are not bounded by that: the names of a directory that was removed and replaced, when a file
+//! that replaces it is synced; and the parts of the block map of one file, some bytes for every 512 of its blocks, when it alone is synced.
 //!
 //! # What it assumes
 //!

@@ -74,9 +74,8 @@
 //! - where files and records are durable one by one (an engine without
 //!   [`atomic_sync`](anystorage_api::Capabilities::atomic_sync)) also before steps that a kill could leave half done: a link or a device is
 //!   made by its record first and its empty file then (a record without a file is nothing); a rename of something that has records, or has
-//!   some below it, is announced in the file first, and whoever mounts it next asks the engine which of the two names there is (what the engine
-//!   refuses is taken back at once); and a name
-//!   whose older record is still stored is not given again before that one is gone.
+//!   some below it, is announced in the file first, and whoever mounts it next asks the engine which of the two names there is (what the
+//!   engine refuses is taken back at once); and a name whose older record is still stored is not given again before that one is gone.
 //!
 //! So a kill loses attributes that were not synced, and nothing else: no file ever has those of another one. On engines that keep links
 //! themselves, one that a kill meets half made is an empty file.

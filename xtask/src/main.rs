@@ -94,8 +94,8 @@ struct TestArgs {
     /// that it can go through, more kills, every engine behind the bridge and the mirror, the demo page in each browser.
     #[arg(long, conflicts_with = "native")]
     all: bool,
-    /// How many lanes go on at a time: browsers, or the native tests, the build for browsers and what is behind it. One more than there are cores, if it is left out:
-    /// each waits a part of its time.
+    /// How many lanes go on at a time: browsers, or the native tests, the build for browsers and what is behind it. One more than there are
+    /// cores, if it is left out: each waits a part of its time.
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
 }

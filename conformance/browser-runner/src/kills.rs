@@ -88,7 +88,7 @@ impl Killer for SeatKiller<'_> {
             let Some(heard) = announcements.next(GLANCE) else {
                 match tab.answer(asked, Duration::ZERO) {
                     Ok(None) if silent_since.elapsed() < SILENCE => continue,
-                    Ok(None) if self.seat.has_crashed() => break Ended::Killed,
+                    Ok(None) if self.seat.let_go_if_crashed() => break Ended::Killed,
                     Ok(None) if silent_since.elapsed() < PATIENCE => continue,
                     Ok(None) => return Err(Failure::new(format!("the load hung: nothing came from it for {PATIENCE:?}")).into()),
                     Ok(Some(_)) => break Ended::ByItself("the load ended by itself".to_owned()),
@@ -100,7 +100,7 @@ impl Killer for SeatKiller<'_> {
                     Some((order, ordered)) => match tab.done(order, ordered) {
                         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is the number of an operation")]
                         Ok(number) => Ended::KilledDuring(number.map(|number| number as u64)),
-                        Err(_) if self.seat.has_crashed() => Ended::Killed,
+                        Err(_) if self.seat.let_go_if_crashed() => Ended::Killed,
                         Err(failure) => return Err(failure.into()),
                     },
                     None => {

@@ -104,7 +104,7 @@ impl Seat {
         let since = Instant::now();
         let answer = loop {
             match tab.answer(asked, GLANCE) {
-                Ok(None) if self.has_crashed() => break Ok(None),
+                Ok(None) if self.let_go_if_crashed() => break Ok(None),
                 Ok(None) if since.elapsed() < PATIENCE => {}
                 Ok(None) => break Err(Failure::new(format!("it hung: no answer for {PATIENCE:?}"))),
                 answer => break answer,
@@ -116,8 +116,8 @@ impl Seat {
         answer
     }
 
-    /// Whether its browser has ended by itself, or answers nobody any more. Then it is started again when it is needed.
-    pub(crate) fn has_crashed(&mut self) -> bool {
+    /// Lets its browser go if that has ended by itself, or answers nobody any more; whether it has. It is started again when it is needed.
+    pub(crate) fn let_go_if_crashed(&mut self) -> bool {
         let has_crashed = self.session.as_ref().is_some_and(|session| session.front_tab().is_err());
         if has_crashed {
             eprintln!("{} crashed, and is started again", self.title);
