@@ -60,6 +60,7 @@ impl<S: KvStore> Engine<S> {
     async fn read_blocks(&self, state: &State, inode: &Inode, ino: u64, offset: u64, mut buf: &mut [u8]) -> Result<()> {
         let map = MapEdit::new(self, state);
         let mut at = offset;
+        let is_next = self.reads_on(ino, offset, buf.len());
         // What was found together with a block before.
         let mut found = Vec::<Vec<u8>>::new().into_iter();
         while !buf.is_empty() {
@@ -74,7 +75,7 @@ impl<S: KvStore> Engine<S> {
                         found = self.stored_blocks(ino, run).await?.into_iter();
                         copy_out(&found.next().unwrap_or_default(), within, piece);
                     }
-                    Some(run) => copy_out(&self.stored_block(ino, block, run.version).await?, within, piece),
+                    Some(run) => self.read_stored((ino, block, run.version), within, piece, is_next).await?,
                     None => piece.fill(0),
                 },
             }
@@ -255,7 +256,7 @@ fn overwrite(bytes: &mut Vec<u8>, from: usize, piece: &[u8]) {
 }
 
 /// Bytes of a block; behind what is stored of it there are zeros.
-fn copy_out(bytes: &[u8], from: usize, piece: &mut [u8]) {
+pub(crate) fn copy_out(bytes: &[u8], from: usize, piece: &mut [u8]) {
     let stored = bytes.get(from..).unwrap_or_default();
     let (head, tail) = piece.split_at_mut(piece.len().min(stored.len()));
     head.copy_from_slice(stored.get(..head.len()).unwrap_or_default());

@@ -12,6 +12,7 @@ use crate::block::unseal_block;
 use crate::cache::Cache;
 use crate::format::{self, Format, Key, ROOT, block_key, missing};
 use crate::handles::Handles;
+use crate::located::Located;
 use crate::map::{BlockMap, Extent, NodeId, Nodes};
 use crate::options::KvOptions;
 use crate::records::{Entry, Inode, Kind, Record, decode_shadow};
@@ -45,13 +46,33 @@ pub(crate) struct Engine<S> {
 /// The turn of a call, until it has the state.
 pub(crate) type Turn<'a> = Option<QueueGuard<'a, ()>>;
 
+/// Inode, number and version of a stored block.
+pub(crate) type BlockId = (u64, u64, u64);
+
 /// What the store has, kept in memory.
 #[derive(Debug)]
 pub(crate) struct Caches {
     /// Published records; none where there is none.
     pub(crate) records: Cache<Key, Option<Record>>,
-    /// Stored blocks, by inode, number and version.
-    pub(crate) blocks: Cache<(u64, u64, u64), Arc<Vec<u8>>>,
+    /// Stored blocks.
+    pub(crate) blocks: Cache<BlockId, Arc<Vec<u8>>>,
+    /// Where stored blocks lie.
+    pub(crate) located: Cache<BlockId, Arc<Located>>,
+    /// For bytes that are read from there.
+    pub(crate) scratch: Vec<u8>,
+    /// The file that was read last, and how far.
+    pub(crate) read_to: (u64, u64),
+}
+
+impl Caches {
+    /// A block is stored anew, under the version that it had.
+    pub(crate) fn replace_block(&mut self, id: BlockId, bytes: Option<Vec<u8>>) {
+        self.located.remove(&id);
+        match bytes.map(Arc::new) {
+            Some(bytes) => self.blocks.insert(id, Arc::clone(&bytes), bytes.len()),
+            None => self.blocks.remove(&id),
+        }
+    }
 }
 
 impl<S: KvStore> Engine<S> {
@@ -59,7 +80,9 @@ impl<S: KvStore> Engine<S> {
         // Most of it for blocks: records are small.
         let records = Cache::new(options.cache_bytes / 4);
         let blocks = Cache::new(options.cache_bytes - options.cache_bytes / 4);
-        let caches = Mutex::new(Caches { records, blocks });
+        // Beside them: it takes a hundredth of what it is about.
+        let located = Cache::new(options.cache_bytes / 2);
+        let caches = Mutex::new(Caches { records, blocks, located, scratch: Vec::new(), read_to: (0, 0) });
         let state = RwLock::new(state);
         let (queue, ahead, handles) = (Queue::default(), Queue::default(), Handles::default());
         Self { store, options, format, block_size, state, queue, caches, ahead, handles }

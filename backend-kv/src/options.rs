@@ -106,7 +106,7 @@ impl KvOptions {
         self
     }
 
-    /// About how many bytes of stored blocks and records are kept in memory.
+    /// About how many bytes of stored blocks and records are kept in memory; half as many may be taken by where others lie, if the store tells.
     #[must_use]
     pub const fn cache_bytes(mut self, bytes: usize) -> Self {
         self.cache_bytes = bytes;

@@ -419,8 +419,7 @@ impl<S: KvStore> Engine<S> {
     fn published_now(&self, state: &mut State, plan: Plan) {
         for (ino, block, version) in plan.blocks {
             if let Some(bytes) = state.take_block(ino, block) {
-                let size = bytes.len();
-                self.caches().blocks.insert((ino, block, version), Arc::new(bytes), size);
+                self.caches().replace_block((ino, block, version), Some(bytes));
             }
         }
         for ino in &plan.whole {

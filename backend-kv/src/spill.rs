@@ -66,7 +66,7 @@ impl<S: KvStore> Engine<S> {
             }
             for (ino, block, version) in plan.blocks {
                 state.take_block(ino, block);
-                self.caches().blocks.remove(&(ino, block, version));
+                self.caches().replace_block((ino, block, version), None);
             }
         }
         Ok(())
@@ -261,6 +261,7 @@ impl<S: KvStore> Engine<S> {
         let mut caches = self.caches();
         caches.records.clear();
         caches.blocks.clear();
+        caches.located.clear();
         state.failed = Some(error);
     }
 }

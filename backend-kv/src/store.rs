@@ -17,8 +17,23 @@ use anystorage_api::{MaybeSend, MaybeSync, Result, Usage, engine};
 /// answers to `get` and `scan` after a commit that failed is up to it, but wrong data it may not answer.
 #[engine]
 pub trait KvStore: Debug + MaybeSend + MaybeSync + 'static {
+    /// Whether [`get_located`](Self::get_located) ever tells where a value lies.
+    const LOCATES: bool = false;
+
     /// The value of `key`, as the last commit left it, relaxed or durable; none if there is none.
     async fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>>;
+
+    /// As [`get`](Self::get), and where the value lies in what [`read_located`](Self::read_located) reads, as a number of bytes, if the store can tell.
+    async fn get_located(&self, key: &[u8]) -> Result<Option<(Vec<u8>, Option<u64>)>> {
+        Ok(self.get(key).await?.map(|value| (value, None)))
+    }
+
+    /// Fills `out` with what lies there now, which may be something else than what [`get_located`](Self::get_located) found there: the engine has
+    /// checksums of that. False if it cannot be read so; then the engine asks for the whole value, as it does by default. Never waits.
+    fn read_located(&self, at: u64, out: &mut [u8]) -> bool {
+        let _ = (at, out);
+        false
+    }
 
     /// The entries with `from <= key < to` in the order of their keys: the first `limit` of them, fewer only where there are no more.
     async fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<KvEntry>>;

@@ -114,28 +114,38 @@ impl Own {
     }
 }
 
-/// The bytes that were read into last, and how JavaScript sees them if that was not the first time: to make another view takes a fifth of a call.
-/// It is used for a read into just these bytes, and for nothing else.
+/// The bytes that were read into lately, and how JavaScript sees those that were not read into for the first time: to make another view takes a
+/// fifth of a call. Each is used for a read into just these bytes, and for nothing else.
 #[derive(Debug, Default)]
 struct Last {
-    place: Option<Place>,
-    view: Option<Uint8Array>,
+    /// The one that was used last is the last one.
+    views: Vec<(Place, Option<Uint8Array>)>,
 }
+
+/// So many are kept.
+const VIEWS: usize = 8;
 
 impl Last {
     /// The view on these bytes; none at their first time, or where they are out of JavaScript's reach.
     fn on(&mut self, place: Option<Place>) -> Option<&Uint8Array> {
-        if place.is_none() || self.place != place {
-            *self = Self { place, view: None };
-            return None;
-        }
         let place = place?;
-        // When the memory has grown, what was seen of it before has no length any more.
-        if self.view.as_ref().is_none_or(|view| view.byte_length() != place.len) {
-            let memory: WebAssembly::Memory = wasm_bindgen::memory().dyn_into().ok()?;
-            self.view = Some(Uint8Array::new_with_byte_offset_and_length(&memory.buffer(), place.at, place.len));
+        let Some(found) = self.views.iter().rposition(|(known, _)| *known == place) else {
+            if self.views.len() == VIEWS {
+                self.views.remove(0);
+            }
+            self.views.push((place, None));
+            return None;
+        };
+        if let Some(newer) = self.views.get_mut(found..) {
+            newer.rotate_left(1);
         }
-        self.view.as_ref()
+        let (_, view) = self.views.last_mut()?;
+        // When the memory has grown, what was seen of it before has no length any more.
+        if view.as_ref().is_none_or(|view| view.byte_length() != place.len) {
+            let memory: WebAssembly::Memory = wasm_bindgen::memory().dyn_into().ok()?;
+            *view = Some(Uint8Array::new_with_byte_offset_and_length(&memory.buffer(), place.at, place.len));
+        }
+        view.as_ref()
     }
 }
 

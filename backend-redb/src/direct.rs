@@ -17,7 +17,9 @@ impl StorageBackend for Direct {
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.0.read(offset, out)
+        self.0.read(offset, out)?;
+        self.0.seen.note(offset, out);
+        Ok(())
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {

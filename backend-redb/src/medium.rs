@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::file::StoreFile;
 use crate::guard::lock;
 use crate::header::{HEADER_LEN, primary_slot};
+use crate::seen::Seen;
 
 /// The file of a location. redb reaches it through [`Direct`](crate::direct::Direct), or through [`Overlay`](crate::overlay::Overlay) without
 /// changing it.
@@ -16,6 +17,7 @@ pub(crate) struct Medium {
     /// Set while a redb that is given up may not touch the file any more.
     sealed: AtomicBool,
     marks: Mutex<Marks>,
+    pub(crate) seen: Seen,
 }
 
 #[derive(Debug, Default)]
@@ -51,7 +53,7 @@ impl Medium {
     pub(crate) fn new(file: Box<dyn StoreFile>) -> io::Result<Self> {
         let len = file.len()?;
         let marks = Marks { end: len, durable_end: len, durable_len: len, ..Marks::default() };
-        Ok(Self { file, sealed: AtomicBool::new(false), marks: Mutex::new(marks) })
+        Ok(Self { file, sealed: AtomicBool::new(false), marks: Mutex::new(marks), seen: Seen::new() })
     }
 
     pub(crate) fn len(&self) -> io::Result<u64> {

@@ -231,8 +231,24 @@ impl RedbStore {
 
 #[engine]
 impl KvStore for RedbStore {
+    const LOCATES: bool = true;
+
     async fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
         self.read(|table, relaxed| session::get(table, relaxed, key))
+    }
+
+    async fn get_located(&self, key: &[u8]) -> Result<Option<(Vec<u8>, Option<u64>)>> {
+        self.read(|table, relaxed| {
+            let found = session::get(table, relaxed, key)?;
+            Ok(found.map(|value| {
+                let place = self.medium.seen.place_of(key, &value);
+                (value, place)
+            }))
+        })
+    }
+
+    fn read_located(&self, at: u64, out: &mut [u8]) -> bool {
+        self.shared().reading(Operation::Read).is_ok() && self.medium.read(at, out).is_ok()
     }
 
     async fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<KvEntry>> {

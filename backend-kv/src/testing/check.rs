@@ -119,7 +119,20 @@ impl Player {
     async fn get(&mut self, store: &impl KvStore) -> Result<(), String> {
         let key = self.key();
         let found = store.get(&key).await.map_err(|error| format!("a get failed: {error}"))?;
-        if found.as_ref() == self.map.get(&key) { Ok(()) } else { Err(format!("get of {} answers another value", shown(&key))) }
+        if found.as_ref() != self.map.get(&key) {
+            return Err(format!("get of {} answers another value", shown(&key)));
+        }
+        let located = store.get_located(&key).await.map_err(|error| format!("a get failed: {error}"))?;
+        if located.as_ref().map(|(value, _)| value) != found.as_ref() {
+            return Err(format!("get_located of {} answers another value than get", shown(&key)));
+        }
+        if let Some((value, Some(place))) = located {
+            let mut bytes = vec![0; value.len()];
+            if store.read_located(place, &mut bytes) && bytes != value {
+                return Err(format!("where the value of {} is said to lie is something else", shown(&key)));
+            }
+        }
+        Ok(())
     }
 
     async fn scan(&mut self, store: &impl KvStore) -> Result<(), String> {

@@ -35,6 +35,8 @@ fn losing_relaxed_commits_is_no_failure() {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
+    LocatedIsAnotherOne,
+    PlacesAreWrong,
     ScanTakesTheEnd,
     ScanLeavesOutTheStart,
     ScanIgnoresTheLimit,
@@ -53,9 +55,27 @@ struct Broken(SimStore, Fault);
 
 #[engine]
 impl KvStore for Broken {
+    const LOCATES: bool = true;
+
     async fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
         let key = if self.1 == Fault::LongKeysAreCut { &key[..key.len().min(200)] } else { key };
         answer_closed(self.1, self.0.get(key).await)
+    }
+
+    async fn get_located(&self, key: &[u8]) -> Result<Option<(Vec<u8>, Option<u64>)>> {
+        let value = self.get(key).await?;
+        Ok(match self.1 {
+            Fault::LocatedIsAnotherOne => value.map(|mut value| {
+                value.push(0);
+                (value, None)
+            }),
+            _ => value.map(|value| (value, Some(0))),
+        })
+    }
+
+    fn read_located(&self, _at: u64, out: &mut [u8]) -> bool {
+        out.fill(0);
+        self.1 == Fault::PlacesAreWrong
     }
 
     async fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<KvEntry>> {
@@ -126,6 +146,8 @@ fn check(fault: Fault, seed: u64) -> Option<StoreFailure> {
 #[test]
 fn each_broken_promise_is_caught() {
     for fault in [
+        Fault::LocatedIsAnotherOne,
+        Fault::PlacesAreWrong,
         Fault::ScanTakesTheEnd,
         Fault::ScanLeavesOutTheStart,
         Fault::ScanIgnoresTheLimit,

@@ -9,6 +9,7 @@ mod checked_stores;
 mod damage;
 mod faults;
 mod format;
+mod located;
 mod mixed;
 mod names;
 #[cfg(not(all(target_family = "wasm", target_os = "unknown")))] // It carries on in threads.

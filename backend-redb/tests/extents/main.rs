@@ -7,6 +7,7 @@ mod disk;
 mod foreign;
 mod log;
 mod moves;
+mod parts;
 mod power_cut;
 mod space;
 mod suite;
