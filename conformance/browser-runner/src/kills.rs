@@ -88,7 +88,7 @@ impl Killer for SeatKiller<'_> {
             let Some(heard) = announcements.next(GLANCE) else {
                 match tab.answer(asked, Duration::ZERO) {
                     Ok(None) if silent_since.elapsed() < SILENCE => continue,
-                    Ok(None) if self.seat.let_go_if_crashed() => break Ended::Killed,
+                    Ok(None) | Err(_) if self.seat.let_go_if_crashed() => break Ended::Killed,
                     Ok(None) if silent_since.elapsed() < PATIENCE => continue,
                     Ok(None) => return Err(Failure::new(format!("the load hung: nothing came from it for {PATIENCE:?}")).into()),
                     Ok(Some(_)) => break Ended::ByItself("the load ended by itself".to_owned()),
@@ -97,11 +97,10 @@ impl Killer for SeatKiller<'_> {
             };
             if target.is_hit_by(&heard.line) {
                 let ended = match ordered {
-                    Some((order, ordered)) => match tab.done(order, ordered) {
+                    Some((order, ordered)) => match self.seat.done_unless_it_crashes(order, ordered)? {
                         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is the number of an operation")]
-                        Ok(number) => Ended::KilledDuring(number.map(|number| number as u64)),
-                        Err(_) if self.seat.let_go_if_crashed() => Ended::Killed,
-                        Err(failure) => return Err(failure.into()),
+                        Some(number) => Ended::KilledDuring(number.map(|number| number as u64)),
+                        None => Ended::Killed,
                     },
                     None => {
                         // Not before the load has heard that it was heard.
@@ -121,7 +120,7 @@ impl Killer for SeatKiller<'_> {
             hear(heard.line)?;
         };
         let lives_on = order == Some(Order::TerminateEngines) && matches!(ended, Ended::KilledDuring(_));
-        let its_end = if lives_on { tab.answer(asked, PATIENCE) } else { Ok(None) };
+        let its_end = if lives_on { self.seat.answer_unless_it_crashes(asked) } else { Ok(None) };
         let mut told = 0;
         announcements.end().into_iter().try_for_each(|heard| match heard.line {
             Line::Failed { kind: ErrorKind::Disconnected, .. } if lives_on => {
@@ -136,7 +135,8 @@ impl Killer for SeatKiller<'_> {
         Ok(match its_end {
             Ok(Some(Answer::Ended)) if told == 1 => ended,
             Ok(Some(answer)) => Ended::ByItself(format!("its engine's worker was gone, and no call failed as disconnected: {answer:?}")),
-            Ok(None) => return Err(Failure::new(format!("the load hung: its engine's worker was gone for {PATIENCE:?}")).into()),
+            // The browser crashed.
+            Ok(None) => Ended::Killed,
             Err(failure) => Ended::ByItself(failure.to_string()),
         })
     }

@@ -9,13 +9,12 @@ use anystorage_conformance::crossing::Crossing;
 use crate::driver::{Launch, Session};
 use crate::ending::Directory;
 use crate::failure::{Failure, Result};
-use crate::server::{Order, Server, Tab};
+use crate::server::{Asked, Order, PATIENCE, Server, Tab, hung};
 
 /// From so many bytes on, a browser has to forget them before more come.
 const MUCH: f64 = 1e9;
 
-/// How long an answer may take, and how often is looked meanwhile whether the browser is still there.
-const PATIENCE: Duration = Duration::from_secs(300);
+/// How often is looked whether the browser is still there, while it does not answer.
 const GLANCE: Duration = Duration::from_secs(5);
 
 /// Which subject, and where.
@@ -88,37 +87,59 @@ impl Seat {
 
     /// Asks where the subject is to run. Whoever does not answer is ended, with the browser.
     pub(crate) fn ask(&mut self, request: &Request) -> Result<Answer> {
+        self.ask_unless_it_crashes(request)?.ok_or_else(crashed)
+    }
+
+    /// As [`ask`](Self::ask); none if the browser crashed instead of answering, which is for what may be asked once more.
+    pub(crate) fn ask_unless_it_crashes(&mut self, request: &Request) -> Result<Option<Answer>> {
         let context = self.chair.context;
-        let answer = self.tab()?.ask(context, request);
+        let asked = self.tab()?.put(context, request)?;
+        let answer = self.answer_unless_it_crashes(asked);
         if answer.is_err() {
             self.session = None;
         }
         answer
     }
 
-    /// As [`ask`](Self::ask); none if the browser crashed instead of answering, which is for what may be asked once more.
-    pub(crate) fn ask_unless_it_crashes(&mut self, request: &Request) -> Result<Option<Answer>> {
-        let context = self.chair.context;
-        let tab = self.tab()?.clone();
-        let asked = tab.put(context, request)?;
+    /// The answer to a question; none if the browser crashed instead.
+    pub(crate) fn answer_unless_it_crashes(&mut self, asked: Asked) -> Result<Option<Answer>> {
+        self.unless_it_crashes(|tab, patience| tab.answer(asked, patience))
+    }
+
+    /// What an order that is done answered; none if the browser crashed instead.
+    pub(crate) fn done_unless_it_crashes(&mut self, order: Order, asked: Asked) -> Result<Option<Option<f64>>> {
+        self.unless_it_crashes(|tab, patience| tab.done(order, asked, patience))
+    }
+
+    /// Looks for something of its page until it is there; none if the browser crashed instead.
+    fn unless_it_crashes<T>(&mut self, look: impl Fn(&Tab, Duration) -> Result<Option<T>>) -> Result<Option<T>> {
         let since = Instant::now();
-        let answer = loop {
-            match tab.answer(asked, GLANCE) {
-                Ok(None) if self.let_go_if_crashed() => break Ok(None),
+        loop {
+            match look(&self.tab, GLANCE) {
+                Ok(Some(found)) => return Ok(Some(found)),
+                Ok(None) | Err(_) if self.let_go_if_crashed() => return Ok(None),
                 Ok(None) if since.elapsed() < PATIENCE => {}
-                Ok(None) => break Err(Failure::new(format!("it hung: no answer for {PATIENCE:?}"))),
-                answer => break answer,
+                Ok(None) => return Err(hung()),
+                Err(failure) => return Err(failure),
             }
-        };
-        if !matches!(answer, Ok(Some(_))) {
-            self.session = None;
         }
-        answer
+    }
+
+    /// Orders, and waits until it is done.
+    fn order(&mut self, order: Order) -> Result<Option<f64>> {
+        let asked = self.tab()?.put_order(order);
+        self.done_unless_it_crashes(order, asked)?.ok_or_else(crashed)
+    }
+
+    /// Orders what ends the page or its worker. A browser that crashes over it has ended them as well.
+    fn end_by(&mut self, order: Order) -> Result<()> {
+        let asked = self.tab()?.put_order(order);
+        self.done_unless_it_crashes(order, asked).map(drop)
     }
 
     /// Lets its browser go if that has ended by itself, or answers nobody any more; whether it has. It is started again when it is needed.
     pub(crate) fn let_go_if_crashed(&mut self) -> bool {
-        let has_crashed = self.session.as_ref().is_some_and(|session| session.front_tab().is_err());
+        let has_crashed = self.session.as_ref().is_some_and(|session| !session.is_there());
         if has_crashed {
             eprintln!("{} crashed, and is started again", self.title);
             self.session = None;
@@ -129,8 +150,8 @@ impl Seat {
     /// Ends what ran until now, and everything that it had open.
     pub(crate) fn cross(&mut self, crossing: Crossing) -> Result<()> {
         match crossing {
-            Crossing::Terminate => self.tab()?.order(Order::Terminate).map(drop),
-            Crossing::Reload => self.tab()?.order(Order::Reload).map(drop),
+            Crossing::Terminate => self.end_by(Order::Terminate),
+            Crossing::Reload => self.end_by(Order::Reload),
             Crossing::Restart => self.session.take().map_or(Ok(()), Session::quit),
             Crossing::Kill => {
                 if let Some(session) = self.session.take() {
@@ -162,12 +183,12 @@ impl Seat {
         // Firefox keeps the files locked that streams of a terminated worker were writing, until its page is gone.
         let ends_with_worker = self.chair.context == Context::Worker && self.browser() != Browser::Firefox;
         self.cross(if ends_with_worker { Crossing::Terminate } else { Crossing::Reload })?;
-        self.tab()?.order(Order::Clear).map(drop)
+        self.order(Order::Clear).map(drop)
     }
 
     /// Makes its browser forget everything if that is much: holes count in some, and the cases are not to run out of space together.
     pub(crate) fn tidy(&mut self) -> Result<()> {
-        match self.tab()?.order(Order::Usage)? {
+        match self.order(Order::Usage)? {
             Some(bytes) if bytes > MUCH => self.clear(),
             _ => Ok(()),
         }
@@ -184,4 +205,8 @@ impl Seat {
         }
         Ok(())
     }
+}
+
+fn crashed() -> Failure {
+    Failure::new("the browser crashed")
 }

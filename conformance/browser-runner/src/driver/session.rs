@@ -133,6 +133,11 @@ impl Session {
         handle.as_str().map(str::to_owned).ok_or_else(|| Failure::new("a tab without a handle"))
     }
 
+    /// Whether the browser and its tab in front are still there: a tab that crashed has a handle still, and in some browsers no address.
+    pub(crate) fn is_there(&self) -> bool {
+        self.front_tab().is_ok() && self.client.get(&format!("/session/{}/url", self.number)).is_ok()
+    }
+
     /// Puts a tab in front.
     ///
     /// # Errors

@@ -19,6 +19,7 @@ pub use self::site::{Served, Site};
 use self::state::Shared;
 pub use self::state::{Announcements, Heard};
 pub use self::tab::{Asked, Order, PostBox, Tab};
+pub(crate) use self::tab::{PATIENCE, hung};
 use crate::failure::{Failure, Result};
 use crate::package::Module;
 

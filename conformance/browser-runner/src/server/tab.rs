@@ -15,7 +15,7 @@ use crate::failure::{Failure, Result};
 const LOADING: Duration = Duration::from_secs(90);
 
 /// How long an answer may take. It decides only when a case counts as hung.
-const PATIENCE: Duration = Duration::from_secs(300);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 
 /// What a page does by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,9 +111,11 @@ impl Tab {
     /// If something else happened to the page or its worker.
     pub fn answer(&self, asked: Asked, patience: Duration) -> Result<Option<Answer>> {
         match self.shared.wait_for_answer(&self.name, (asked.life, asked.id), patience) {
-            Awaited::Answer(answer) => serde_json::from_str(&answer)
-                .map(Some)
-                .map_err(|error| Failure::new(format!("answered {answer}, which is unknown: {error}"))),
+            Awaited::Answer(answer) => match serde_json::from_str(&answer) {
+                Ok(Answer::Senseless(why)) => Err(Failure::new(format!("the suite did not understand: {why}"))),
+                Ok(answer) => Ok(Some(answer)),
+                Err(error) => Err(Failure::new(format!("answered {answer}, which is unknown: {error}"))),
+            },
             Awaited::Trouble(text) => Err(Failure::new(text.trim())),
             Awaited::Outlived => Err(Failure::new("the page was loaded anew before it answered")),
             Awaited::Nothing => Ok(None),
@@ -126,11 +128,7 @@ impl Tab {
     /// If there is none.
     pub fn ask(&self, context: Context, request: &Request) -> Result<Answer> {
         let asked = self.put(context, request)?;
-        match self.answer(asked, PATIENCE)? {
-            Some(Answer::Senseless(why)) => Err(Failure::new(format!("the suite did not understand: {why}"))),
-            Some(answer) => Ok(answer),
-            None => Err(Failure::new(format!("it hung: no answer for {PATIENCE:?}"))),
-        }
+        self.answer(asked, PATIENCE)?.ok_or_else(hung)
     }
 
     /// Orders, without waiting until it is done.
@@ -147,35 +145,27 @@ impl Tab {
         Asked { life, id: self.shared.order(&self.name, text) }
     }
 
-    /// Waits until an order is done, and gives the answer: a number, or nothing.
+    /// What an order that is done answered, a number or nothing; none if it is not done for so long.
     ///
     /// # Errors
-    /// What the page throws; that it hangs.
-    pub fn done(&self, order: Order, asked: Asked) -> Result<Option<f64>> {
+    /// What the page throws.
+    pub fn done(&self, order: Order, asked: Asked, patience: Duration) -> Result<Option<Option<f64>>> {
         let does = order.as_str();
         let life = if order == Order::Reload {
-            self.wait_for_life_after(asked.life)?;
+            if !self.shared.wait_for_life_after(&self.name, asked.life, patience) {
+                return Ok(None);
+            }
             // What it sent before it went may come after what it says now.
             self.life()
         } else {
             asked.life
         };
-        let answer = match self.shared.wait_for_answer(&self.name, (life, asked.id), PATIENCE) {
-            Awaited::Answer(answer) => answer,
-            Awaited::Trouble(text) => return Err(Failure::new(text.trim())),
-            Awaited::Outlived => return Err(Failure::new(format!("the page was loaded anew before it did {does}"))),
-            Awaited::Nothing => return Err(Failure::new(format!("the page did not {does} in {PATIENCE:?}"))),
-        };
-        Ok(answer.parse().ok())
-    }
-
-    /// Orders, and waits until it is done.
-    ///
-    /// # Errors
-    /// As [`done`](Self::done).
-    pub fn order(&self, order: Order) -> Result<Option<f64>> {
-        let asked = self.put_order(order);
-        self.done(order, asked)
+        match self.shared.wait_for_answer(&self.name, (life, asked.id), patience) {
+            Awaited::Answer(answer) => Ok(Some(answer.parse().ok())),
+            Awaited::Trouble(text) => Err(Failure::new(text.trim())),
+            Awaited::Outlived => Err(Failure::new(format!("the page was loaded anew before it did {does}"))),
+            Awaited::Nothing => Ok(None),
+        }
     }
 
     /// Where a [`Look`](Request::Look) is to post what it finds, and afterwards what it has posted.
@@ -204,4 +194,8 @@ impl PostBox {
     pub fn tree(self) -> Option<Tree> {
         Tree::from_bytes(&self.shared.posted(&self.key)?)
     }
+}
+
+pub(crate) fn hung() -> Failure {
+    Failure::new(format!("it hung: no answer for {PATIENCE:?}"))
 }
