@@ -60,7 +60,8 @@ impl<S: KvStore> Engine<S> {
     async fn read_blocks(&self, state: &State, inode: &Inode, ino: u64, offset: u64, mut buf: &mut [u8]) -> Result<()> {
         let map = MapEdit::new(self, state);
         let mut at = offset;
-        let is_next = self.reads_on(ino, offset, buf.len());
+        // Small files are read ahead of who reads them.
+        let is_alone = !self.reads_on(ino, offset, buf.len()) && inode.len > self.block_size as u64;
         // What was found together with a block before.
         let mut found = Vec::<Vec<u8>>::new().into_iter();
         while !buf.is_empty() {
@@ -75,7 +76,7 @@ impl<S: KvStore> Engine<S> {
                         found = self.stored_blocks(ino, run).await?.into_iter();
                         copy_out(&found.next().unwrap_or_default(), within, piece);
                     }
-                    Some(run) => self.read_stored((ino, block, run.version), within, piece, is_next).await?,
+                    Some(run) => self.read_stored((ino, block, run.version), within, piece, is_alone).await?,
                     None => piece.fill(0),
                 },
             }

@@ -74,13 +74,13 @@ impl<S: KvStore> Engine<S> {
     /// alone is read, if it is known where it lies; if not, it is known from then on.
     ///
     /// Whoever calls this holds the state, as for every read: a change of the block that is published takes what is known of it away.
-    pub(crate) async fn read_stored(&self, id: BlockId, within: usize, out: &mut [u8], is_next: bool) -> Result<()> {
+    pub(crate) async fn read_stored(&self, id: BlockId, within: usize, out: &mut [u8], is_alone: bool) -> Result<()> {
         let (ino, block, version) = id;
-        let is_part = S::LOCATES && !is_next && self.block_size >= SHORTEST && out.len() <= self.block_size / 2;
+        let is_part = S::LOCATES && is_alone && self.block_size >= SHORTEST && out.len() <= self.block_size / 2;
         let bytes = if is_part && let Some(known) = self.known(id) {
             match known {
                 Known::Bytes(bytes) => bytes,
-                Known::Place(located) if self.read_part(&located, within, out) => return Ok(()),
+                Known::Place(located) if self.read_part(&located, within, out).await => return Ok(()),
                 Known::Place(_) => self.located_block(id).await?,
             }
         } else if is_part {
@@ -118,7 +118,7 @@ impl<S: KvStore> Engine<S> {
     }
 
     /// Reads a part from where it lies. False if that is much of the block, or if other bytes are there by now.
-    fn read_part(&self, located: &Located, within: usize, out: &mut [u8]) -> bool {
+    async fn read_part(&self, located: &Located, within: usize, out: &mut [u8]) -> bool {
         let Some(around) = located.around(&(within..within + out.len())) else { return false };
         // Always the same bytes of memory, to which the store may know a fast way.
         let mut scratch = std::mem::take(&mut self.caches().scratch);
@@ -126,7 +126,7 @@ impl<S: KvStore> Engine<S> {
             scratch.resize(around.len(), 0);
         }
         let bytes = scratch.get_mut(..around.len()).unwrap_or_default();
-        let is_there = self.store.read_located(located.at + around.start as u64, bytes) && located.fits(around.start, bytes);
+        let is_there = self.store.read_located(located.at + around.start as u64, bytes).await && located.fits(around.start, bytes);
         if is_there {
             copy_out(bytes, within - around.start, out);
         }

@@ -29,8 +29,8 @@ pub trait KvStore: Debug + MaybeSend + MaybeSync + 'static {
     }
 
     /// Fills `out` with what lies there now, which may be something else than what [`get_located`](Self::get_located) found there: the engine has
-    /// checksums of that. False if it cannot be read so; then the engine asks for the whole value, as it does by default. Never waits.
-    fn read_located(&self, at: u64, out: &mut [u8]) -> bool {
+    /// checksums of that. False if it cannot be read so; then the engine asks for the whole value, as it does by default.
+    async fn read_located(&self, at: u64, out: &mut [u8]) -> bool {
         let _ = (at, out);
         false
     }

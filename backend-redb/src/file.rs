@@ -25,6 +25,20 @@ pub trait StoreFile: fmt::Debug + Send + Sync + 'static {
     /// What the host reports.
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()>;
 
+    /// Where on the host the bytes at `offset` lie, as far as [`read_place`](Self::read_place) reads from there: what it finds may be older, or something
+    /// else. None if they lie nowhere. A file that knows of no other places lies where it says.
+    fn place_of(&self, offset: u64) -> Option<u64> {
+        Some(offset)
+    }
+
+    /// Fills `out` with the bytes that lie on the host at a [place](Self::place_of).
+    ///
+    /// # Errors
+    /// What the host reports.
+    fn read_place(&self, place: u64, out: &mut [u8]) -> io::Result<()> {
+        self.read(place, out)
+    }
+
     /// Writes all of `data` at `offset`, which may be behind the end.
     ///
     /// # Errors

@@ -154,6 +154,14 @@ impl<F: StoreFile> StoreFile for Gathered<F> {
         Ok(())
     }
 
+    fn place_of(&self, offset: u64) -> Option<u64> {
+        self.file.place_of(offset)
+    }
+
+    fn read_place(&self, place: u64, out: &mut [u8]) -> io::Result<()> {
+        self.file.read_place(place, out)
+    }
+
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         if data.is_empty() {
             return Ok(());

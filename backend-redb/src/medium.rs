@@ -72,6 +72,14 @@ impl Medium {
         self.file.read(offset, out)
     }
 
+    pub(crate) fn place_of(&self, offset: u64) -> Option<u64> {
+        self.file.place_of(offset)
+    }
+
+    pub(crate) fn read_place(&self, place: u64, out: &mut [u8]) -> io::Result<()> {
+        self.file.read_place(place, out)
+    }
+
     pub(crate) fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         self.check_open()?;
         let len = u64::try_from(data.len()).unwrap_or(u64::MAX);

@@ -241,14 +241,14 @@ impl KvStore for RedbStore {
         self.read(|table, relaxed| {
             let found = session::get(table, relaxed, key)?;
             Ok(found.map(|value| {
-                let place = self.medium.seen.place_of(key, &value);
+                let place = self.medium.seen.place_of(key, &value).and_then(|offset| self.medium.place_of(offset));
                 (value, place)
             }))
         })
     }
 
-    fn read_located(&self, at: u64, out: &mut [u8]) -> bool {
-        self.shared().reading(Operation::Read).is_ok() && self.medium.read(at, out).is_ok()
+    async fn read_located(&self, at: u64, out: &mut [u8]) -> bool {
+        self.shared().reading(Operation::Read).is_ok() && self.medium.read_place(at, out).is_ok()
     }
 
     async fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<KvEntry>> {

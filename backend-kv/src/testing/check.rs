@@ -128,7 +128,7 @@ impl Player {
         }
         if let Some((value, Some(place))) = located {
             let mut bytes = vec![0; value.len()];
-            if store.read_located(place, &mut bytes) && bytes != value {
+            if store.read_located(place, &mut bytes).await && bytes != value {
                 return Err(format!("where the value of {} is said to lie is something else", shown(&key)));
             }
         }

@@ -73,7 +73,7 @@ impl KvStore for Broken {
         })
     }
 
-    fn read_located(&self, _at: u64, out: &mut [u8]) -> bool {
+    async fn read_located(&self, _at: u64, out: &mut [u8]) -> bool {
         out.fill(0);
         self.1 == Fault::PlacesAreWrong
     }

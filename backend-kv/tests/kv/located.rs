@@ -48,7 +48,7 @@ impl KvStore for Somewhere {
         Ok(Some((value, random.chance(7, 8).then_some(place))))
     }
 
-    fn read_located(&self, at: u64, out: &mut [u8]) -> bool {
+    async fn read_located(&self, at: u64, out: &mut [u8]) -> bool {
         let at = at as usize;
         if self.random.lock().unwrap().chance(1, 16) {
             return false;

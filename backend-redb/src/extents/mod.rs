@@ -329,6 +329,17 @@ impl<F: StoreFile> StoreFile for ExtentFile<F> {
         Ok(())
     }
 
+    /// Of what lies in one extent, as each page does.
+    fn place_of(&self, offset: u64) -> Option<u64> {
+        let state = self.state();
+        let slot = state.map.slot(to_usize(offset / EXTENT))?;
+        self.file.place_of(state.map.layout.begin_of(slot) + offset % EXTENT)
+    }
+
+    fn read_place(&self, place: u64, out: &mut [u8]) -> io::Result<()> {
+        self.file.read_place(place, out)
+    }
+
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         let mut state = self.state();
         let end = offset.saturating_add(to_u64(data.len()));

@@ -22,6 +22,10 @@ pub(super) enum Request<'a> {
         #[serde(borrow)]
         key: &'a Bytes,
     },
+    GetLocated {
+        #[serde(borrow)]
+        key: &'a Bytes,
+    },
     Scan {
         from: &'a Bytes,
         to: &'a Bytes,
@@ -42,6 +46,7 @@ pub(super) enum Request<'a> {
 pub(super) enum Reply {
     Done,
     Found(Option<ByteBuf>),
+    Located(Option<(ByteBuf, Option<u64>)>),
     Entries(Vec<(ByteBuf, ByteBuf)>),
     Failed(Failure),
 }

@@ -72,6 +72,10 @@ impl Served {
                 Ok(Reply::Done)
             }
             Request::Get { key } => Ok(Reply::Found(at_once(store()?.get(key))?.map(ByteBuf::from))),
+            Request::GetLocated { key } => {
+                let found = at_once(store()?.get_located(key))?;
+                Ok(Reply::Located(found.map(|(value, at)| (ByteBuf::from(value), at))))
+            }
             Request::Scan { from, to, limit } => {
                 let found = at_once(store()?.scan(from, to, *limit))?;
                 Ok(Reply::Entries(found.into_iter().map(|(key, value)| (ByteBuf::from(key), ByteBuf::from(value))).collect()))

@@ -20,7 +20,7 @@ use crate::worker::{Call, Last, Link, WorkerHandle};
 pub(crate) struct WorkerStore {
     link: Rc<Link>,
     /// Closed by the worker, when it ends.
-    _handle: WorkerHandle,
+    handle: WorkerHandle,
     /// Given back when the worker is gone; none after that was begun.
     hold: RefCell<Option<Hold>>,
     faults: FlushFaults,
@@ -46,7 +46,7 @@ impl WorkerStore {
             },
         )?;
         // From here on the location is given back when the worker is gone, whatever happens.
-        let store = Self { link, _handle: handle, hold: RefCell::new(Some(hold)), faults: faults.clone() };
+        let store = Self { link, handle, hold: RefCell::new(Some(hold)), faults: faults.clone() };
         let redb = options.redb();
         let request = Request::Open {
             title: title.into(),
@@ -96,6 +96,8 @@ impl WorkerStore {
 
 #[engine]
 impl KvStore for WorkerStore {
+    const LOCATES: bool = true;
+
     async fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
         let operation = Operation::Read;
         self.check(operation)?;
@@ -103,6 +105,25 @@ impl KvStore for WorkerStore {
             Reply::Found(found) => Ok(found.map(serde_bytes::ByteBuf::into_vec)),
             other => Err(other.unexpected(operation)),
         }
+    }
+
+    async fn get_located(&self, key: &[u8]) -> Result<Option<(Vec<u8>, Option<u64>)>> {
+        let operation = Operation::Read;
+        self.check(operation)?;
+        match self.ask(operation, &Request::GetLocated { key: Bytes::new(key) }).await? {
+            Reply::Located(found) => Ok(found.map(|(value, at)| (value.into_vec(), at))),
+            other => Err(other.unexpected(operation)),
+        }
+    }
+
+    /// By the handle: redb is not asked for it.
+    async fn read_located(&self, at: u64, out: &mut [u8]) -> bool {
+        if self.check(Operation::Read).is_err() {
+            return false;
+        }
+        let read = self.handle.read(at, out.len());
+        // Why not is told by who is asked for all of it.
+        read.await.is_ok_and(|read| read.copy_to(out) == out.len())
     }
 
     async fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<KvEntry>> {
