@@ -150,10 +150,25 @@ impl StorageConfig {
         }
     }
 
+    /// Like [`open_blocking`](Self::open_blocking), whatever the engine: another worker is started, which opens the location there as
+    /// [`open`](Self::open) does, and the calling worker sleeps in each call until that answers. What it asks of the page, and what becomes of a call
+    /// whose other end dies, is told in [`anystorage_remote::shared`].
+    ///
+    /// Engines that are immediate in a dedicated worker, `memory:` and the layouts `packed` and `pool` of `opfs:`, are faster without:
+    /// [`open_inline`](Self::open_inline) and [`Blocking::new`].
+    ///
+    /// # Errors
+    /// As [`open`](Self::open); [`Unsupported`](ErrorKind::Unsupported) in a page, and where the page is not isolated from other origins, with what
+    /// works instead; [`Disconnected`](ErrorKind::Disconnected) if the other worker ends meanwhile.
+    #[cfg(all(feature = "bridge", target_family = "wasm", target_os = "unknown"))]
+    pub async fn open_bridged(&self, options: &anystorage_remote::shared::SharedOptions) -> Result<Blocking<Storage>> {
+        Blocking::new(self.open_running(Running::Bridged(options.clone())).await?)
+    }
+
     async fn open_running(&self, running: Running) -> Result<Storage> {
         let mut tried = Vec::new();
         for url in std::iter::once(&self.url).chain(&self.fallback) {
-            match self.open_one(url, running).await {
+            match self.open_one(url, &running).await {
                 Ok((backend, probe)) => {
                     let report = OpenReport {
                         opened: url.clone(),
@@ -177,7 +192,7 @@ impl StorageConfig {
         Err(none_works(&tried))
     }
 
-    async fn open_one(&self, url: &StorageUrl, running: Running) -> Result<(Box<dyn StorageBackend>, ProbeOutcome)> {
+    async fn open_one(&self, url: &StorageUrl, running: &Running) -> Result<(Box<dyn StorageBackend>, ProbeOutcome)> {
         let backend = running.open(url).await?;
         if url.is_read_only() {
             return Ok((backend, ProbeOutcome::ReadOnly));

@@ -74,18 +74,23 @@ const STORE_PARAMETERS: &[&str] = &["mode", "block", "cache"];
 pub const ENGINES: &[EngineInfo] = &[MEMORY, FILES, SLED, REDB, OPFS, IDB];
 
 /// Where the engine's work is done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Running {
     /// Inside the call, on the caller's thread.
     Inline,
     /// Away from the executor, wherever the engine would block it.
     Offloaded,
+    /// In another worker, while the caller sleeps.
+    #[cfg(all(feature = "bridge", target_family = "wasm", target_os = "unknown"))]
+    Bridged(anystorage_remote::shared::SharedOptions),
 }
 
 impl Running {
     /// Opens the engine, with the layer that this asks for around it.
-    pub(crate) async fn open(self, url: &StorageUrl) -> Result<Box<dyn StorageBackend>> {
+    pub(crate) async fn open(&self, url: &StorageUrl) -> Result<Box<dyn StorageBackend>> {
         match (self, url.location()) {
+            #[cfg(all(feature = "bridge", target_family = "wasm", target_os = "unknown"))]
+            (Self::Bridged(options), _) => crate::bridge::open(url, options).await,
             #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
             (Self::Offloaded, Location::Files { .. } | Location::Sled { .. } | Location::Redb { .. }) => {
                 let url = url.clone();

@@ -282,6 +282,18 @@ async fn a_bridged_location_is_for_code_that_cannot_wait() {
     assert_eq!(storage.read(&path("plan")).unwrap(), b"buy milk");
     // An engine that is not there is told by whoever has tried.
     assert_eq!(anystorage::open_bridged("file:///notes", &options).await.unwrap_err().kind(), ErrorKind::Unsupported);
+
+    // And another one is tried, where one is configured: this one is held.
+    let config = StorageConfig::new("idb://facade-bridged".parse().unwrap()).or("idb://facade-bridged-2".parse().unwrap());
+    let fallback = config.auto_sync(std::time::Duration::from_secs(60)).open_bridged(&options).await.unwrap();
+    let report = fallback.backend().report();
+    assert_eq!((report.opened.as_str(), report.probe), ("idb://facade-bridged-2", ProbeOutcome::Passed));
+    assert_eq!(report.tried.first().map(|attempt| attempt.error.kind()), Some(ErrorKind::Locked));
+    fallback.write(&path("plan"), b"buy bread").unwrap();
+    assert!(fallback.backend().unsynced_bytes().unwrap() > 0);
+    fallback.close().unwrap();
+    storage.close().unwrap();
+    assert_eq!(anystorage::open("idb://facade-bridged-2").await.unwrap().read(&path("plan")).await.unwrap(), b"buy bread");
 }
 
 /// Where there are no synchronous handles, opening says what to do, and a configuration goes on to the next engine and says so.

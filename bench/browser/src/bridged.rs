@@ -1,9 +1,8 @@
 //! Synchronous reads of an engine that has to wait, behind a bridge.
 
 use anystorage::api::BlockingFile;
-use anystorage::remote::Remote;
 use anystorage::remote::shared::SharedOptions;
-use anystorage::{Blocking, OpenOptions, Result, StoragePath};
+use anystorage::{Blocking, OpenOptions, Result, Storage, StoragePath};
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -13,7 +12,7 @@ use crate::{BLOCK, Random, STEP};
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct Bridged {
-    storage: Blocking<Remote>,
+    storage: Blocking<Storage>,
     large: BlockingFile,
     blocks: u64,
 }
@@ -65,7 +64,7 @@ impl Bridged {
 }
 
 impl Bridged {
-    fn filled(storage: Blocking<Remote>, blocks: u64) -> Result<Self> {
+    fn filled(storage: Blocking<Storage>, blocks: u64) -> Result<Self> {
         let large = storage.open(&StoragePath::parse("large")?, &OpenOptions::editing())?;
         for offset in (0..blocks * BLOCK as u64).step_by(STEP) {
             let step: Vec<u8> = (0..STEP as u64).map(|at| mark((offset + at) / BLOCK as u64)).collect();
