@@ -155,7 +155,8 @@ impl StorageConfig {
     /// whose other end dies, is told in [`anystorage_remote::shared`].
     ///
     /// Engines that are immediate in a dedicated worker, `memory:` and the layouts `packed` and `pool` of `opfs:`, are faster without:
-    /// [`open_inline`](Self::open_inline) and [`Blocking::new`].
+    /// [`open_inline`](Self::open_inline) and [`Blocking::new`]. [`auto_sync`](Self::auto_sync) takes place where the calling worker returns to its
+    /// event loop, and on close: code that never does has to sync by itself.
     ///
     /// # Errors
     /// As [`open`](Self::open); [`Unsupported`](ErrorKind::Unsupported) in a page, and where the page is not isolated from other origins, with what

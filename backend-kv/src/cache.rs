@@ -21,6 +21,11 @@ impl<K: Hash + Eq, V> Cache<K, V> {
         Self { entries: LruCache::unbounded(), capacity, bytes: 0 }
     }
 
+    /// In bytes.
+    pub(crate) const fn capacity(&self) -> usize {
+        self.capacity
+    }
+
     /// The value of a key, which is then the one used last.
     pub(crate) fn get(&mut self, key: &K) -> Option<&V> {
         self.entries.get(key).map(|(value, _)| value)

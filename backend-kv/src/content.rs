@@ -40,28 +40,28 @@ impl<S: KvStore> Engine<S> {
         let rest = usize::try_from(inode.len.saturating_sub(offset)).unwrap_or(usize::MAX);
         let count = rest.min(buf.len());
         let buf = buf.get_mut(..count).unwrap_or_default();
+        // Small files are read ahead of who reads them.
+        let is_alone = S::LOCATES && !self.reads_on(ino, offset, count) && inode.len > self.block_size as u64;
         let (_, within) = self.position(offset);
         let blocks = (within + count).div_ceil(self.block_size) as u64;
         if !self.options.immediate && (2..FOUND_TOGETHER).contains(&blocks) {
             // The store is asked for the second while it looks for the first.
             let first = self.block_size - within;
             let (head, tail) = buf.split_at_mut(first);
-            let head = self.read_blocks(state, &inode, ino, offset, head);
-            let tail = self.read_blocks(state, &inode, ino, offset + first as u64, tail);
+            let head = self.read_blocks(state, &inode, ino, offset, head, is_alone);
+            let tail = self.read_blocks(state, &inode, ino, offset + first as u64, tail, is_alone);
             let (head, tail) = zip(head, tail).await;
             head.and(tail)?;
         } else {
-            self.read_blocks(state, &inode, ino, offset, buf).await?;
+            self.read_blocks(state, &inode, ino, offset, buf, is_alone).await?;
         }
         Ok(count)
     }
 
-    /// Fills `buf` with what the file has from `offset` on.
-    async fn read_blocks(&self, state: &State, inode: &Inode, ino: u64, offset: u64, mut buf: &mut [u8]) -> Result<()> {
+    /// Fills `buf` with what the file has from `offset` on, which may be some of that alone.
+    async fn read_blocks(&self, state: &State, inode: &Inode, ino: u64, offset: u64, mut buf: &mut [u8], is_alone: bool) -> Result<()> {
         let map = MapEdit::new(self, state);
         let mut at = offset;
-        // Small files are read ahead of who reads them.
-        let is_alone = !self.reads_on(ino, offset, buf.len()) && inode.len > self.block_size as u64;
         // What was found together with a block before.
         let mut found = Vec::<Vec<u8>>::new().into_iter();
         while !buf.is_empty() {

@@ -62,6 +62,8 @@ pub(crate) struct Caches {
     pub(crate) scratch: Vec<u8>,
     /// The file that was read last, and how far.
     pub(crate) read_to: (u64, u64),
+    /// How many parts of blocks were asked for.
+    pub(crate) parts: u64,
 }
 
 impl Caches {
@@ -82,7 +84,7 @@ impl<S: KvStore> Engine<S> {
         let blocks = Cache::new(options.cache_bytes - options.cache_bytes / 4);
         // Beside them: it takes a hundredth of what it is about.
         let located = Cache::new(options.cache_bytes / 2);
-        let caches = Mutex::new(Caches { records, blocks, located, scratch: Vec::new(), read_to: (0, 0) });
+        let caches = Mutex::new(Caches { records, blocks, located, scratch: Vec::new(), read_to: (0, 0), parts: 0 });
         let state = RwLock::new(state);
         let (queue, ahead, handles) = (Queue::default(), Queue::default(), Handles::default());
         Self { store, options, format, block_size, state, queue, caches, ahead, handles }

@@ -22,7 +22,7 @@
 //!
 //! Changed blocks and changed records take about [`KvOptions::dirty_bytes`] each, however large a file or a sync is; the batch of a commit
 //! takes as much again for a moment. Stored blocks and records are cached in [`KvOptions::cache_bytes`]. Over a store that
-//! tells where values lie ([`KvStore::get_located`]), that and checksums of their parts take half as much besides: a hundredth of the blocks of
+//! tells where values lie ([`KvStore::get_located`]), that and checksums of their parts take up to half as much besides: a hundredth of the blocks of
 //! which a part was read. There is an entry for each open file, and up to 2 MiB for the names of directories that were created since the location was opened: for one that none of them
 //! was given the store is not asked. Only these are not bounded by that: the names of a directory that was removed and replaced, when a file
 //! that replaces it is synced; and the parts of the block map of one file, some bytes for every 512 of its blocks, when it alone is synced.

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use anystorage_api::Result;
 use twox_hash::XxHash64;
@@ -23,17 +24,20 @@ const SHORTEST: usize = 8 << 10;
 pub(crate) struct Located {
     at: u64,
     len: usize,
+    /// With the salt of the location's opening: nobody can make others that are the same.
     sums: Box<[u32]>,
+    /// How many parts of blocks had been asked for when one of this was.
+    last: AtomicU64,
 }
 
 impl Located {
     /// None for a block that is too short.
-    pub(crate) fn new(at: u64, bytes: &[u8]) -> Option<Self> {
-        (bytes.len() >= SHORTEST).then(|| Self { at, len: bytes.len(), sums: sums(bytes).collect() })
+    fn new(at: u64, bytes: &[u8], salt: u64, parts: u64) -> Option<Self> {
+        (bytes.len() >= SHORTEST).then(|| Self { at, len: bytes.len(), sums: sums(bytes, salt).collect(), last: AtomicU64::new(parts) })
     }
 
     /// How many bytes it takes beside those that every entry of a cache does.
-    pub(crate) fn cost(&self) -> usize {
+    fn cost(&self) -> usize {
         size_of::<Self>() + size_of_val(&*self.sums)
     }
 
@@ -45,19 +49,21 @@ impl Located {
     }
 
     /// Whether these are the bytes that lay there, from the begin of a piece on.
-    fn fits(&self, from: usize, bytes: &[u8]) -> bool {
-        let expected = self.sums.get(from / PIECE..).unwrap_or_default();
-        bytes.len().div_ceil(PIECE) <= expected.len() && sums(bytes).eq(expected.iter().copied().take(bytes.len().div_ceil(PIECE)))
+    fn fits(&self, from: usize, bytes: &[u8], salt: u64) -> bool {
+        let first = from / PIECE;
+        let expected = self.sums.get(first..first + bytes.len().div_ceil(PIECE));
+        expected.is_some_and(|expected| sums(bytes, salt).eq(expected.iter().copied()))
     }
 }
 
-fn sums(bytes: &[u8]) -> impl Iterator<Item = u32> {
+fn sums(bytes: &[u8], salt: u64) -> impl Iterator<Item = u32> {
     // Half of it: as good as a crc32c.
-    bytes.chunks(PIECE).map(|piece| XxHash64::oneshot(0, piece) as u32)
+    bytes.chunks(PIECE).map(move |piece| XxHash64::oneshot(salt, piece) as u32)
 }
 
 /// What is known of a block that is stored.
 enum Known {
+    Nothing,
     Bytes(Arc<Vec<u8>>),
     Place(Arc<Located>),
 }
@@ -71,20 +77,17 @@ impl<S: KvStore> Engine<S> {
     }
 
     /// Fills `out` with what a stored block has at `within`. Where the block is not in memory, and this is a small part of it and by itself, that part
-    /// alone is read, if it is known where it lies; if not, it is known from then on.
+    /// alone is read, if it is known where it lies, and if the block was not wanted lately; it is known once the block was read as a whole.
     ///
     /// Whoever calls this holds the state, as for every read: a change of the block that is published takes what is known of it away.
     pub(crate) async fn read_stored(&self, id: BlockId, within: usize, out: &mut [u8], is_alone: bool) -> Result<()> {
         let (ino, block, version) = id;
-        let is_part = S::LOCATES && is_alone && self.block_size >= SHORTEST && out.len() <= self.block_size / 2;
-        let bytes = if is_part && let Some(known) = self.known(id) {
-            match known {
+        let bytes = if S::LOCATES && is_alone && self.block_size >= SHORTEST && out.len() <= self.block_size / 2 {
+            match self.known(id) {
                 Known::Bytes(bytes) => bytes,
-                Known::Place(located) if self.read_part(&located, within, out).await => return Ok(()),
-                Known::Place(_) => self.located_block(id).await?,
+                Known::Place(located) if self.read_part(&located, id, within, out).await => return Ok(()),
+                Known::Place(_) | Known::Nothing => self.located_block(id).await?,
             }
-        } else if is_part {
-            self.located_block(id).await?
         } else {
             self.stored_block(ino, block, version).await?
         };
@@ -92,33 +95,35 @@ impl<S: KvStore> Engine<S> {
         Ok(())
     }
 
-    fn known(&self, id: BlockId) -> Option<Known> {
+    fn known(&self, id: BlockId) -> Known {
         let mut caches = self.caches();
+        caches.parts += 1;
         if let Some(bytes) = caches.blocks.get(&id) {
-            return Some(Known::Bytes(Arc::clone(bytes)));
+            return Known::Bytes(Arc::clone(bytes));
         }
-        caches.located.get(&id).map(|located| Known::Place(Arc::clone(located)))
+        let parts = caches.parts;
+        // What is wanted again before half of what is in memory would be another is worth a place there.
+        let lately = (caches.blocks.capacity() / self.block_size / 2) as u64;
+        let located = caches.located.get(&id).filter(|located| parts - located.last.swap(parts, Ordering::Relaxed) > lately);
+        located.map_or(Known::Nothing, |located| Known::Place(Arc::clone(located)))
     }
 
-    /// The stored bytes of a block that is not in memory. Where it lies is kept in mind.
+    /// The stored bytes of a block that is not in memory. Where it lies is kept in mind, if the store tells.
     async fn located_block(&self, id: BlockId) -> Result<Arc<Vec<u8>>> {
         let key = block_key(id.0, id.1, id.2);
         let (value, at) = self.store.get_located(&key).await?.ok_or_else(|| missing(&key))?;
         let bytes = Arc::new(self.unsealed_block(&key, value)?);
         let mut caches = self.caches();
-        match at.and_then(|at| Located::new(at, &bytes)) {
-            Some(located) => {
-                let cost = located.cost();
-                caches.located.insert(id, Arc::new(located), cost);
-            }
-            None => caches.located.remove(&id),
+        if let Some(located) = at.and_then(|at| Located::new(at, &bytes, self.options.salt, caches.parts)) {
+            let cost = located.cost();
+            caches.located.insert(id, Arc::new(located), cost);
         }
         caches.blocks.insert(id, Arc::clone(&bytes), bytes.len());
         Ok(bytes)
     }
 
     /// Reads a part from where it lies. False if that is much of the block, or if other bytes are there by now.
-    async fn read_part(&self, located: &Located, within: usize, out: &mut [u8]) -> bool {
+    async fn read_part(&self, located: &Located, id: BlockId, within: usize, out: &mut [u8]) -> bool {
         let Some(around) = located.around(&(within..within + out.len())) else { return false };
         // Always the same bytes of memory, to which the store may know a fast way.
         let mut scratch = std::mem::take(&mut self.caches().scratch);
@@ -126,11 +131,16 @@ impl<S: KvStore> Engine<S> {
             scratch.resize(around.len(), 0);
         }
         let bytes = scratch.get_mut(..around.len()).unwrap_or_default();
-        let is_there = self.store.read_located(located.at + around.start as u64, bytes).await && located.fits(around.start, bytes);
+        let at = located.at.saturating_add(around.start as u64);
+        let is_there = self.store.read_located(at, bytes).await && located.fits(around.start, bytes, self.options.salt);
         if is_there {
             copy_out(bytes, within - around.start, out);
         }
-        self.caches().scratch = scratch;
+        let mut caches = self.caches();
+        caches.scratch = scratch;
+        if !is_there {
+            caches.located.remove(&id);
+        }
         is_there
     }
 }

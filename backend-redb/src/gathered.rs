@@ -154,8 +154,8 @@ impl<F: StoreFile> StoreFile for Gathered<F> {
         Ok(())
     }
 
-    fn place_of(&self, offset: u64) -> Option<u64> {
-        self.file.place_of(offset)
+    fn place_of(&self, offset: u64, len: u64) -> Option<u64> {
+        self.file.place_of(offset, len)
     }
 
     fn read_place(&self, place: u64, out: &mut [u8]) -> io::Result<()> {

@@ -72,8 +72,8 @@ impl Medium {
         self.file.read(offset, out)
     }
 
-    pub(crate) fn place_of(&self, offset: u64) -> Option<u64> {
-        self.file.place_of(offset)
+    pub(crate) fn place_of(&self, offset: u64, len: usize) -> Option<u64> {
+        self.file.place_of(offset, u64::try_from(len).unwrap_or(u64::MAX))
     }
 
     pub(crate) fn read_place(&self, place: u64, out: &mut [u8]) -> io::Result<()> {

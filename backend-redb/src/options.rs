@@ -62,8 +62,8 @@ impl RedbOptions {
         self
     }
 
-    /// About how many bytes of stored pages and blocks are kept in memory, and half as many of changes that no sync has covered. A commit
-    /// larger than a third of it is written twice.
+    /// About how many bytes of stored pages and blocks are kept in memory, and half as many of changes that no sync has covered. With blocks of 8 KiB
+    /// or more, up to an eighth as many besides for where they lie. A commit larger than a third of it is written twice.
     #[must_use]
     pub const fn cache_bytes(mut self, bytes: usize) -> Self {
         self.cache_bytes = bytes;

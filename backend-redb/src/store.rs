@@ -241,7 +241,7 @@ impl KvStore for RedbStore {
         self.read(|table, relaxed| {
             let found = session::get(table, relaxed, key)?;
             Ok(found.map(|value| {
-                let place = self.medium.seen.place_of(key, &value).and_then(|offset| self.medium.place_of(offset));
+                let place = self.medium.seen.place_of(key, &value).and_then(|offset| self.medium.place_of(offset, value.len()));
                 (value, place)
             }))
         })

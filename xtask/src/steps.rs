@@ -78,9 +78,9 @@ const USUAL: &str = " --crossings 2 --kills 2 --terminations 20 --reloads 2";
 
 /// Browsers in which what is no case of the suite is tried as well, what of it (all, if nothing is named), and how many tests that is.
 const SCENARIOS: &[(&str, &[&str], usize)] = &[
-    ("chromium", &[], 38),
+    ("chromium", &[], 39),
     // What takes minutes there, and differs little from Chromium.
-    ("firefox", &["--skip", "auto_sync::"], 33),
+    ("firefox", &["--skip", "auto_sync::"], 34),
     // Without what needs OPFS, or leads other names to this machine.
     (
         "webkit",

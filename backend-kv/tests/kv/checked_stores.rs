@@ -36,7 +36,6 @@ fn losing_relaxed_commits_is_no_failure() {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
     LocatedIsAnotherOne,
-    PlacesAreWrong,
     ScanTakesTheEnd,
     ScanLeavesOutTheStart,
     ScanIgnoresTheLimit,
@@ -71,11 +70,6 @@ impl KvStore for Broken {
             }),
             _ => value.map(|value| (value, Some(0))),
         })
-    }
-
-    async fn read_located(&self, _at: u64, out: &mut [u8]) -> bool {
-        out.fill(0);
-        self.1 == Fault::PlacesAreWrong
     }
 
     async fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<KvEntry>> {
@@ -147,7 +141,6 @@ fn check(fault: Fault, seed: u64) -> Option<StoreFailure> {
 fn each_broken_promise_is_caught() {
     for fault in [
         Fault::LocatedIsAnotherOne,
-        Fault::PlacesAreWrong,
         Fault::ScanTakesTheEnd,
         Fault::ScanLeavesOutTheStart,
         Fault::ScanIgnoresTheLimit,

@@ -48,7 +48,7 @@ impl PackedOptions {
     }
 
     /// About how many bytes of stored pages and blocks are kept in memory, and half as many of changes that no sync has covered. Up to
-    /// 5 MiB of pages that wait for a flush come on top.
+    /// 5 MiB of pages that wait for a flush come on top, and where blocks lie, up to an eighth as much, in a page a quarter.
     #[must_use]
     pub fn cache_bytes(mut self, bytes: usize) -> Self {
         self.cache_bytes = bytes;

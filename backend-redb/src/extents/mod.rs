@@ -329,11 +329,14 @@ impl<F: StoreFile> StoreFile for ExtentFile<F> {
         Ok(())
     }
 
-    /// Of what lies in one extent, as each page does.
-    fn place_of(&self, offset: u64) -> Option<u64> {
+    fn place_of(&self, offset: u64, len: u64) -> Option<u64> {
         let state = self.state();
-        let slot = state.map.slot(to_usize(offset / EXTENT))?;
-        self.file.place_of(state.map.layout.begin_of(slot) + offset % EXTENT)
+        let first = to_usize(offset / EXTENT);
+        let last = to_usize(offset.saturating_add(len.saturating_sub(1)) / EXTENT);
+        let slot = state.map.slot(first)?;
+        let is_one_piece = (first..=last).zip(slot..).all(|(extent, next)| state.map.slot(extent) == Some(next));
+        let place = state.map.layout.begin_of(slot) + offset % EXTENT;
+        is_one_piece.then_some(place).and_then(|place| self.file.place_of(place, len))
     }
 
     fn read_place(&self, place: u64, out: &mut [u8]) -> io::Result<()> {

@@ -19,9 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const GLANCE: Duration = Duration::from_millis(200);
 const SILENCE: Duration = Duration::from_secs(5);
 
-/// How often the browser may crash by itself while it looks. Firefox 153 does so now and then when a worker is terminated on a busy machine. That
-/// is one more kill, after which everything has to be there too.
-const MOST_CRASHES: u32 = 2;
+/// How often a look is begun again because the browser crashed over it.
+const MOST_LOOKS: u32 = 2;
 
 /// Runs the loop: the player of the load is ended by what `crossing` says.
 pub(crate) fn run(seat: &mut Seat, crossing: Crossing, plan: KillPlan) -> Result<KillReport, Broken> {
@@ -45,7 +44,7 @@ fn wait(since: Instant, delay: Duration) {
 impl Killer for SeatKiller<'_> {
     fn look(&mut self, address: &str, leftover: Option<&StoragePath>) -> Result<Found, Lost> {
         let lost = |text: String| Lost { line: None, text };
-        for _ in 0..MOST_CRASHES {
+        for _ in 0..MOST_LOOKS {
             let post_box = self.seat.tab().map_err(|failure| lost(failure.to_string()))?.post_box();
             let request = Request::Look {
                 subject: self.seat.chair.subject,
@@ -63,7 +62,7 @@ impl Killer for SeatKiller<'_> {
                 None => {}
             }
         }
-        Err(lost(format!("the browser crashed {MOST_CRASHES} times")))
+        Err(lost(format!("the browser crashed {MOST_LOOKS} times")))
     }
 
     fn kill(&mut self, play: &Play, target: Target, hear: &mut dyn FnMut(Line) -> Result<(), Broken>) -> Result<Ended, Broken> {

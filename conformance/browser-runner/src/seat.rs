@@ -17,6 +17,10 @@ const MUCH: f64 = 1e9;
 /// How often is looked whether the browser is still there, while it does not answer.
 const GLANCE: Duration = Duration::from_secs(5);
 
+/// How often a browser is started again that crashed by itself. Firefox 153 does so now and then when a worker is terminated on a busy machine. That is one
+/// more kill, after which everything has to be there too; many are a reason to look for.
+const MOST_CRASHES: u32 = 5;
+
 /// Which subject, and where.
 #[derive(Clone, Debug)]
 pub(crate) struct Chair {
@@ -34,6 +38,8 @@ pub(crate) struct Seat {
     session: Option<Session>,
     tab: Tab,
     title: String,
+    /// How often it crashed.
+    crashes: u32,
     // Removed when the browser is gone.
     _profile: Directory,
 }
@@ -44,7 +50,7 @@ impl Seat {
         let profile = Directory::new()?;
         let launch = launch(&profile.path().join("profile"));
         let tab = server.tab();
-        Ok(Self { chair, server: server.clone(), launch, session: None, tab, title: String::new(), _profile: profile })
+        Ok(Self { chair, server: server.clone(), launch, session: None, tab, title: String::new(), crashes: 0, _profile: profile })
     }
 
     /// Name and version of the browser, once it was started.
@@ -66,6 +72,7 @@ impl Seat {
     pub(crate) fn session(&mut self) -> Result<&Session> {
         let session = match self.session.take() {
             Some(session) => session,
+            None if self.crashes > MOST_CRASHES => return Err(Failure::new(format!("the browser crashed {} times", self.crashes))),
             None => {
                 let session = self.launch.start()?;
                 let life = self.tab.life();
@@ -117,9 +124,13 @@ impl Seat {
         loop {
             match look(&self.tab, GLANCE) {
                 Ok(Some(found)) => return Ok(Some(found)),
-                Ok(None) | Err(_) if self.let_go_if_crashed() => return Ok(None),
+                Ok(None) if self.let_go_if_crashed() => return Ok(None),
                 Ok(None) if since.elapsed() < PATIENCE => {}
                 Ok(None) => return Err(hung()),
+                Err(failure) if self.let_go_if_crashed() => {
+                    eprintln!("before that: {failure}");
+                    return Ok(None);
+                }
                 Err(failure) => return Err(failure),
             }
         }
@@ -139,12 +150,11 @@ impl Seat {
 
     /// Lets its browser go if that has ended by itself, or answers nobody any more; whether it has. It is started again when it is needed.
     pub(crate) fn let_go_if_crashed(&mut self) -> bool {
-        let has_crashed = self.session.as_ref().is_some_and(|session| !session.is_there());
-        if has_crashed {
-            eprintln!("{} crashed, and is started again", self.title);
-            self.session = None;
-        }
-        has_crashed
+        let Some(Err(failure)) = self.session.as_ref().map(Session::is_there) else { return false };
+        eprintln!("{} crashed ({failure}), and is started again", self.title);
+        self.session = None;
+        self.crashes += 1;
+        true
     }
 
     /// Ends what ran until now, and everything that it had open.

@@ -133,9 +133,17 @@ impl Session {
         handle.as_str().map(str::to_owned).ok_or_else(|| Failure::new("a tab without a handle"))
     }
 
-    /// Whether the browser and its tab in front are still there: a tab that crashed has a handle still, and in some browsers no address.
-    pub(crate) fn is_there(&self) -> bool {
-        self.front_tab().is_ok() && self.client.get(&format!("/session/{}/url", self.number)).is_ok()
+    /// Whether the browser and its tab in front are still there, however busy that is.
+    ///
+    /// # Errors
+    /// What the driver says of it, if it is not.
+    pub fn is_there(&self) -> Result<()> {
+        self.front_tab()?;
+        if self.browser == Browser::Chromium {
+            // A tab that crashed has a handle still. The browser itself knows this of it, so that it need not answer.
+            self.devtools("Page.getNavigationHistory", &json!({}))?;
+        }
+        Ok(())
     }
 
     /// Puts a tab in front.

@@ -1,10 +1,11 @@
-//! What befalls the engines of browsers beside the cases: several tabs, a full origin, private windows, storage that is denied, a strict
+//! What befalls the engines of browsers beside the cases: several tabs, crashes, a full origin, private windows, storage that is denied, a strict
 //! policy, a build, syncs that nobody asks for, a directory that is on its way. In the browser that
 //! `ANYSTORAGE_BROWSER` names, Chromium unless it does; of WebKit, those that `cargo xtask test` picks.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::print_stdout)]
 
 mod auto_sync;
 mod builds;
+mod crashes;
 mod damaged;
 mod databases;
 mod fallback;

@@ -206,6 +206,24 @@ impl World {
         }
     }
 
+    /// Chromium: the tab in front ends as by a fault of its own. Firefox: all of it does.
+    pub(crate) fn crash(&self) {
+        if browser() != Browser::Firefox {
+            // The tab that is to answer is gone by then.
+            let _ = self.session.devtools("Page.crash", &json!({}));
+            return;
+        }
+        let driver = self.session.driver().and_then(|number| i32::try_from(number).ok());
+        let is_firefox = |number: &i32| read(*number, "comm").is_some_and(|name| name.starts_with("firefox"));
+        let is_a_helper = |number: &i32| read(*number, "cmdline").is_none_or(|line| line.contains("-contentproc"));
+        let processes = self.session.processes().into_iter().filter(|number| Some(*number) != driver);
+        let main: Vec<i32> = processes.filter(|number| is_firefox(number) && !is_a_helper(number)).collect();
+        assert!(!main.is_empty(), "no process is Firefox itself");
+        for number in main.into_iter().filter_map(Pid::from_raw) {
+            kill_process(number, Signal::SEGV).unwrap();
+        }
+    }
+
     /// Opens URLs in order by the facade, in the page in front or a worker of it: what the module answers.
     pub(crate) fn open(&self, context: Context, urls: &[&str]) -> Value {
         let (first, rest) = urls.split_first().unwrap();
