@@ -110,23 +110,23 @@ impl Seat {
 
     /// The answer to a question; none if the browser crashed instead.
     pub(crate) fn answer_unless_it_crashes(&mut self, asked: Asked) -> Result<Option<Answer>> {
-        self.unless_it_crashes(|tab, patience| tab.answer(asked, patience))
+        self.unless_it_crashes("no answer", |tab, patience| tab.answer(asked, patience))
     }
 
     /// What an order that is done answered; none if the browser crashed instead.
     pub(crate) fn done_unless_it_crashes(&mut self, order: Order, asked: Asked) -> Result<Option<Option<f64>>> {
-        self.unless_it_crashes(|tab, patience| tab.done(order, asked, patience))
+        self.unless_it_crashes(&format!("the page did not {}", order.as_str()), |tab, patience| tab.done(order, asked, patience))
     }
 
     /// Looks for something of its page until it is there; none if the browser crashed instead.
-    fn unless_it_crashes<T>(&mut self, look: impl Fn(&Tab, Duration) -> Result<Option<T>>) -> Result<Option<T>> {
+    fn unless_it_crashes<T>(&mut self, what: &str, look: impl Fn(&Tab, Duration) -> Result<Option<T>>) -> Result<Option<T>> {
         let since = Instant::now();
         loop {
             match look(&self.tab, GLANCE) {
                 Ok(Some(found)) => return Ok(Some(found)),
                 Ok(None) if self.let_go_if_crashed() => return Ok(None),
                 Ok(None) if since.elapsed() < PATIENCE => {}
-                Ok(None) => return Err(hung()),
+                Ok(None) => return Err(hung(what)),
                 Err(failure) if self.let_go_if_crashed() => {
                     eprintln!("before that: {failure}");
                     return Ok(None);

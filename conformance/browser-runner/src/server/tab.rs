@@ -33,7 +33,7 @@ pub enum Order {
 }
 
 impl Order {
-    const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Terminate => "terminate",
             Self::TerminateEngines => "terminateEngines",
@@ -128,7 +128,7 @@ impl Tab {
     /// If there is none.
     pub fn ask(&self, context: Context, request: &Request) -> Result<Answer> {
         let asked = self.put(context, request)?;
-        self.answer(asked, PATIENCE)?.ok_or_else(hung)
+        self.answer(asked, PATIENCE)?.ok_or_else(|| hung("no answer"))
     }
 
     /// Orders, without waiting until it is done.
@@ -196,6 +196,7 @@ impl PostBox {
     }
 }
 
-pub(crate) fn hung() -> Failure {
-    Failure::new(format!("it hung: no answer for {PATIENCE:?}"))
+/// What did not come.
+pub(crate) fn hung(what: &str) -> Failure {
+    Failure::new(format!("it hung: {what} for {PATIENCE:?}"))
 }
