@@ -45,8 +45,8 @@
 //! - redb's pages, up to 4 MiB of them, wait for the next flush, and go to the handle in few long calls: in Firefox a call takes a tenth of a
 //!   millisecond, however short it is.
 //! - Each block has a checksum that is verified as it is read, and redb copies it: reading 4 KiB of a block of which nothing is in memory takes several
-//!   times as long as by the handle itself, and so do long streams. Reading some of it again, here and there, takes 2.5 to 2.8 times as long in Chromium and
-//!   1.4 times in Firefox: that part alone is read, and compared with checksums that are kept, for about 160 MiB of files.
+//!   times as long as by the handle itself, and so do long streams. Reading some of it again, here and there, takes 2.5 to 2.9 times as long in Chromium and
+//!   1.3 to 1.4 times in Firefox: that part alone is read, and compared with checksums that are kept, for about 160 MiB of files.
 //! - The module is larger by a quarter of a megabyte, compressed: so it is a feature of its own.
 //!
 //! # What it keeps
