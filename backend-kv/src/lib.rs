@@ -10,8 +10,8 @@
 //! Files and directories have inodes; a name is a record under its directory's inode, so that renaming a directory is no more than
 //! renaming a file. The bytes of a file are in blocks, of a size that the location has from its creation. A map in the inode, in further
 //! records if the file is large, tells which blocks are there and under which version: a hole costs nothing, and a block that the store has
-//! lost is noticed. Every record carries a checksum over its key and its content: blocks an XXH64, which is fast in a browser too, the others a crc32c. ARCHITECTURE.md in the repository has the format on one
-//! page.
+//! lost is noticed. Every record carries a checksum over its key and its content: blocks an XXH64, which is fast in a browser too, the others a
+//! crc32c. ARCHITECTURE.md in the repository has the format on one page.
 //!
 //! What is changed stays in memory until a sync publishes it by one durable commit. Beyond [`KvOptions::dirty_bytes`] it goes to the store
 //! by relaxed commits: blocks under versions that no published map names, other records as shadows, all of it noted under `pending/`. The
@@ -23,9 +23,10 @@
 //! Changed blocks and changed records take about [`KvOptions::dirty_bytes`] each, however large a file or a sync is; the batch of a commit
 //! takes as much again for a moment. Stored blocks and records are cached in [`KvOptions::cache_bytes`]. Over a store that
 //! tells where values lie ([`KvStore::get_located`]), that and checksums of their parts take up to half as much besides: a hundredth of the blocks of
-//! which a part was read. There is an entry for each open file, and up to 2 MiB for the names of directories that were created since the location was opened: for one that none of them
-//! was given the store is not asked. Only these are not bounded by that: the names of a directory that was removed and replaced, when a file
-//! that replaces it is synced; and the parts of the block map of one file, some bytes for every 512 of its blocks, when it alone is synced.
+//! which a part was read. There is an entry for each open file, and up to 2 MiB for the names of directories that were created since the location
+//! was opened: for one that none of them was given the store is not asked. Only these are not bounded by that: the names of a directory that was
+//! removed and replaced, when a file that replaces it is synced; and the parts of the block map of one file, some bytes for every 512 of its
+//! blocks, when it alone is synced.
 //!
 //! # What it assumes
 //!

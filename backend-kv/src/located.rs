@@ -76,8 +76,8 @@ impl<S: KvStore> Engine<S> {
         before == (ino, offset)
     }
 
-    /// Fills `out` with what a stored block has at `within`. Where the block is not in memory, and this is a small part of it and by itself, that part
-    /// alone is read, if it is known where it lies, and if the block was not wanted lately; it is known once the block was read as a whole.
+    /// Fills `out` with what a stored block has at `within`. Where the block is not in memory, and this is a small part of it and by itself, that
+    /// part alone is read, if it is known where it lies, and if the block was not wanted lately; it is known once the block was read as a whole.
     ///
     /// Whoever calls this holds the state, as for every read: a change of the block that is published takes what is known of it away.
     pub(crate) async fn read_stored(&self, id: BlockId, within: usize, out: &mut [u8], is_alone: bool) -> Result<()> {

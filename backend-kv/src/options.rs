@@ -90,8 +90,8 @@ impl KvOptions {
     }
 
     /// Files of at most so many bytes, and of at most a block, are kept apart from others, so that [`Paged`](crate::Paged) can put them together,
-    /// up to 16 KiB into one record: for stores in which each put costs much. 0, the default, for none. It counts where a file is synced, in locations that
-    /// were created with another number than 0; others have none.
+    /// up to 16 KiB into one record: for stores in which each put costs much. 0, the default, for none. It counts where a file is synced, in
+    /// locations that were created with another number than 0; others have none.
     #[must_use]
     pub const fn small_contents(mut self, bytes: usize) -> Self {
         self.small_contents = bytes;

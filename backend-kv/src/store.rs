@@ -23,7 +23,8 @@ pub trait KvStore: Debug + MaybeSend + MaybeSync + 'static {
     /// The value of `key`, as the last commit left it, relaxed or durable; none if there is none.
     async fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>>;
 
-    /// As [`get`](Self::get), and where the value lies in what [`read_located`](Self::read_located) reads, as a number of bytes, if the store can tell.
+    /// As [`get`](Self::get), and where the value lies in what [`read_located`](Self::read_located) reads, as a number of bytes, if the store can
+    /// tell.
     async fn get_located(&self, key: &[u8]) -> Result<Option<(Vec<u8>, Option<u64>)>> {
         Ok(self.get(key).await?.map(|value| (value, None)))
     }

@@ -25,8 +25,8 @@ pub trait StoreFile: fmt::Debug + Send + Sync + 'static {
     /// What the host reports.
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()>;
 
-    /// Where on the host `len` bytes from `offset` on lie, one behind the other, for [`read_place`](Self::read_place): what that finds may be older, or
-    /// something else. None if they lie nowhere, or apart. A file that knows of no other places lies where it says.
+    /// Where on the host `len` bytes from `offset` on lie, one behind the other, for [`read_place`](Self::read_place): what that finds may be
+    /// older, or something else. None if they lie nowhere, or apart. A file that knows of no other places lies where it says.
     fn place_of(&self, offset: u64, len: u64) -> Option<u64> {
         let _ = len;
         Some(offset)

@@ -14,9 +14,9 @@
 //!   commit of all, with a new number for the log, and what was logged counts no more. The room that redb will need for it is kept in the file
 //!   meanwhile, up to 2 MiB: others may fill the disk. Where that has less than 32 MiB free, or does not tell, nothing is logged. After a crash
 //!   what is logged is read into memory, and stays in the log: opening makes no commit for it.
-//! - **A part of a block** of 8 KiB or more, of which not more than half is wanted, is read from where it lies in the file, once redb has read that for
-//!   the block as a whole: without redb, and compared with checksums of then. redb may have put something else there since; then it is asked again.
-//!   What is wanted again soon is kept in memory instead.
+//! - **A part of a block** of 8 KiB or more, of which not more than half is wanted, is read from where it lies in the file, once redb has read
+//!   that for the block as a whole: without redb, and compared with checksums of then. redb may have put something else there since; then it is
+//!   asked again. What is wanted again soon is kept in memory instead.
 //! - **Opening grows little** with what is stored. redb could do with one flush for each commit, and would then read all that is stored
 //!   when it is opened after a crash. Here every durable commit also writes which pages are free (`set_quick_repair`), which takes the
 //!   second flush, and two bits for each page of the file: 4 KiB for a file of 64 MiB, 64 KiB for one of 1 GiB.
@@ -59,10 +59,10 @@
 //!
 //! # What is in which file
 //!
-//! `store` is the key-value store, `session` one opening of redb in it, `seen` where in the file it finds a value, `log` the log, `relaxed` and `writer` what is remembered of commits, `recover` what
-//! follows one that failed; `open` and `header` tell what a file is; `file` is what is asked of one, `extents` one
-//! that takes only the space that is used, `gathered` one whose writes are few and long, `medium` what is known of the file, `direct` and
-//! `overlay` are redb's two ways to it.
+//! `store` is the key-value store, `session` one opening of redb in it, `seen` where in the file it finds a value, `log` the log, `relaxed` and
+//! `writer` what is remembered of commits, `recover` what follows one that failed; `open` and `header` tell what a file is; `file` is what is
+//! asked of one, `extents` one that takes only the space that is used, `gathered` one whose writes are few and long, `medium` what is known of
+//! the file, `direct` and `overlay` are redb's two ways to it.
 
 mod direct;
 mod error;

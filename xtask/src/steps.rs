@@ -307,7 +307,8 @@ fn quoted(word: &str) -> String {
 
 /// What goes on one after another: the quick steps and everything natively, and beside them, in directories of its own, the build of what browsers
 /// load, with the tests of [some browsers](BESIDE_NATIVE) behind it; then a lane for each of the others. A check with the declared compiler is
-/// among the first where it is another than the running one. `drivers` are the variables by which the browsers' drivers are found; `memory` is a directory for what need not be on a disk.
+/// among the first where it is another than the running one. `drivers` are the variables by which the browsers' drivers are found; `memory` is a
+/// directory for what need not be on a disk.
 pub(crate) fn stages(
     browsers: &[&'static Browser],
     extent: Extent,

@@ -28,8 +28,8 @@ async fn a_deletion_goes_through_and_the_instance_says_so() {
     assert_eq!(again.list(&path(""), None, 10).await.unwrap(), []);
 }
 
-/// What was under way is finished first: the deletion waits for it. Where the browser asks for the database before the commit has begun, nothing is under
-/// way yet, and that is tried again.
+/// What was under way is finished first: the deletion waits for it. Where the browser asks for the database before the commit has begun, nothing
+/// is under way yet, and that is tried again.
 #[wasm_bindgen_test]
 async fn a_commit_under_way_is_finished_before_a_deletion() {
     for _ in 0..20 {

@@ -2,7 +2,8 @@
 //!
 //! The file is a [redb](https://www.redb.org) database, the engine above it [`anystorage_redb`]. A location is open when the handle is; from
 //! then on, in a dedicated worker, no call waits for the browser, and every one is done when its future is first polled (`immediate`). So small
-//! files cost what their bytes cost, and not 2.5 milliseconds each; a sync is one commit, whatever was changed; and reading names and lengths reads memory.
+//! files cost what their bytes cost, and not 2.5 milliseconds each; a sync is one commit, whatever was changed; and reading names and lengths
+//! reads memory.
 //!
 //! ```no_run
 //! # #[cfg(all(target_family = "wasm", target_os = "unknown"))]
@@ -44,9 +45,10 @@
 //!   a change there is none.
 //! - redb's pages, up to 4 MiB of them, wait for the next flush, and go to the handle in few long calls: in Firefox a call takes a tenth of a
 //!   millisecond, however short it is.
-//! - Each block has a checksum that is verified as it is read, and redb copies it: reading 4 KiB of a block of which nothing is in memory takes several
-//!   times as long as by the handle itself, and so do long streams. Reading some of it again, here and there, takes 2.5 to 2.9 times as long in Chromium and
-//!   1.3 to 1.4 times in Firefox: that part alone is read, and compared with checksums that are kept, for about 160 MiB of files.
+//! - Each block has a checksum that is verified as it is read, and redb copies it: reading 4 KiB of a block of which nothing is in memory takes
+//!   several times as long as by the handle itself, and so do long streams. Reading some of it again, here and there, takes 2.5 to 2.9 times as
+//!   long in Chromium and 1.3 to 1.4 times in Firefox: that part alone is read, and compared with checksums that are kept, for about 160 MiB of
+//!   files.
 //! - The module is larger by a quarter of a megabyte, compressed: so it is a feature of its own.
 //!
 //! # What it keeps

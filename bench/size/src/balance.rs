@@ -18,8 +18,8 @@ const MODULE: &str = "anystorage-size";
 const PROFILE: &str = "size";
 
 /// In bytes, what it may be, compressed, with its bindings: a little above what it is. OPFS in a page, by a worker, is 27,000 of it; 7,000 are
-/// syncs by themselves, which any configuration may ask for; 3,000 what keeps and fetches small files together in IndexedDB; 3,000 what reads parts of
-/// blocks from where they lie in a packed location.
+/// syncs by themselves, which any configuration may ask for; 3,000 what keeps and fetches small files together in IndexedDB; 3,000 what reads
+/// parts of blocks from where they lie in a packed location.
 const BOUND: usize = 428_000;
 
 /// What the compiler makes of Rust is WebAssembly with these, which every browser has that has OPFS.

@@ -17,8 +17,8 @@ const MUCH: f64 = 1e9;
 /// How often is looked whether the browser is still there, while it does not answer.
 const GLANCE: Duration = Duration::from_secs(5);
 
-/// How often a browser is started again that crashed by itself. Firefox 153 does so now and then when a worker is terminated on a busy machine. That is one
-/// more kill, after which everything has to be there too; many are a reason to look for.
+/// How often a browser is started again that crashed by itself. Firefox 153 does so now and then when a worker is terminated on a busy machine.
+/// That is one more kill, after which everything has to be there too; many are a reason to look for.
 const MOST_CRASHES: u32 = 5;
 
 /// Which subject, and where.
