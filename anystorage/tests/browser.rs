@@ -285,7 +285,7 @@ async fn a_bridged_location_is_for_code_that_cannot_wait() {
 
     // And another one is tried, where one is configured: this one is held.
     let config = StorageConfig::new("idb://facade-bridged".parse().unwrap()).or("idb://facade-bridged-2".parse().unwrap());
-    let fallback = config.auto_sync(std::time::Duration::from_secs(60)).open_bridged(&options).await.unwrap();
+    let fallback = config.auto_sync(Duration::from_secs(60)).open_bridged(&options).await.unwrap();
     let report = fallback.backend().report();
     assert_eq!((report.opened.as_str(), report.probe), ("idb://facade-bridged-2", ProbeOutcome::Passed));
     assert_eq!(report.tried.first().map(|attempt| attempt.error.kind()), Some(ErrorKind::Locked));

@@ -97,7 +97,7 @@ fn what_is_read_is_what_was_written_whatever_becomes_of_its_place() {
     let path = StoragePath::parse("file").unwrap();
     let len = BLOCK as u64 * BLOCKS;
     let played = block_on(async {
-        let file = backend.open(&path, &OpenOptions::new().read(true).write(true).create(true)).await?;
+        let file = backend.open(&path, &OpenOptions::editing()).await?;
         let mut model: Vec<u8> = (0..len).map(|_| random.below(256) as u8).collect();
         file.write_at(0, &model).await?;
         file.sync().await?;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use anystorage_api::{Error, ErrorKind, OpenOptions, StorageBackend, StoragePath};
+use anystorage_api::{Error, ErrorKind, OpenOptions, Result, StorageBackend, StorageFile, StoragePath};
 use anystorage_conformance::simdisk::Rng;
 use anystorage_kv::KvOptions;
 use anystorage_redb::{ExtentFile, RedbBackend, RedbOptions, StoreFile};
@@ -78,6 +78,17 @@ fn some(random: &mut Rng, len: usize) -> Vec<u8> {
     (0..len).map(|_| random.below(256) as u8).collect()
 }
 
+/// A file of such bytes.
+async fn synced(backend: &RedbBackend, random: &mut Rng, len: usize) -> Result<(Box<dyn StorageFile>, Vec<u8>)> {
+    let file = backend.open(&path(), &OpenOptions::editing()).await?;
+    let data = some(random, len);
+    for (at, data) in (0..).step_by(1 << 20).zip(data.chunks(1 << 20)) {
+        file.write_at(at, data).await?;
+    }
+    file.sync().await?;
+    Ok((file, data))
+}
+
 const READ: usize = 4096;
 const LEN: usize = 48 << 20;
 
@@ -87,12 +98,7 @@ fn a_read_here_and_there_reads_little_more_than_it_is_asked_for() {
     let bytes = Bytes::default();
     let backend = bytes.open(CACHE);
     block_on(async {
-        let file = backend.open(&path(), &OpenOptions::new().read(true).write(true).create(true)).await?;
-        let data = some(&mut random, LEN);
-        for (at, data) in (0..).step_by(1 << 20).zip(data.chunks(1 << 20)) {
-            file.write_at(at, data).await?;
-        }
-        file.sync().await?;
+        let (file, data) = synced(&backend, &mut random, LEN).await?;
         let mut read = vec![0; READ];
         // Once each block as a whole; those that redb has in memory, later.
         for round in 0..4 {
@@ -140,10 +146,7 @@ fn what_is_read_is_what_was_written_wherever_it_lies_by_now() {
     let backend = bytes.open(1 << 20);
     let len = 4 << 20;
     block_on(async {
-        let file = backend.open(&path(), &OpenOptions::new().read(true).write(true).create(true)).await?;
-        let mut model = some(&mut random, len);
-        file.write_at(0, &model).await?;
-        file.sync().await?;
+        let (file, mut model) = synced(&backend, &mut random, len).await?;
         let other = StoragePath::parse("other")?;
         for step in 0..20_000 {
             let at = random.below(len as u64 - 1);
@@ -181,10 +184,10 @@ fn what_is_read_is_what_was_written_wherever_it_lies_by_now() {
     .unwrap();
 }
 
-/// Changes bits of where the blocks of `data` lie.
+/// Changes bits of where the blocks of `data` lie that are whole, and of nothing else.
 fn damage(stored: &mut [u8], data: &[u8], random: &mut Rng) {
-    let heads: HashSet<&[u8]> = data.chunks(BLOCK).map(|block| &block[..16]).collect();
-    let begins: Vec<usize> = (0..stored.len() - BLOCK).filter(|at| heads.contains(&stored[*at..*at + 16])).collect();
+    let heads: HashSet<&[u8]> = data.chunks_exact(BLOCK).map(|block| &block[..16]).collect();
+    let begins: Vec<usize> = (0..=stored.len() - BLOCK).filter(|at| heads.contains(&stored[*at..*at + 16])).collect();
     assert!(begins.len() >= data.len() / BLOCK, "{} blocks", begins.len());
     for _ in 0..400 {
         let begin = random.pick(&begins).unwrap();
@@ -199,10 +202,7 @@ fn what_is_damaged_behind_its_back_is_not_read_as_other_bytes() {
     let backend = bytes.open(1 << 20);
     let len = 8 << 20;
     block_on(async {
-        let file = backend.open(&path(), &OpenOptions::new().read(true).write(true).create(true)).await?;
-        let data = some(&mut random, len);
-        file.write_at(0, &data).await?;
-        file.sync().await?;
+        let (file, data) = synced(&backend, &mut random, len).await?;
         let mut read = vec![0; READ];
         for _ in 0..2 {
             for at in (0..(len / READ) as u64).rev().map(|block| block * READ as u64) {

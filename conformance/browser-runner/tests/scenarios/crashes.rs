@@ -26,8 +26,8 @@ fn a_tab_that_crashed_is_not_there_and_one_that_is_busy_is() {
         asked += 1;
         sleep(Duration::from_millis(100));
     }
-    // The driver did not wait for the page.
-    assert!(asked > 4, "{asked}");
+    // One may have come before the page was busy. If another one had waited for the page, there would be no third.
+    assert!(asked > 2, "{asked}");
 
     world.crash();
     let start = Instant::now();

@@ -190,8 +190,7 @@ impl World {
     /// The renderer of a tab ends as by a fault of its own.
     pub(crate) fn crash_tab(&self, page: &Page, front: &Page) {
         self.session.to_front(&page.handle).unwrap();
-        // The tab that is to answer is gone by then.
-        let _ = self.session.devtools("Page.crash", &json!({}));
+        self.crash();
         self.session.to_front(&front.handle).unwrap();
     }
 
